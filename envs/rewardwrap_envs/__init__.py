@@ -1,0 +1,49 @@
+"""What agents live in: recipes of environments, named observations, and miniature environments.
+
+Importing this package registers ``rewardwrap/StepChain-v0`` and ``rewardwrap/NoisyTV-v0`` with
+gymnasium. It knows nothing of rewards, and loads neither torch nor an emulator.
+"""
+
+import gymnasium as _gymnasium
+
+from rewardwrap_envs.baseline import random_return
+from rewardwrap_envs.catalog import Field, Recipe, Returns, find, recipe, recipes
+from rewardwrap_envs.errors import (
+    EnvsError,
+    MarkedYamlError,
+    MissingPackage,
+    RecipeError,
+    UnknownField,
+    UnknownRecipe,
+)
+from rewardwrap_envs.layers import Layer
+
+__all__ = [
+    "EnvsError",
+    "Field",
+    "Layer",
+    "MarkedYamlError",
+    "MissingPackage",
+    "Recipe",
+    "RecipeError",
+    "Returns",
+    "UnknownField",
+    "UnknownRecipe",
+    "find",
+    "random_return",
+    "recipe",
+    "recipes",
+]
+
+_gymnasium.register(
+    "rewardwrap/StepChain-v0",
+    entry_point="rewardwrap_envs.step_chain:StepChain",
+    max_episode_steps=20,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/NoisyTV-v0",
+    entry_point="rewardwrap_envs.noisy_tv:NoisyTV",
+    max_episode_steps=50,
+    reward_threshold=1.0,
+)

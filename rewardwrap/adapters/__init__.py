@@ -1,0 +1,1 @@
+"""Hosts: where rewards are paid. One file for each."""

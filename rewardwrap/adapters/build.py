@@ -1,0 +1,138 @@
+"""The three entrances: put a reward on what you have, make an environment with one, relabel logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import rewardwrap_envs
+from gymnasium.vector import VectorEnv
+
+from rewardwrap.adapters.single import RewardWrapper
+from rewardwrap.adapters.tasks import task_of_recipe
+from rewardwrap.adapters.vector import VectorRewardWrapper
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.reward import Reward
+
+if TYPE_CHECKING:
+    from rewardwrap.adapters.sb3 import RewardVecEnv
+
+RewardLike = Reward | Mapping[str, Any] | list[Any] | str
+
+
+def wrap(env: Any, reward: RewardLike, *, gamma: float | None = None, training: bool = True) -> Any:
+    """Put a reward on an environment.
+
+    Args:
+        env: A gymnasium environment, a gymnasium vector environment or an SB3 VecEnv.
+        reward: A reward or its configuration.
+        gamma: Discount of the agent, for potentials that have none of their own.
+        training: Whether the reward may learn from what it sees; False for evaluation.
+
+    Returns:
+        `RewardWrapper`, `VectorRewardWrapper` or `RewardVecEnv`: a wrapper of the same kind as ``env``.
+
+    Raises:
+        ConfigError: ``env`` is none of the three, or the reward does not fit it.
+        GammaMismatch: Two discounts.
+
+    Example:
+        >>> import gymnasium as gym, rewardwrap as rw
+        >>> env = rw.wrap(gym.make("CartPole-v1"), rw.EnvReward() - 0.5 * rw.Constant(1).named("time"))
+        >>> obs, info = env.reset(seed=0)
+        >>> obs, reward, *_, info = env.step(0)
+        >>> reward, info["reward_terms"]
+        (0.5, {'env': 1.0, 'time': -0.5, 'shaped': 0.5})
+    """
+    if isinstance(env, gym.Env):
+        return RewardWrapper(env, reward, gamma=gamma, training=training)
+    if isinstance(env, VectorEnv):
+        return VectorRewardWrapper(env, reward, gamma=gamma, training=training)
+    if hasattr(env, "step_async") and hasattr(env, "num_envs"):
+        from rewardwrap.adapters.sb3 import RewardVecEnv
+
+        return RewardVecEnv(env, reward, gamma=gamma, training=training)
+    raise ConfigError(
+        "env must be a gymnasium Env, a gymnasium VectorEnv or an SB3 VecEnv, "
+        f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
+    )
+
+
+def make(
+    env_id: str,
+    reward: RewardLike = "env",
+    *,
+    n_envs: int = 1,
+    seed: int | None = None,
+    gamma: float | None = None,
+    training: bool = True,
+    vec_env: str = "dummy",
+    catalog: Iterable[str] = (),
+    env_kwargs: Mapping[str, Any] | None = None,
+) -> RewardVecEnv:
+    """An SB3 VecEnv that pays a reward: recipe -> Monitor (true return) -> VecEnv -> reward.
+
+    Args:
+        env_id: Name of a recipe or any gymnasium id.
+        reward: A reward or its configuration.
+        n_envs: Number of lanes.
+        seed: Seeds every lane at its first reset.
+        gamma: Discount of the agent, for potentials that have none of their own.
+        training: False makes an evaluation env: the recipe's eval wrappers, a reward that learns nothing.
+        vec_env: ``"dummy"`` (this process; the faster one for most envs) or ``"subproc"``.
+        catalog: Folders with recipes of your own.
+        env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
+
+    Raises:
+        UnknownRecipe: Neither the catalogue nor gymnasium knows ``env_id``.
+    """
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
+
+    from rewardwrap.adapters.sb3 import RewardVecEnv
+
+    if vec_env not in ("dummy", "subproc"):
+        raise ConfigError(f'vec_env must be "dummy" or "subproc", got {vec_env!r}. Choose one.')
+    if n_envs < 1:
+        raise ConfigError(f"n_envs must be at least 1, got {n_envs}. Use 1.")
+    split = "train" if training else "eval"
+    build = partial(_monitored, env_id, split, tuple(catalog), dict(env_kwargs or {}))
+    _builder(env_id, tuple(catalog))
+    made = [build] * n_envs
+    venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
+    venv.seed(seed)
+    recipe = rewardwrap_envs.find(env_id, catalog)
+    task = None
+    if recipe is not None:
+        from rewardwrap.adapters.tasks import shared_discount
+        from rewardwrap.core.config import from_config
+
+        reward = from_config(reward)
+        task = task_of_recipe(
+            recipe, gamma=shared_discount(reward, gamma), space=venv.observation_space
+        )
+    return RewardVecEnv(venv, reward, gamma=gamma, training=training, task=task)
+
+
+def _monitored(
+    env_id: str, split: str, catalog: tuple[str, ...], kwargs: dict[str, Any]
+) -> gym.Env[Any, Any]:
+    from stable_baselines3.common.monitor import Monitor
+
+    return Monitor(_builder(env_id, catalog)(split, kwargs))
+
+
+def _builder(
+    env_id: str, catalog: tuple[str, ...]
+) -> Callable[[str, dict[str, Any]], gym.Env[Any, Any]]:
+    recipe = rewardwrap_envs.find(env_id, catalog)
+    if recipe is not None:
+        return lambda split, kwargs: recipe.build(split=split, **kwargs)
+    if env_id not in gym.registry and ":" not in env_id:
+        known = {**rewardwrap_envs.recipes(*catalog), **gym.registry}
+        from rewardwrap.core.errors import UnknownName
+
+        near = [name for name in known if name.split("-")[0].lower() in env_id.lower()]
+        raise UnknownName("environment", env_id, near or rewardwrap_envs.recipes(*catalog))
+    return lambda split, kwargs: gym.make(env_id, **kwargs)

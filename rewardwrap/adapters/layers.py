@@ -1,0 +1,65 @@
+"""Finding our adapter in a stack of other people's wrappers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+
+from rewardwrap.adapters.sb3 import RewardVecEnv
+from rewardwrap.adapters.single import RewardWrapper
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.transitions import FloatArray
+
+
+class InnerAdapter:
+    """Wrappers inside a VecEnv's lanes, read through ``infos`` and ``get_attr``."""
+
+    def __init__(self, venv: VecEnv) -> None:
+        self._venv = venv
+        self.reward: Reward = venv.get_attr("reward", indices=[0])[0]
+        self.term_names: tuple[str, ...] = venv.get_attr("term_names", indices=[0])[0]
+
+    def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
+        """Last step's terms, ``(n_envs, k)``."""
+        return np.array([[info["reward_terms"][n] for n in self.term_names] for info in infos])
+
+
+class OuterAdapter:
+    """A `RewardVecEnv` somewhere in the stack, whose terms are arrays already."""
+
+    def __init__(self, adapter: RewardVecEnv) -> None:
+        self.adapter = adapter
+        self.reward = adapter.reward
+        self.term_names = adapter.term_names
+
+    def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
+        """Last step's terms, ``(n_envs, k)``."""
+        return self.adapter.reward_terms
+
+
+def layers(venv: VecEnv) -> list[VecEnv]:
+    """The VecEnv layers, outermost first."""
+    found = [venv]
+    while isinstance(found[-1], VecEnvWrapper):
+        found.append(found[-1].venv)
+    return found
+
+
+def find_adapter(venv: VecEnv) -> InnerAdapter | OuterAdapter | None:
+    """The outermost rewardwrap adapter of a stack, or None."""
+    for layer in layers(venv):
+        if isinstance(layer, RewardVecEnv):
+            return OuterAdapter(layer)
+    if venv.env_is_wrapped(RewardWrapper, indices=[0])[0]:
+        return InnerAdapter(venv)
+    return None
+
+
+def reported_versions(venv: VecEnv) -> list[str]:
+    """The version of the reward that each worker holds; one entry where the reward is outside them."""
+    adapter = find_adapter(venv)
+    if isinstance(adapter, InnerAdapter):
+        return list(venv.get_attr("reward_version"))
+    return []

@@ -1,0 +1,115 @@
+"""The true return, the shaped return and every term in SB3's own logger."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rewardwrap.adapters.layers import find_adapter, reported_versions
+from rewardwrap.adapters.tasks import discounts
+from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.errors import GammaMismatch, StackError
+
+
+class LogTerms(BaseCallback):
+    """Writes what the learner was paid, and for what, at every log dump.
+
+    | tag | value |
+    |---|---|
+    | ``rollout/ep_true_rew_mean`` | mean true return of the last episodes |
+    | ``rollout/ep_shaped_rew_mean`` | mean shaped return of the same |
+    | ``reward/<term>/return_mean`` | mean sum of the term over an episode |
+    | ``reward/<term>/step_mean`` | mean of the term per step since the last dump |
+    | ``reward/<term>/abs_share`` | its share of all terms' absolute values, in [0, 1] |
+
+    ``env`` is a term like the others. SB3's own tags stay untouched. Before the first step it compares
+    the discounts of the learner and of the reward, and refuses to train with two.
+
+    Args:
+        window: Number of last episodes that are averaged.
+
+    Raises:
+        StackError: No rewardwrap adapter below the learner, or workers hold different rewards.
+        GammaMismatch: The learner's discount is not that of the reward.
+    """
+
+    def __init__(self, window: int = 100) -> None:
+        super().__init__()
+        self._episodes: deque[dict[str, float]] = deque(maxlen=window)
+
+    def _on_training_start(self) -> None:
+        assert self.model is not None
+        self._adapter = find_adapter(self.training_env)
+        if self._adapter is None:
+            raise StackError(
+                "LogTerms must find a rewardwrap reward under the learner, got none. "
+                "Make the env with rw.make(env_id, reward) or rw.wrap(env, reward)."
+            )
+        require_gamma(self._adapter.reward, getattr(self.model, "gamma", None))
+        self._names: tuple[str, ...] = self._adapter.term_names
+        self._sums = np.zeros(len(self._names))
+        self._sizes = np.zeros(len(self._names))
+        self._steps = 0
+
+    def _on_step(self) -> bool:
+        terms = self._adapter.lane_terms(self.locals["infos"])
+        self._sums += terms.sum(axis=0)
+        self._sizes += np.abs(terms).sum(axis=0)
+        self._steps += len(terms)
+        for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
+            if done:
+                self._episodes.append(info["episode_terms"])
+        return True
+
+    def _on_rollout_start(self) -> None:
+        # on-policy learners collect a rollout, then dump, then come here: the step sums start anew
+        if self._steps and self._episodes:
+            self._sums[:] = self._sizes[:] = 0.0
+            self._steps = 0
+
+    def _on_rollout_end(self) -> None:
+        versions = reported_versions(self.training_env)
+        if len(set(versions)) > 1:
+            raise StackError(
+                f"every worker must hold the same reward, got versions {sorted(set(versions))}. "
+                'Change weights with env_method("set_weight", name, weight) on all of them.'
+            )
+        for tag, value in self._values().items():
+            self.logger.record(tag, value)
+
+    def _values(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        shown = [i for i, name in enumerate(self._names) if name != SHAPED]
+        total = float(self._sizes[shown].sum())
+        for i in shown:
+            tag = f"reward/{self._names[i]}"
+            if self._steps:
+                found[f"{tag}/step_mean"] = float(self._sums[i]) / self._steps
+                found[f"{tag}/abs_share"] = float(self._sizes[i]) / total if total else 0.0
+            if self._episodes:
+                found[f"{tag}/return_mean"] = self._mean(self._names[i])
+        if self._episodes:
+            found["rollout/ep_true_rew_mean"] = self._mean(TRUE)
+            found["rollout/ep_shaped_rew_mean"] = self._mean(SHAPED)
+        return found
+
+    def _mean(self, name: str) -> float:
+        return float(np.mean([episode[name] for episode in self._episodes]))
+
+
+def require_gamma(reward: Any, gamma: float | None) -> None:
+    """Refuse a learner whose discount is not that of the reward's potentials.
+
+    Raises:
+        GammaMismatch: They differ.
+    """
+    for own in discounts(reward):
+        if gamma is not None and abs(own - gamma) > 1e-12:
+            raise GammaMismatch(
+                f"gamma of the reward must be that of the learner ({gamma:g}), got {own:g}. "
+                "Under another discount shaping changes which policy is best; "
+                "leave gamma out of the potential and pass rw.make(..., gamma=...)."
+            )

@@ -1,0 +1,169 @@
+"""Rewards on logged episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
+from rewardwrap.core import tree
+from rewardwrap.core.combine import SHAPED, TRUE, with_every_term_named
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError, RewardValueError
+from rewardwrap.core.info import NO_INFO, ColumnInfo, Info
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.task import NO_TASK, Task
+from rewardwrap.core.transitions import FloatArray, Transitions
+
+Episode = Mapping[str, Any]
+COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
+
+
+@overload
+def relabel(reward: Any, episodes: Episode, **options: Any) -> FloatArray: ...
+@overload
+def relabel(reward: Any, episodes: Sequence[Episode], **options: Any) -> list[FloatArray]: ...
+def relabel(
+    reward: Reward | Mapping[str, Any] | list[Any] | str,
+    episodes: Episode | Sequence[Episode],
+    *,
+    env: str | None = None,
+    gamma: float | None = None,
+    training: bool = False,
+) -> FloatArray | list[FloatArray]:
+    """The rewards that logged episodes would have paid.
+
+    Args:
+        reward: A reward or its configuration; rewards that need later steps are welcome here.
+        episodes: One episode or a list. An episode maps ``obs`` to ``(T+1, ...)`` (the true terminal
+            observation last; nested dicts allowed), ``action, reward, terminated, truncated`` to
+            ``(T,)`` and, where a reward reads it, ``info`` to a mapping of columns ``(T,)`` or, with
+            reset's first, ``(T+1,)``. An episode may be cut: nothing has to end at its last row.
+        env: Recipe whose named fields the reward reads.
+        gamma: Discount of the agent, for potentials that have none of their own.
+        training: Whether the reward may learn from the episodes.
+
+    Returns:
+        ``(T,)`` float64 for one episode, a list of them for a list.
+
+    Raises:
+        ConfigError: A column is missing or has another length.
+        RewardValueError: The reward of some step is not finite.
+    """
+    terms = relabel_terms(reward, episodes, env=env, gamma=gamma, training=training)
+    return terms[SHAPED] if isinstance(terms, dict) else [each[SHAPED] for each in terms]
+
+
+def relabel_terms(
+    reward: Reward | Mapping[str, Any] | list[Any] | str,
+    episodes: Episode | Sequence[Episode],
+    *,
+    env: str | None = None,
+    gamma: float | None = None,
+    training: bool = False,
+) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
+    """`relabel` with every term: ``{"env": (T,), <term>: (T,), "shaped": (T,)}`` for each episode."""
+    built = with_every_term_named(from_config(reward))
+    task = _task(env, shared_discount(built, gamma))
+    for node in built.walk():
+        node.validate(task)
+    if isinstance(episodes, Mapping):
+        return _one(built, episodes, task, training)
+    return [_one(built, episode, task, training) for episode in episodes]
+
+
+def _task(env: str | None, gamma: float | None) -> Task:
+    if env is None:
+        return Task(gamma=gamma) if gamma is not None else NO_TASK
+    from rewardwrap_envs import recipe
+
+    return task_of_recipe(recipe(env), gamma=gamma)
+
+
+def _one(reward: Reward, episode: Episode, task: Task, training: bool) -> dict[str, FloatArray]:
+    batch = transitions(episode, task=task, training=training)
+    value = reward.over_time(batch)
+    if value.shape != (batch.lanes,):
+        raise RewardValueError(
+            f"reward must have shape ({batch.lanes},), one number per step, got {value.shape}. "
+            "Reduce over the last axes, e.g. .sum(axis=-1)."
+        )
+    terms = {TRUE: batch.reward, **batch.terms, SHAPED: value}
+    for name, column in [*terms.items()][::-1]:
+        wrong = np.flatnonzero(~np.isfinite(column))
+        if wrong.size and name != SHAPED or wrong.size and np.isfinite(batch.reward).all():
+            raise RewardValueError(
+                f'term "{name}" must be finite, got {column[wrong[0]]} at step {wrong[0]} of the episode. '
+                "Guard the division or the logarithm that made it, or bound its input."
+            )
+    return terms
+
+
+def transitions(episode: Episode, *, task: Task = NO_TASK, training: bool = False) -> Transitions:
+    """The rows of one episode, in order.
+
+    Raises:
+        ConfigError: A column is missing or has another length.
+    """
+    for name in COLUMNS:
+        if name not in episode:
+            raise ConfigError(
+                f"episode must have {', '.join(COLUMNS)}, got {', '.join(map(str, episode))}. "
+                f"Add {name}."
+            )
+    reward = np.asarray(episode["reward"], np.float64)
+    steps = len(reward)
+    obs = _arrays(episode["obs"])
+    for name, column, rows in (
+        *((n, episode[n], steps) for n in ("terminated", "truncated")),
+        *(("action", leaf, steps) for leaf in tree.leaves(_arrays(episode["action"]))),
+        *(("obs", leaf, steps + 1) for leaf in tree.leaves(obs)),
+    ):
+        if len(column) != rows:
+            raise ConfigError(
+                f"episode: {name} must have {rows} rows for {steps} steps, got {len(column)}. "
+                "obs holds one more than the rest: the terminal observation comes last."
+            )
+    first = np.zeros(steps, bool)
+    first[:1] = True
+    terminated = np.asarray(episode["terminated"], bool)
+    info, before = _info(episode.get("info"), steps)
+    return Transitions(
+        obs=tree.take(obs, slice(0, steps)),
+        action=_arrays(episode["action"]),
+        next_obs=tree.take(obs, slice(1, steps + 1)),
+        reward=reward,
+        terminated=terminated,
+        truncated=np.asarray(episode["truncated"], bool) & ~terminated,
+        first=first,
+        info=info,
+        info_before=before,
+        training=training,
+        task=task,
+    )
+
+
+def _arrays(value: Any) -> Any:
+    """Arrays at the leaves; a list is an array, a tuple or a dict is a nested observation."""
+    if isinstance(value, dict | tuple):
+        return tree.map_leaves(np.asarray, value)
+    return np.asarray(value)
+
+
+def _info(columns: Mapping[str, Any] | None, steps: int) -> tuple[Info, Info]:
+    if columns is None:
+        return NO_INFO, NO_INFO
+    after, before = {}, {}
+    for key, column in columns.items():
+        values = np.asarray(column)
+        if len(values) not in (steps, steps + 1):
+            raise ConfigError(
+                f'episode: info["{key}"] must have {steps} or {steps + 1} rows, got {len(values)}. '
+                "With reset's info first it has one more than there are steps."
+            )
+        if len(values) == steps + 1:
+            before[key] = values[:-1]
+        after[key] = values[len(values) - steps :]
+    return ColumnInfo(after), ColumnInfo(before)

@@ -1,0 +1,142 @@
+"""Rewards on a single gymnasium environment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.utils import RecordConstructorArgs
+
+from rewardwrap.adapters.tasks import shared_discount, task_of, weighted
+from rewardwrap.core import tree
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.stream import LaneStream
+from rewardwrap.core.task import Task
+
+
+class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Pays a composed reward, and reports the true one and every term beside it.
+
+    ``info`` holds, in ``reset`` and in every ``step``, ``reward_terms`` (``env`` = the true reward, each
+    term, ``shaped`` = what the learner gets) and ``episode_terms`` (their sums over the episode so far).
+
+    Args:
+        env: Any gymnasium environment.
+        reward: A reward or its configuration.
+        gamma: Discount of the agent, for potentials that have none of their own.
+        training: Whether the reward may learn from what it sees; False for evaluation.
+        task: Named fields; by default those of the environment's recipe.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        reward: Reward | Mapping[str, Any] | list[Any] | str,
+        *,
+        gamma: float | None = None,
+        training: bool = True,
+        task: Task | None = None,
+    ) -> None:
+        built = from_config(reward)
+        RecordConstructorArgs.__init__(
+            self,
+            _disable_deepcopy=True,
+            reward=_writable(built),
+            gamma=gamma,
+            training=training,
+        )
+        gym.Wrapper.__init__(self, env)
+        gamma = shared_discount(built, gamma)
+        self._stream = LaneStream(built, task=task or task_of(env, gamma), training=training)
+        self._reward = built
+        self._last: Any = None
+        self._reuses = False
+
+    @property
+    def reward(self) -> Reward:
+        """What is paid."""
+        return self._reward
+
+    @property
+    def reward_version(self) -> str:
+        """A short hash of what is paid: equal in all workers that hold the same reward."""
+        return version(self._reward)
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of everything recorded: ``("env", <terms>, "shaped")``."""
+        return self._stream.names
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._stream.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self._stream.training = value
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        obs, info = self.env.reset(seed=seed, options=options)
+        stream = self._stream
+        stream.begin(obs, info)
+        self._last = obs
+        info["reward_terms"] = stream.terms
+        info["episode_terms"] = stream.sums
+        return obs, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = self.env.step(action)
+        stream = self._stream
+        if stream.steps == 0 and not self._reuses:
+            # an env that writes into one buffer would change the Phi(s) side under our feet
+            self._reuses = tree.shares_memory(obs, self._last)
+        value = stream.advance(
+            action,
+            tree.copy(obs) if self._reuses else obs,
+            float(reward),
+            terminated,
+            truncated,
+            info,
+        )
+        info["reward_terms"] = stream.terms
+        info["episode_terms"] = stream.sums
+        return obs, value, terminated, truncated, info
+
+    def set_reward(self, reward: Reward | Mapping[str, Any]) -> dict[str, Any] | None:
+        """Pay another reward from the next step on; returns its configuration, for a read-back."""
+        built = from_config(reward)
+        self._stream.replace_reward(built)
+        self._reward = built
+        return _config_or_none(built)
+
+    def set_weight(self, name: str, weight: float) -> dict[str, Any] | None:
+        """Give a named term another weight from the next step on."""
+        return self.set_reward(weighted(self._reward, name, weight))
+
+
+def version(reward: Reward) -> str:
+    """A short hash of a reward's configuration and knowledge."""
+    digest = hashlib.sha256(repr(_config_or_none(reward) or reward).encode())
+    for name, array in reward.state_dict().items():
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _writable(reward: Reward) -> Any:
+    """The configuration, or the reward itself where it holds a function without a name."""
+    config = _config_or_none(reward)
+    return reward if config is None else config
+
+
+def _config_or_none(reward: Reward) -> dict[str, Any] | None:
+    try:
+        return reward.to_config()
+    except ConfigError:
+        return None

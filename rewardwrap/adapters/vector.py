@@ -1,0 +1,151 @@
+"""Rewards on gymnasium vector environments, in all three autoreset modes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+
+from rewardwrap.adapters.tasks import shared_discount, task_of_vector
+from rewardwrap.core import tree
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import StackError
+from rewardwrap.core.info import VectorInfo
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.stream import Stream
+from rewardwrap.core.task import Task
+
+
+class VectorRewardWrapper(VectorWrapper):
+    """Pays a composed reward in every lane of a vector environment.
+
+    ``reward_terms`` and ``episode_terms`` are ``(num_envs, k)`` views whose columns are ``term_names``;
+    at an episode's end ``info["episode_terms"]`` holds the sums of the lanes that ended, in gymnasium's
+    own layout (a dict of arrays with masks).
+
+    Args:
+        env: Any gymnasium vector environment that says its autoreset mode.
+        reward: A reward or its configuration.
+        gamma: Discount of the agent, for potentials that have none of their own.
+        training: Whether the reward may learn from what it sees.
+        task: Named fields; by default those of the environment's recipe.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        reward: Reward | Mapping[str, Any] | list[Any] | str,
+        *,
+        gamma: float | None = None,
+        training: bool = True,
+        task: Task | None = None,
+    ) -> None:
+        super().__init__(env)
+        self.reward = from_config(reward)
+        gamma = shared_discount(self.reward, gamma)
+        self._mode = _autoreset_mode(env)
+        self._stream = Stream(
+            self.reward,
+            env.num_envs,
+            task=task or task_of_vector(env, gamma),
+            training=training,
+        )
+        self._resets = np.zeros(env.num_envs, bool)
+        self._reuses = False
+        self._last: Any = None
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of everything recorded: ``("env", <terms>, "shaped")``."""
+        return self._stream.names
+
+    @property
+    def reward_terms(self) -> np.ndarray[Any, Any]:
+        """``(num_envs, k)`` view of the last step's terms."""
+        return self._stream.terms.T
+
+    @property
+    def episode_terms(self) -> np.ndarray[Any, Any]:
+        """``(num_envs, k)`` view of the terms' sums over each lane's episode."""
+        return self._stream.sums.T
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._stream.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self._stream.training = value
+
+    def reset(
+        self, *, seed: Any = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        # SyncVectorEnv pops "reset_mask" from the caller's dict: read it before delegating
+        mask = None if options is None else options.get("reset_mask")
+        mask = None if mask is None else np.array(mask, bool)
+        obs, info = self.env.reset(seed=seed, options=options)
+        self._stream.begin(obs, VectorInfo(info), rows=mask)
+        self._resets = np.zeros(self.num_envs, bool)
+        self._last = obs
+        return obs, info
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = self.env.step(actions)
+        if not self._reuses and self._last is not None:
+            self._reuses = tree.shares_memory(obs, self._last)
+            self._last = None
+        ended = terminated | truncated
+        any_ended = bool(ended.any())
+        kept = tree.copy(obs) if self._reuses else obs
+        successors, final = kept, None
+        if any_ended and self._mode is AutoresetMode.SAME_STEP:
+            successors, final = tree.put(kept, ended, _final_obs(info, ended)), ended
+        resets = self._resets if self._resets.any() else None
+        value = self._stream.advance(
+            actions,
+            successors,
+            np.asarray(reward, np.float64),
+            terminated,
+            truncated,
+            VectorInfo(info, final=final),
+            ends=any_ended,
+            upcoming=kept,
+            upcoming_info=VectorInfo(info),
+            resets=resets,
+        )
+        if self._mode is AutoresetMode.NEXT_STEP:
+            self._resets = ended
+        if any_ended:
+            self._report(info, ended)
+        return obs, value, terminated, truncated, info
+
+    def _report(self, info: dict[str, Any], ended: np.ndarray[Any, Any]) -> None:
+        sums: dict[str, Any] = {}
+        for name, column in zip(self._stream.names, self._stream.sums, strict=True):
+            sums[name] = np.where(ended, column, 0.0)
+            sums[f"_{name}"] = ended.copy()
+        info["episode_terms"], info["_episode_terms"] = sums, ended.copy()
+
+
+def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+    mode = env.metadata.get("autoreset_mode")
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        raise StackError(
+            f'vector env must say metadata["autoreset_mode"], got {mode!r}. '
+            f"Set it to one of {', '.join(m.name for m in AutoresetMode)}: without it the row after an "
+            "episode's end cannot be told from a transition."
+        ) from None
+
+
+def _final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any]) -> Any:
+    if "final_obs" not in info:
+        raise StackError(
+            "a SAME_STEP vector env must report final_obs where an episode ends, got none. "
+            "Without it the true successor is lost."
+        )
+    return tree.stack([info["final_obs"][i] for i in np.flatnonzero(ended)])

@@ -1,0 +1,197 @@
+"""Whether two strategies differ: differences of means, corrected p values, seeds still needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from rewardwrap.compare.intervals import ScoresError, sample, student_interval, wilson_interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two means with its interval and p value.
+
+    Args:
+        value: mean(x) - mean(y).
+        low: Lower bound of the interval of the difference.
+        high: Upper bound.
+        p: Two-sided p value of "no difference".
+        method: ``"welch"``, ``"fisher"``, ``"paired"`` or ``"identical"``.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    method: str
+
+
+def welch(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Difference:
+    """Welch's test and interval of mean(x) - mean(y), variances not assumed equal.
+
+    t = (mean x - mean y) / sqrt(sx²/n + sy²/m) with Satterthwaite's degrees of freedom.
+
+    Args:
+        x: Scores of one strategy, (n,), at least 2.
+        y: Scores of the other, (m,), at least 2.
+        confidence: Nominal coverage of the interval, in (0, 1).
+
+    Raises:
+        ScoresError: NaN, fewer than two runs, or no spread in either (use ``difference``).
+
+    Source: Welch, The generalization of Student's problem, 1947.
+    """
+    first, second = sample(x, at_least=2), sample(y, at_least=2)
+    if np.ptp(first) == 0 and np.ptp(second) == 0:
+        raise ScoresError(
+            f"scores must spread in one of the two strategies, got {first[0]:g} and {second[0]:g} "
+            "in every run. Use difference(), which tests such scores as success rates."
+        )
+    test = stats.ttest_ind(first, second, equal_var=False)
+    low, high = test.confidence_interval(confidence)
+    value = float(first.mean() - second.mean())
+    return Difference(value, float(low), float(high), float(test.pvalue), "welch")
+
+
+def fisher(
+    successes: tuple[int, int], runs: tuple[int, int], *, confidence: float = 0.95
+) -> Difference:
+    """Fisher's exact test of two success rates, with Newcombe's interval of p₁ - p₂.
+
+    low = d - sqrt((p₁-l₁)² + (u₂-p₂)²), high = d + sqrt((u₁-p₁)² + (p₂-l₂)²), where l and u are
+    Wilson's limits of either rate.
+
+    Args:
+        successes: Runs that succeeded under either strategy.
+        runs: All runs of either.
+        confidence: Nominal coverage of the interval, in (0, 1).
+
+    Source: Fisher, The logic of inductive inference, 1935; Newcombe, Interval estimation for the
+    difference between independent proportions, 1998, method 10.
+    """
+    table = [[s, n - s] for s, n in zip(successes, runs, strict=True)]
+    p = float(stats.fisher_exact(table).pvalue)
+    one, two = (s / n for s, n in zip(successes, runs, strict=True))
+    (low1, high1), (low2, high2) = (
+        wilson_interval(s, n, confidence=confidence) for s, n in zip(successes, runs, strict=True)
+    )
+    low = one - two - math.hypot(one - low1, high2 - two)
+    high = one - two + math.hypot(high1 - one, two - low2)
+    return Difference(one - two, low, high, p, "fisher")
+
+
+def difference(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Difference:
+    """mean(x) - mean(y) by the test that the scores allow.
+
+    Scores that take two values in all are success rates (Fisher, scaled to the values); scores
+    that are all equal are "identical" with p = 1; anything else is Welch's.
+
+    Args:
+        x: Scores of one strategy, (n,), at least 2.
+        y: Scores of the other, (m,), at least 2.
+        confidence: Nominal coverage of the interval, in (0, 1).
+    """
+    first, second = sample(x, at_least=2), sample(y, at_least=2)
+    found = np.unique(np.concatenate([first, second]))
+    if found.size == 1:
+        return Difference(0.0, 0.0, 0.0, 1.0, "identical")
+    if found.size > 2:
+        return welch(first, second, confidence=confidence)
+    low, high = float(found[0]), float(found[1])
+    successes = (int(np.sum(first == high)), int(np.sum(second == high)))
+    rates = fisher(successes, (first.size, second.size), confidence=confidence)
+    scaled = (bound * (high - low) for bound in (rates.value, rates.low, rates.high))
+    return Difference(*scaled, rates.p, "fisher")
+
+
+def paired_difference(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    seeds: tuple[Sequence[int], Sequence[int]] | None = None,
+    confidence: float = 0.95,
+) -> Difference:
+    """Mean of x - y by shared seed, with Student's interval and test of the differences.
+
+    Args:
+        x: Scores of one strategy, (n,).
+        y: Scores of the other, (m,).
+        seeds: Seeds of either; only shared ones are paired. None: row i belongs to row i.
+        confidence: Nominal coverage of the interval, in (0, 1).
+
+    Raises:
+        ScoresError: Fewer than two pairs, or unequal lengths without ``seeds``.
+    """
+    first, second = sample(x, at_least=0), sample(y, at_least=0)
+    if seeds is not None:
+        shared = sorted(set(seeds[0]) & set(seeds[1]))
+        first = first[[list(seeds[0]).index(seed) for seed in shared]] if shared else first[:0]
+        second = second[[list(seeds[1]).index(seed) for seed in shared]] if shared else second[:0]
+    if first.size != second.size or first.size < 2:
+        raise ScoresError(
+            f"scores must pair up in at least 2 runs, got {first.size} and {second.size}. "
+            "Give the seeds of both, or use difference()."
+        )
+    gaps = first - second
+    if np.ptp(gaps) == 0:  # Student's denominator is 0: only "identical" has a p value
+        p = 1.0 if gaps[0] == 0 else 2.0 ** (1 - gaps.size)
+        return Difference(*([float(gaps[0])] * 3), p, "paired")
+    interval = student_interval(gaps, confidence=confidence)
+    p = float(stats.ttest_1samp(gaps, 0.0).pvalue)
+    return Difference(float(gaps.mean()), interval.low, interval.high, p, "paired")
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's adjusted p values: the chance of any false claim stays under alpha.
+
+    Sorted upwards, adjusted p(i) = max over j <= i of min(1, (k - j + 1) · p(j)).
+
+    Args:
+        p_values: One for each of k tests, in [0, 1], (k,).
+
+    Returns:
+        Adjusted values in the order given, (k,).
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, 1979.
+    """
+    values = np.asarray(p_values, dtype=np.float64)
+    if values.ndim != 1 or np.any(~((values >= 0) & (values <= 1))):
+        raise ScoresError(f"p values must lie in [0, 1], got {values.tolist()}. Drop the others.")
+    order = np.argsort(values, kind="stable")
+    factors = np.arange(values.size, 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * values[order]))
+    return adjusted
+
+
+def seeds_needed(x: ArrayLike, y: ArrayLike, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+    """About how many seeds each strategy needs if the observed difference is the true one.
+
+    n = 2 (z(1-a/2) + z(power))² / d² + z(1-a/2)² / 4, d = |mean x - mean y| / pooled deviation. The
+    observed effect is itself uncertain, so this is an order of magnitude.
+
+    Args:
+        x: Scores of one strategy, (n,), at least 2.
+        y: Scores of the other, (m,), at least 2.
+        alpha: Level of the two-sided test, in (0, 1); divide it by the number of tests.
+        power: Chance to find the difference, in (0, 1).
+
+    Returns:
+        Seeds for each strategy, at least 3; None where the means are equal.
+
+    Source: Guenther, Sample size formulas for normal theory t tests, 1981.
+    """
+    first, second = sample(x, at_least=2), sample(y, at_least=2)
+    gap = abs(float(first.mean() - second.mean()))
+    deviation = math.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
+    if gap <= 1e-12 * max(1.0, deviation):
+        return None
+    z = float(stats.norm.ppf(1 - alpha / 2))
+    ratio = (z + float(stats.norm.ppf(power))) * deviation / gap
+    return max(3, math.ceil(2 * ratio**2 + z**2 / 4))

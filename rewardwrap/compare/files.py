@@ -1,0 +1,173 @@
+"""The files of a comparison: ``comparison.json``, ``runs.csv``, ``figures/`` and ``report.html``.
+
+``comparison.json`` carries everything, so the other files can be rebuilt from it without training.
+It is strict JSON: what does not exist is ``null``, never ``NaN``. Each of its ``strategies`` holds
+
+* ``seeds`` and, in their order, ``final_true_return``, ``final_shaped_return``, ``final_length``,
+  ``auc`` and ``steps_to_threshold`` (``null``: not reached, censored); ``failed_seeds`` apart;
+* ``mean`` and ``iqm`` of ``final_true_return``;
+* ``ci95``, the recommended 95 % interval **of the mean** (``ci95_of``; at few seeds no interval of
+  the IQM covers what it promises), with ``ci95_method``, ``ci95_trusted`` and ``ci95_why``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.compare import statistics
+from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
+
+FORMAT = 1
+"""Version of ``comparison.json``; a file of another version is refused."""
+
+_PLAIN = ("env", "algo", "steps", "threshold", "eval_episodes", "command", "created")
+_MAPPINGS = ("rewards", "hyperparameters", "versions", "hashes")
+_CURVES = ("true_return", "shaped_return", "length")
+_COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
+
+
+def write(comparison: Comparison, out_dir: Path) -> Path:
+    """Write every file of a comparison, each whole or not at all; returns the report's path."""
+    from rewardwrap.compare import report  # matplotlib and jinja2 load only when one is written
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(to_json_dict(comparison), indent=1, allow_nan=False)
+    write_whole(out_dir / "comparison.json", (document + "\n").encode())
+    write_whole(out_dir / "runs.csv", to_csv(comparison).encode())
+    return report.write(comparison, out_dir)
+
+
+def read(path: Path) -> Comparison:
+    """Read a comparison from its folder or its ``comparison.json``; see ``results.read``."""
+    file = path / "comparison.json" if path.is_dir() else path
+    if not file.is_file():
+        raise ResultsError(
+            f"Comparison: {file} must exist, got no such file. Run rewardwrap compare --out first."
+        )
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ResultsError(
+            f"Comparison: {file} must be JSON, got {error}. Rerun rewardwrap compare with this "
+            "--out: finished runs are not trained again."
+        ) from error
+    return from_json_dict(document)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write aside and rename, so that a reader sees the old file or the new one."""
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+def to_json_dict(comparison: Comparison) -> dict[str, Any]:
+    """All of a comparison as strict JSON; ``from_json_dict`` reads it back."""
+    return {
+        "format": FORMAT,
+        **{name: getattr(comparison, name) for name in _PLAIN},
+        "strategies": [_strategy_to_json(comparison, name) for name in comparison.strategies],
+        **{name: dict(getattr(comparison, name)) for name in _MAPPINGS},
+        "failures": [asdict(failure) for failure in comparison.failures],
+        "runs": [_run_to_json(run) for run in comparison.runs],
+    }
+
+
+def from_json_dict(document: Any) -> Comparison:
+    """Rebuild a comparison from ``to_json_dict``.
+
+    Raises:
+        ResultsError: Another format version, a missing key, or runs that do not fit together.
+    """
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, dict) else document
+        raise ResultsError(
+            f"Comparison: format must be {FORMAT}, got {found!r}. Rerun rewardwrap compare with "
+            "this --out, or read it with the version of rewardwrap that wrote it."
+        )
+    try:
+        return Comparison(
+            strategies=tuple(entry["name"] for entry in document["strategies"]),
+            runs=tuple(_run_from_json(entry) for entry in document["runs"]),
+            failures=tuple(Failure(**entry) for entry in document["failures"]),
+            **{name: document[name] for name in (*_PLAIN, *_MAPPINGS)},
+        )
+    except (KeyError, TypeError) as error:
+        raise ResultsError(
+            f"Comparison: comparison.json must be complete, got a problem with {error}. Rerun "
+            "rewardwrap compare with this --out: finished runs are not trained again."
+        ) from error
+
+
+def to_csv(comparison: Comparison) -> str:
+    """One row for each evaluation point of each run; a term a strategy lacks stays empty."""
+    names = list(dict.fromkeys(name for run in comparison.runs for name in run.curves()))
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["strategy", "seed", "step", *(names or _CURVES)])
+    for strategy in comparison.strategies:
+        for run in comparison.of(strategy):
+            curves = run.curves()
+            for point, step in enumerate(run.steps):
+                values = [repr(float(curves[n][point])) if n in curves else "" for n in names]
+                rows.writerow([strategy, run.seed, int(step), *values])
+    return text.getvalue()
+
+
+def _strategy_to_json(comparison: Comparison, strategy: str) -> dict[str, Any]:
+    final, runs = comparison.final(strategy), comparison.of(strategy)
+    interval, survival = comparison.interval(strategy), comparison.survival(strategy)
+    return {
+        "name": strategy,
+        "seeds": [run.seed for run in runs],
+        "failed_seeds": [f.seed for f in comparison.failures if f.strategy == strategy],
+        "final_true_return": final.tolist(),
+        "final_shaped_return": comparison.final(strategy, "shaped_return").tolist(),
+        "final_length": comparison.final(strategy, "length").tolist(),
+        "auc": comparison.auc(strategy).tolist(),
+        "steps_to_threshold": comparison.steps_to_threshold(strategy),
+        "median_steps_to_threshold": survival.median if survival else None,
+        "iqm": float(statistics.iqm(final)) if runs else None,
+        "mean": float(final.mean()) if runs else None,
+        "ci95": [b if math.isfinite(b) else None for b in (interval.low, interval.high)],
+        "ci95_of": "mean of final_true_return",
+        "ci95_method": interval.method,
+        "ci95_trusted": interval.trusted,
+        "ci95_why": interval.why,
+        **{name: sum(getattr(run, name) for run in runs) for name in _COSTS},
+    }
+
+
+def _run_to_json(run: Run) -> dict[str, Any]:
+    return {
+        "strategy": run.strategy,
+        "seed": run.seed,
+        "steps": run.steps.tolist(),
+        **{name: getattr(run, name).tolist() for name in _CURVES},
+        "terms": {name: curve.tolist() for name, curve in run.terms.items()},
+        **{name: getattr(run, name) for name in _COSTS},
+    }
+
+
+def _run_from_json(entry: dict[str, Any]) -> Run:
+    terms = {name: np.asarray(curve) for name, curve in entry["terms"].items()}
+    curves = {name: np.asarray(entry[name]) for name in ("steps", *_CURVES)}
+    costs = {name: entry[name] for name in _COSTS}
+    return Run(strategy=entry["strategy"], seed=entry["seed"], terms=terms, **curves, **costs)

@@ -1,0 +1,285 @@
+"""What a comparison measured: its runs, and the numbers that are read off their curves.
+
+``Comparison`` is the only thing that verdicts, figures and reports read.
+
+The numbers of one run, all from the **true** return unless the name says otherwise:
+
+* *final*: the last evaluation point.
+* *auc*: area under the true-return curve on the step grid common to all runs, divided by the
+  length of the grid, so that it has the unit of a return.
+* *steps to threshold*: the first evaluation point with a true return of at least ``threshold``;
+  ``None`` when there is none (the run is censored at its last point, not dropped).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rewardwrap.compare import statistics
+from rewardwrap.core.errors import RewardwrapError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class ResultsError(RewardwrapError, ValueError):
+    """Runs that do not form a comparison, or a file that does not hold one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One finished training.
+
+    Args:
+        strategy: Name of the reward the learner received.
+        seed: Seed of the training.
+        steps: Environment steps of the evaluation points, strictly increasing, shape (E,).
+        true_return: Mean *true* return of the evaluation episodes at each point, (E,).
+        shaped_return: Mean return of the same episodes under the strategy's own reward, (E,).
+        length: Mean length of the same episodes, (E,).
+        terms: Mean episode sum of each reward term at each point, name -> (E,).
+        cpu_seconds: Processor time of the training.
+        wall_seconds: Time on the clock.
+        env_steps: Environment steps the learner really took.
+
+    Raises:
+        ResultsError: A curve of another length than ``steps``, or a number that is not finite.
+    """
+
+    strategy: str
+    seed: int
+    steps: IntArray
+    true_return: FloatArray
+    shaped_return: FloatArray
+    length: FloatArray
+    terms: Mapping[str, FloatArray] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    env_steps: int = 0
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "steps", np.asarray(self.steps, dtype=np.int64))
+        for name in ("true_return", "shaped_return", "length"):
+            set_field(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        terms = {name: np.asarray(curve, dtype=np.float64) for name, curve in self.terms.items()}
+        set_field(self, "terms", terms)
+        if self.steps.ndim != 1 or not self.steps.size or np.any(np.diff(self.steps) <= 0):
+            raise ResultsError(
+                f"{self.label}: steps must be strictly increasing and not empty, "
+                f"got {self.steps.tolist()}. Give one entry for each evaluation point."
+            )
+        for name, curve in self.curves().items():
+            self._check(name, curve)
+
+    def _check(self, name: str, curve: FloatArray) -> None:
+        if curve.shape != self.steps.shape:
+            raise ResultsError(
+                f"{self.label}: {name} must have one entry for each of the {self.steps.size} "
+                f"evaluation points, got shape {curve.shape}. Evaluate at the points of steps."
+            )
+        bad = np.flatnonzero(~np.isfinite(curve))
+        if bad.size:
+            raise ResultsError(
+                f"{self.label}: {name} must be finite, got {curve[bad[0]]} at step "
+                f"{self.steps[bad[0]]}. Report this run as a Failure instead."
+            )
+
+    @property
+    def label(self) -> str:
+        """Strategy and seed, as error messages name a run."""
+        return f'run "{self.strategy}" seed {self.seed}'
+
+    def curves(self) -> dict[str, FloatArray]:
+        """Every recorded curve; reward terms appear as ``term:<name>``."""
+        named = {"true_return": self.true_return, "shaped_return": self.shaped_return}
+        terms = {f"term:{name}": curve for name, curve in self.terms.items()}
+        return {**named, "length": self.length, **terms}
+
+    def reached(self, threshold: float | None) -> int | None:
+        """First evaluated step with a true return of at least ``threshold``, else None."""
+        if threshold is None:
+            return None
+        hits = np.flatnonzero(self.true_return >= threshold)
+        return int(self.steps[hits[0]]) if hits.size else None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A training that ended without a curve, and why."""
+
+    strategy: str
+    seed: int
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Every run of a plan, with what is needed to repeat it.
+
+    Args:
+        env: Environment id.
+        algo: Learning algorithm, e.g. ``"ppo"``.
+        steps: Training budget of one run, in environment steps.
+        threshold: True return that counts as doing the task, or None.
+        strategies: Names in the order of the plan.
+        runs: The finished trainings, in any order.
+        failures: The others.
+        rewards: Config of each strategy's reward.
+        hyperparameters: What the algorithm was given.
+        versions: Library -> version.
+        command: The exact command line.
+        created: When, ISO 8601.
+        hashes: What -> hash, e.g. of the plan and of each reward.
+        eval_episodes: Episodes behind each evaluation point.
+
+    Raises:
+        ResultsError: Two strategies or two runs of one name, or a run of no strategy.
+    """
+
+    env: str
+    algo: str
+    steps: int
+    threshold: float | None
+    strategies: tuple[str, ...]
+    runs: tuple[Run, ...]
+    failures: tuple[Failure, ...] = ()
+    rewards: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    created: str = ""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    eval_episodes: int = 1
+
+    def __post_init__(self) -> None:
+        seen: set[tuple[str, int]] = set()
+        if not self.strategies or len(set(self.strategies)) < len(self.strategies):
+            raise ResultsError(
+                f"Comparison: strategies must be at least one and all of another name, "
+                f"got {list(self.strategies)}. Rename one of the two."
+            )
+        for run in (*self.runs, *self.failures):
+            if run.strategy not in self.strategies:
+                raise ResultsError(
+                    f'Comparison: a run must belong to one of {list(self.strategies)}, got "'
+                    f'{run.strategy}". Add the strategy or drop the run.'
+                )
+            if (run.strategy, run.seed) in seen:
+                raise ResultsError(
+                    f"Comparison: a seed must be trained once for each strategy, got "
+                    f'"{run.strategy}" seed {run.seed} twice. Keep one of the runs.'
+                )
+            seen.add((run.strategy, run.seed))
+
+    def of(self, strategy: str) -> tuple[Run, ...]:
+        """Finished runs of one strategy, by seed."""
+        return tuple(
+            sorted((r for r in self.runs if r.strategy == strategy), key=lambda r: r.seed)
+        )
+
+    def grid(self) -> IntArray:
+        """Evaluated steps that every finished run covers, shape (G,).
+
+        Runs with the same evaluation points keep exactly those. Otherwise it is the union of all
+        points between the latest first one and the earliest last one.
+
+        Raises:
+            ResultsError: There is no run, or the runs share no step.
+        """
+        if not self.runs:
+            raise ResultsError("Comparison: a step grid must have a finished run, got 0 runs.")
+        start = max(run.steps[0] for run in self.runs)
+        end = min(run.steps[-1] for run in self.runs)
+        points = np.unique(np.concatenate([run.steps for run in self.runs]))
+        grid = points[(points >= start) & (points <= end)]
+        if not grid.size:
+            raise ResultsError(
+                f"Comparison: runs must overlap in steps, got one that starts at {start} and one "
+                f"that ends at {end}. Evaluate all runs on one grid."
+            )
+        return grid
+
+    def curves(self, strategy: str, name: str = "true_return") -> FloatArray:
+        """One curve of every seed on the common grid, linearly interpolated, (seeds, G).
+
+        Args:
+            strategy: Whose.
+            name: A key of ``Run.curves()``; a run without that term counts as 0.
+        """
+        grid = self.grid()
+        rows = [
+            np.interp(grid, run.steps, run.curves().get(name, np.zeros(run.steps.size)))
+            for run in self.of(strategy)
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), grid.size)
+
+    def final(self, strategy: str, name: str = "true_return") -> FloatArray:
+        """Last evaluation point of every seed, (seeds,)."""
+        return np.array([run.curves()[name][-1] for run in self.of(strategy)], dtype=np.float64)
+
+    def auc(self, strategy: str) -> FloatArray:
+        """Mean height of the true-return curve of every seed on the common grid, (seeds,)."""
+        grid = self.grid() if self.runs else np.zeros(1, dtype=np.int64)
+        return np.array(
+            [statistics.area_under_curve(r.steps, r.true_return, grid) for r in self.of(strategy)],
+            dtype=np.float64,
+        )
+
+    def steps_to_threshold(self, strategy: str) -> list[int | None]:
+        """First evaluated step at the threshold for every seed; None is censored."""
+        return [run.reached(self.threshold) for run in self.of(strategy)]
+
+    def survival(self, strategy: str) -> statistics.Survival | None:
+        """Kaplan-Meier estimate of the steps to the threshold; None without runs or threshold."""
+        runs = self.of(strategy)
+        if not runs or self.threshold is None:
+            return None
+        reached = self.steps_to_threshold(strategy)
+        times = [int(r.steps[-1]) if t is None else t for r, t in zip(runs, reached, strict=True)]
+        return statistics.kaplan_meier(times, [t is not None for t in reached])
+
+    def interval(self, strategy: str) -> statistics.Interval:
+        """The interval recommended for the mean final true return.
+
+        If the finals of *all* strategies take exactly two values, each of them is a success rate
+        and gets the exact interval.
+        """
+        pool = np.unique([run.true_return[-1] for run in self.runs])
+        values = (float(pool[0]), float(pool[1])) if pool.size == 2 else None
+        return statistics.recommended_interval(self.final(strategy), values=values)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The content of ``comparison.json``; see ``rewardwrap.compare.files``."""
+        from rewardwrap.compare import files
+
+        return files.to_json_dict(self)
+
+    def write(self, out_dir: str | Path) -> Path:
+        """Write ``comparison.json``, ``runs.csv``, ``figures/`` and ``report.html``.
+
+        Every file appears whole or not at all.
+
+        Returns:
+            The path of the report.
+        """
+        from rewardwrap.compare import files
+
+        return files.write(self, Path(out_dir))
+
+
+def read(out_dir: str | Path) -> Comparison:
+    """Read a comparison back from the folder (or the ``comparison.json``) it was written to.
+
+    Raises:
+        ResultsError: There is none, it is not whole, or it is of another format version.
+    """
+    from rewardwrap.compare import files
+
+    return files.read(Path(out_dir))

@@ -1,0 +1,1 @@
+"""The reward core: numpy only."""

@@ -1,0 +1,99 @@
+"""Everything that rewardwrap raises on purpose.
+
+RewardwrapError
+├── ConfigError      (ValueError)   a reward, plan or file that does not say what it must
+│   └── UnknownName  (LookupError)  a reward, field, env or algorithm nobody knows; names the near misses
+├── GammaMismatch    (ValueError)   two discounts in one run
+├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
+├── RewardValueError (ValueError)   a reward that is not one finite number per lane
+└── MissingExtra     (ImportError)  an optional package, with the line that installs it
+
+Wording: ``<subject> must <rule>, got <value>. <way out>.``
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class RewardwrapError(Exception):
+    """Root of the tree above."""
+
+
+class ConfigError(RewardwrapError, ValueError):
+    """A configuration that does not say what it must.
+
+    Args:
+        message: The sentence.
+        path: Keys that lead to the offending value, so that a file reader can add the line.
+    """
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class UnknownName(ConfigError, LookupError):
+    """A name that is not in its list.
+
+    Example:
+        >>> print(UnknownName("reward", "potentail", ["env", "potential"]))
+        No reward "potentail". Did you mean "potential"? Known: env, potential.
+    """
+
+    def __init__(
+        self, subject: str, name: str, known: Iterable[str], *, path: tuple[str | int, ...] = ()
+    ) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(str(name), names, n=3)
+        guess = f" Did you mean {' or '.join(repr_name(n) for n in near)}?" if near else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f'No {subject} "{name}".{guess} Known: {listed}.', path=path)
+
+
+class GammaMismatch(RewardwrapError, ValueError):
+    """The discount of the learner and of a reward differ."""
+
+
+class StackError(RewardwrapError, ValueError):
+    """The learner would not receive the reward that was composed."""
+
+
+class RewardValueError(RewardwrapError, ValueError):
+    """A reward that is not one finite number per lane."""
+
+
+class MissingExtra(RewardwrapError, ImportError):
+    """An optional package is not installed."""
+
+
+class RewardwrapWarning(UserWarning):
+    """The result is right, but probably not what was meant."""
+
+
+def repr_name(name: str) -> str:
+    """Quote a name the way error sentences do."""
+    return f'"{name}"'
+
+
+def extra(module: str, *, needs: str, install: str) -> ModuleType:
+    """Import an optional module or say how to get it.
+
+    Args:
+        module: Dotted name, e.g. ``"ale_py"``.
+        needs: What wants it, e.g. ``"Atari environments"``.
+        install: The extra that brings it, e.g. ``"atari"``.
+
+    Raises:
+        MissingExtra: The module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{needs} must have {module}, which is not installed. "
+            f'Run: pip install "rewardwrap[{install}]".'
+        ) from error

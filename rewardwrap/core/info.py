@@ -1,0 +1,167 @@
+"""One reader for the four shapes in which environments hand out ``info``.
+
+| host | shape | reader |
+|---|---|---|
+| gymnasium single env | dict of values | `LaneInfo` |
+| gymnasium vector env | dict of arrays with masks under ``"_key"`` | `VectorInfo` |
+| SB3 VecEnv | list of dicts | `ListInfo` |
+| logged data | dict of columns | `ColumnInfo` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.errors import RewardValueError
+
+
+class Info:
+    """``info[key]`` is an array with one row per lane, whatever the host."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        raise missing(key, self.keys())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The column, or ``default`` where the host has none."""
+        return self[key] if key in self else default
+
+    def keys(self) -> Iterable[str]:
+        """Names that can be read."""
+        return ()
+
+    def take(self, rows: Any) -> Info:
+        """The same columns for some lanes only."""
+        return ColumnInfo({key: self[key][rows] for key in self.keys()})
+
+
+def missing(key: str, known: Iterable[str]) -> RewardValueError:
+    """The error for a key the environment does not report."""
+    listed = ", ".join(sorted(known)) or "nothing"
+    return RewardValueError(
+        f'info must hold "{key}", got {listed}. '
+        "Read a key that the environment reports in reset and in every step."
+    )
+
+
+class NoInfo(Info):
+    """A host that reports nothing."""
+
+    __slots__ = ()
+
+    def take(self, rows: Any) -> Info:
+        return self
+
+
+NO_INFO = NoInfo()
+
+
+class LaneInfo(Info):
+    """The info dict of a single environment, read as a batch of one."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        if key not in self._values:
+            raise missing(key, self._values)
+        return np.asarray(self._values[key])[None]
+
+    def keys(self) -> Iterable[str]:
+        return self._values.keys()
+
+
+class ColumnInfo(Info):
+    """Columns that are arrays already."""
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self._columns = columns
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        if key not in self._columns:
+            raise missing(key, self._columns)
+        return np.asarray(self._columns[key])
+
+    def keys(self) -> Iterable[str]:
+        return self._columns.keys()
+
+
+class ListInfo(Info):
+    """One dict per lane, as SB3's VecEnv returns them."""
+
+    __slots__ = ("_lanes",)
+
+    def __init__(self, lanes: Sequence[Mapping[str, Any]]) -> None:
+        self._lanes = lanes
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        try:
+            return np.array([lane[key] for lane in self._lanes])
+        except KeyError:
+            raise missing(key, self.keys()) from None
+
+    def keys(self) -> Iterable[str]:
+        if not self._lanes:
+            return ()
+        return [key for key in self._lanes[0] if all(key in lane for lane in self._lanes)]
+
+    def take(self, rows: Any) -> Info:
+        return ListInfo([self._lanes[i] for i in np.arange(len(self._lanes))[rows]])
+
+
+class VectorInfo(Info):
+    """A gymnasium vector env's dict: a column counts only where its mask covers every lane read.
+
+    Args:
+        columns: The info dict.
+        final: Rows that ended under SAME_STEP autoreset, whose true values are in ``final_info``.
+    """
+
+    __slots__ = ("_columns", "_final", "_rows")
+
+    def __init__(
+        self,
+        columns: Mapping[str, Any],
+        *,
+        final: np.ndarray[Any, Any] | None = None,
+        rows: Any = slice(None),
+    ) -> None:
+        self._columns = columns
+        self._final = final
+        self._rows = rows
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        ended = self._columns.get("final_info", {}) if self._final is not None else {}
+        if key not in self._columns and key not in ended:
+            raise missing(key, self.keys())
+        column = self._columns.get(key)
+        mask = self._columns.get(f"_{key}")
+        if key in ended:
+            column = np.array(ended[key]) if column is None else np.array(column)
+            column[self._final] = ended[key][self._final]
+            there = np.zeros(len(column), bool) if mask is None else np.array(mask)
+            there[self._final] = ended[f"_{key}"][self._final]
+            mask = there
+        if mask is not None and not mask[self._rows].all():
+            raise missing(key, self.keys())
+        return np.asarray(column)[self._rows]
+
+    def keys(self) -> Iterable[str]:
+        names = dict.fromkeys(self._columns)
+        if self._final is not None:
+            names.update(dict.fromkeys(self._columns.get("final_info", {})))
+        return [k for k in names if not k.startswith("_") and k not in ("final_obs", "final_info")]
+
+    def take(self, rows: Any) -> Info:
+        return VectorInfo(self._columns, final=self._final, rows=rows)

@@ -1,0 +1,346 @@
+"""Where episode borders live: adapters say what started and what ended, rewards see clean rows.
+
+`Stream` steps a batch of lanes, `LaneStream` one lane on the scalar path. Both own the carry, keep what
+the next step starts from, record every term and its running sum over the episode, and refuse a reward
+that is not a finite number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.combine import SHAPED, TRUE, term_names, with_every_term_named
+from rewardwrap.core.errors import ConfigError, RewardValueError
+from rewardwrap.core.info import NO_INFO, Info
+from rewardwrap.core.reward import Reward, take
+from rewardwrap.core.task import NO_TASK, Task
+from rewardwrap.core.transitions import BoolArray, FloatArray, Row, Transitions
+
+
+def prepare(reward: Reward, task: Task) -> Reward:
+    """The reward as an online host steps it: every term named, checked against the task.
+
+    Raises:
+        ConfigError: It needs later steps, two terms share a name, or a part refuses the task.
+    """
+    if not isinstance(reward, Reward):
+        raise ConfigError(
+            f"reward must be a rewardwrap reward, got {type(reward).__name__}. "
+            "Wrap a function with rw.function(f)."
+        )
+    if reward.lookahead:
+        raise ConfigError(
+            f"reward must not need later steps while an env runs, got lookahead {reward.lookahead}. "
+            'Use rw.relabel on logged episodes, or the causal form, e.g. Delta(align="previous").'
+        )
+    named = with_every_term_named(reward)
+    term_names(named)
+    for node in named.walk():
+        node.validate(task)
+    return named
+
+
+class Stream:
+    """Steps ``lanes`` lanes of one reward.
+
+    Args:
+        reward: What to step.
+        lanes: Number of lanes.
+        task: Named fields and discount.
+        training: Whether the reward may learn from what it sees.
+
+    Attributes:
+        names: ``("env", <terms>, "shaped")``.
+        terms: ``(k, lanes)`` float64, last step's value of each; overwritten in place.
+        sums: ``(k, lanes)`` float64, sums over the running episode; a finished episode's sums stay
+            until that lane's next step.
+    """
+
+    def __init__(
+        self, reward: Reward, lanes: int, *, task: Task = NO_TASK, training: bool = True
+    ) -> None:
+        self.reward = prepare(reward, task)
+        self.lanes = lanes
+        own = term_names(self.reward)
+        self.names = (TRUE, *own, SHAPED)
+        self.terms = np.zeros((len(self.names), lanes))
+        self.sums = np.zeros_like(self.terms)
+        self._columns = tuple((name, self.terms[i]) for i, name in enumerate(own, start=1))
+        self._zeros = np.zeros(lanes)
+        self._nobody = np.zeros(lanes, bool)
+        self._first = np.ones(lanes, bool)
+        self._starts = True
+        self._carry = self.reward.init(lanes)
+        self._batch = Transitions(
+            obs=None,
+            action=None,
+            next_obs=None,
+            reward=self._zeros,
+            terminated=self._nobody,
+            truncated=self._nobody,
+            first=self._first,
+            training=training,
+            task=task,
+        )
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._batch.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self._batch.training = value
+
+    @property
+    def task(self) -> Task:
+        """Named fields and the discount."""
+        return self._batch.task
+
+    def replace_reward(self, reward: Reward) -> None:
+        """Step another reward from now on, with the carry of the old one (other weights, say).
+
+        Raises:
+            ConfigError: It records other terms, or carries something else from row to row.
+        """
+        made = prepare(reward, self.task)
+        carry, old = made.init(self.lanes), list(tree.leaves(self._carry))
+        alike = [np.shape(leaf) for leaf in tree.leaves(carry)] == [np.shape(leaf) for leaf in old]
+        _require_same_shape(self.names, term_names(made), alike)
+        self.reward, self._carry = made, tree.refill(carry, old)
+
+    def begin(self, obs: Any, info: Info = NO_INFO, rows: BoolArray | None = None) -> None:
+        """Start episodes: in every lane, or in ``rows`` (a mask) alone.
+
+        Args:
+            obs: First observations, leading size ``lanes``.
+            info: Reader of the info that came with them.
+            rows: ``(lanes,)`` mask, or None for all.
+        """
+        if rows is None:
+            self._first, self._starts = np.ones(self.lanes, bool), True
+            self._obs, self._info = tree.copy(obs), info
+        else:
+            self._first = self._first | rows
+            self._starts = bool(self._first.any())
+            self._obs = tree.put(self._obs, rows, tree.take(obs, rows))
+            self._info = info
+
+    def advance(
+        self,
+        action: Any,
+        next_obs: Any,
+        reward: FloatArray,
+        terminated: BoolArray,
+        truncated: BoolArray,
+        info: Info = NO_INFO,
+        *,
+        ends: bool = True,
+        upcoming: Any = None,
+        upcoming_info: Info | None = None,
+        resets: BoolArray | None = None,
+    ) -> FloatArray:
+        """Step every lane.
+
+        Args:
+            action: Actions, leading size ``lanes``.
+            next_obs: True successors.
+            reward: ``(lanes,)`` the environment's own.
+            terminated: ``(lanes,)`` bool.
+            truncated: ``(lanes,)`` bool.
+            info: Reader of the info that came with ``next_obs``.
+            ends: False promises that no lane ended.
+            upcoming: What the next step starts from, where that is not ``next_obs`` (autoreset).
+            upcoming_info: Its info.
+            resets: ``(lanes,)`` mask of rows that are no transition, only a reset.
+
+        Returns:
+            ``(lanes,)`` float64 rewards; 0 on rows that only reset.
+        """
+        batch = self._batch
+        batch.obs, batch.info_before = self._obs, self._info
+        batch.action, batch.next_obs, batch.info = action, next_obs, info
+        batch.reward, batch.terminated, batch.truncated = reward, terminated, truncated
+        batch.first, batch.starts, batch.ends = self._first, self._starts, ends
+        if self._starts:
+            self.sums[:, self._first if resets is None else self._first & ~resets] = 0.0
+        if resets is None:
+            self._carry, value = self.reward.step(self._carry, batch)
+            self._publish(batch, value)
+        else:
+            value = self._advance_some(batch, ~resets)
+        self.sums += self.terms
+        self._obs = next_obs if upcoming is None else upcoming
+        self._info = info if upcoming_info is None else upcoming_info
+        if resets is not None:
+            self._first, self._starts = resets, True
+        elif not ends:
+            self._first, self._starts = self._nobody, False
+        else:
+            self._first, self._starts = terminated | truncated, True
+        return value
+
+    def _publish(self, batch: Transitions, value: FloatArray) -> None:
+        if value.__class__ is not np.ndarray or value.shape != self._zeros.shape:
+            raise RewardValueError(
+                f"reward must have shape ({self.lanes},), one number per lane, "
+                f"got {np.shape(value)}. Reduce over the last axes, e.g. .sum(axis=-1)."
+            )
+        terms = self.terms
+        terms[0] = batch.reward
+        terms[-1] = value
+        for name, column in self._columns:
+            column[:] = batch.terms[name]
+        # a dot product with zeros is NaN exactly when some factor is not finite
+        check = terms[-1].dot(self._zeros)
+        if check != check:
+            self._refuse(batch)
+
+    def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:
+        """Step the live rows alone and scatter the result back: no author ever sees a reset row."""
+        value = np.zeros(self.lanes)
+        self.terms[:] = 0.0
+        if not live.any():
+            return value
+        part = take(batch, live)
+        carry, value[live] = self.reward.step(tree.take(self._carry, live), part)
+        self._carry = tree.put(self._carry, live, carry)
+        self.terms[0, live] = part.reward
+        self.terms[-1] = value
+        for name, column in self._columns:
+            column[live] = part.terms[name]
+        if not np.isfinite(self.terms).all():
+            self._refuse(batch)
+        return value
+
+    def _refuse(self, batch: Transitions) -> None:
+        # innermost term first: a NaN in a term shows in everything around it
+        for name, row in [*zip(self.names, self.terms, strict=True)][::-1]:
+            wrong = np.flatnonzero(~np.isfinite(row))
+            if name not in (SHAPED, TRUE) and wrong.size:
+                raise not_finite(f'term "{name}"', float(row[wrong[0]]), int(wrong[0]))
+        for name, row in ((TRUE, self.terms[0]), (SHAPED, self.terms[-1])):
+            wrong = np.flatnonzero(~np.isfinite(row))
+            if wrong.size:
+                raise not_finite(f'reward "{name}"', float(row[wrong[0]]), int(wrong[0]))
+
+
+class LaneStream:
+    """Steps one lane of one reward on the scalar path; same numbers as a `Stream` of one lane.
+
+    Attributes:
+        terms: Last step's ``{"env": ..., <term>: ..., "shaped": ...}``, a new dict at every step.
+        sums: Their sums over the running episode, a new dict at every step.
+    """
+
+    def __init__(self, reward: Reward, *, task: Task = NO_TASK, training: bool = True) -> None:
+        self.reward = prepare(reward, task)
+        self.names = (TRUE, *term_names(self.reward), SHAPED)
+        self.task = task
+        self.steps = 0
+        self._row = Row()
+        self._row.training = training
+        self._memory: list[Any] = []
+        self._lane = self.reward.lane(task, self._memory)
+        self.terms = self.sums = dict.fromkeys(self.names, 0.0)
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._row.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self._row.training = value
+
+    def replace_reward(self, reward: Reward) -> None:
+        """Step another reward from now on, with the carry of the old one (other weights, say).
+
+        Raises:
+            ConfigError: It records other terms, or carries something else from row to row.
+        """
+        made, memory = prepare(reward, self.task), []  # type: tuple[Reward, list[Any]]
+        lane = made.lane(self.task, memory)
+        _require_same_shape(self.names, term_names(made), len(memory) == len(self._memory))
+        memory[:] = self._memory
+        self.reward, self._lane, self._memory = made, lane, memory
+
+    def begin(self, obs: Any, info: Mapping[str, Any]) -> None:
+        """Start an episode."""
+        row = self._row
+        row.obs = tree.copy(obs)
+        row.info_before = dict(info)
+        row.first = True
+        self.steps = 0
+        self.terms = self.sums = dict.fromkeys(self.names, 0.0)
+
+    def advance(
+        self,
+        action: Any,
+        next_obs: Any,
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        info: dict[str, Any],
+    ) -> float:
+        """Step the lane and return its reward."""
+        row = self._row
+        row.action = action
+        row.next_obs = next_obs
+        row.reward = reward
+        row.terminated = terminated
+        row.truncated = truncated
+        row.info = info
+        row.terms = terms = {TRUE: reward}
+        value = self._lane(row)
+        # x - x is 0 for finite numbers and NaN for all others
+        if value - value != 0.0:
+            self._refuse(terms, value)
+        terms[SHAPED] = value
+        self.terms = terms
+        sums = self.sums
+        self.sums = {name: sums[name] + term for name, term in terms.items()}
+        self.steps += 1
+        row.obs = next_obs
+        row.info_before = info
+        row.first = False
+        return value
+
+    def _refuse(self, terms: dict[str, float], value: float) -> None:
+        for name, term in terms.items():
+            if name != TRUE and not np.isfinite(term):
+                raise not_finite(f'term "{name}"', term, 0, self.steps)
+        name, wrong = (TRUE, terms[TRUE]) if not np.isfinite(terms[TRUE]) else (SHAPED, value)
+        raise not_finite(f'reward "{name}"', wrong, 0, self.steps)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the closure is rebuilt; its carry lives in _memory, which travels
+        return {k: v for k, v in self.__dict__.items() if k not in ("_lane",)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        carry = list(self._memory)
+        self._memory.clear()
+        self._lane = self.reward.lane(self.task, self._memory)
+        self._memory[:] = carry
+
+
+def _require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bool) -> None:
+    if names[1:-1] != terms or not alike:
+        raise ConfigError(
+            f"a new reward must record the terms ({', '.join(names[1:-1])}) and carry the same state, "
+            f"got ({', '.join(terms)}). Change weights, or wrap the environment anew."
+        )
+
+
+def not_finite(subject: str, value: float, lane: int, step: int | None = None) -> RewardValueError:
+    """The error for a NaN or an infinity."""
+    when = "" if step is None else f" at step {step} of the episode"
+    return RewardValueError(
+        f"{subject} must be finite, got {value} in lane {lane}{when}. "
+        "Guard the division or the logarithm that made it, or bound its input."
+    )

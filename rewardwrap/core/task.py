@@ -1,0 +1,140 @@
+"""What a reward may know of its environment: named observation fields and the discount."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.core.info import Info, missing
+
+BIAS = "bias"
+
+
+class Field(Protocol):
+    """One named number of an environment (a recipe's field has this shape).
+
+    It lies in the observation (``index``, under ``key`` if that is a dict) or in ``info[info]`` (at
+    ``index`` if that is a vector); its value is ``raw * scale + offset``.
+    """
+
+    @property
+    def index(self) -> int | None: ...
+    @property
+    def info(self) -> str | None: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def offset(self) -> float: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Named fields and the discount of one run.
+
+    Args:
+        name: What the user calls the environment; for error sentences.
+        gamma: Discount of the agent, in [0, 1]; None where no learner is known.
+        fields: Name -> where to read it.
+        radix: For a Discrete observation, the bases of its digits, most significant first;
+            a field's ``index`` is then the digit. ``(8, 8)`` reads FrozenLake 8x8 as row, column.
+        width: Size of the flat observation that the indices are meant for.
+        shape: Shape of one observation as the reward sees it, where known.
+    """
+
+    name: str = ""
+    gamma: float | None = None
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    radix: tuple[int, ...] = ()
+    width: int | None = None
+    shape: tuple[int, ...] | None = None
+
+    def read(self, name: str, obs: Any, info: Info) -> np.ndarray[Any, Any]:
+        """The field of every lane, ``(B,)`` float64."""
+        place = self.field(name)
+        if place.info is not None:
+            column = info[place.info]
+            raw = column if place.index is None else column[:, place.index]
+        else:
+            values = obs[place.key] if place.key is not None else obs
+            raw = self._digit(values, place.index) if self.radix else values[:, place.index]
+        # np.float64 is a strong type: one multiplication both scales and leaves float32 behind
+        value = raw * np.float64(place.scale)
+        return value + place.offset if place.offset else value
+
+    def read_lane(self, name: str) -> Callable[[Any, Mapping[str, Any]], float]:
+        """The same for one lane: a function of ``(obs, info)`` that returns a Python float."""
+        place = self.field(name)
+        scale, offset, index, key = place.scale, place.offset, place.index, place.key
+        if place.info is not None:
+            return _lane_info(place.info, index, scale, offset)
+        if self.radix:
+            assert index is not None
+            below, base = math.prod(self.radix[index + 1 :]), self.radix[index]
+            return lambda obs, info: (int(obs) // below % base) * scale + offset
+        if key is not None:
+            return lambda obs, info: float(obs[key][index]) * scale + offset
+        if scale == 1.0 and offset == 0.0:
+            return lambda obs, info: obs.item(index)  # type: ignore[no-any-return]
+        return lambda obs, info: obs.item(index) * scale + offset  # type: ignore[no-any-return]
+
+    def field(self, name: str) -> Field:
+        """The place of a named field.
+
+        Raises:
+            UnknownName: The environment has no such field.
+            ConfigError: The observation was stacked, flattened or cut since.
+        """
+        if name not in self.fields:
+            subject = f"field of {self.name}" if self.name else "field (the environment has no recipe)"
+            raise UnknownName(subject, name, self.fields)
+        place = self.fields[name]
+        in_obs = place.info is None and place.key is None and not self.radix
+        if in_obs and self.width and self.shape and self.shape != (self.width,):
+            raise ConfigError(
+                f'field "{name}" must be read from an observation of shape ({self.width},), '
+                f"got {self.shape}. Wrap the reward below what stacks or flattens observations."
+            )
+        return place
+
+    def discount(self, own: float | None, subject: str) -> float:
+        """The discount to use: the reward's own, or else the run's.
+
+        Raises:
+            ConfigError: Neither is set.
+        """
+        gamma = self.gamma if own is None else own
+        if gamma is None:
+            raise ConfigError(
+                f"{subject}: gamma must be set, got None. Use the discount of the agent, "
+                "e.g. gamma=0.99, or give it once: rw.wrap(env, reward, gamma=0.99)."
+            )
+        return gamma
+
+    def _digit(self, values: Any, index: int | None) -> np.ndarray[Any, Any]:
+        assert index is not None
+        digit: np.ndarray[Any, Any] = (
+            np.asarray(values) // math.prod(self.radix[index + 1 :]) % self.radix[index]
+        )
+        return digit
+
+
+def _lane_info(
+    key: str, index: int | None, scale: float, offset: float
+) -> Callable[[Any, Mapping[str, Any]], float]:
+    def read(obs: Any, info: Mapping[str, Any]) -> float:
+        if key not in info:
+            raise missing(key, info)
+        raw = info[key] if index is None else info[key][index]
+        return float(raw) * scale + offset
+
+    return read
+
+
+NO_TASK = Task()

@@ -1,0 +1,44 @@
+"""The reward terms that MuJoCo environments report in ``info``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.reward import Lane, Reward, register
+from rewardwrap.core.task import Task
+from rewardwrap.core.transitions import FloatArray, Row, Transitions
+
+
+@register("native")
+class Native(Reward):
+    """One of the environment's own ``reward_*`` terms, read from ``info``.
+
+    HalfCheetah-v5 reports ``reward_forward`` and ``reward_ctrl``, Humanoid-v5 also ``reward_survive`` and
+    ``reward_contact``; their sum is the environment's reward. Weighing them anew needs no code::
+
+        Native("forward").named("forward") + 0.5 * Native("ctrl").named("effort")
+
+    Args:
+        key: The key in ``info``, with or without ``reward_``.
+
+    Raises:
+        RewardValueError: At the first step, if the environment does not report it.
+    """
+
+    key: str
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        name = self.key if self.key in batch.info else f"reward_{self.key}"
+        return batch.info[name].astype(np.float64, copy=False)
+
+    def lane(self, task: Task, memory: list[Any]) -> Lane:
+        short, long = self.key, f"reward_{self.key}"
+        slow = super().lane(task, memory)
+
+        def step(row: Row) -> float:
+            value = row.info.get(short, row.info.get(long))
+            return slow(row) if value is None else float(value)
+
+        return step

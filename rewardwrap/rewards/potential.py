@@ -1,0 +1,230 @@
+"""Potential-based shaping: advice that cannot change which policy is best."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.config import load_function
+from rewardwrap.core.errors import ConfigError, RewardwrapWarning
+from rewardwrap.core.info import Info, LaneInfo
+from rewardwrap.core.reward import Lane, Reward, register
+from rewardwrap.core.task import BIAS, Task
+from rewardwrap.core.transitions import Carry, FloatArray, Row, Transitions
+from rewardwrap.rewards.env import one_per_lane
+
+Phi: TypeAlias = str | Mapping[str, float] | Callable[..., Any]
+BatchPhi: TypeAlias = Callable[[Any, Info], FloatArray]
+LanePhi: TypeAlias = Callable[[Any, Mapping[str, Any]], float]
+
+
+@register("potential")
+class Potential(Reward):
+    """``F = gamma * Phi(s') - Phi(s)``, with ``Phi(s') = 0`` where the task terminated.
+
+    For every policy ``sum_t gamma^t F_t = gamma^T Phi(s_T) - Phi(s_0)``, so the optimal policies stay
+    what they were, for any ``Phi``. At a time limit the real ``Phi(s_T)`` is kept, because the learner
+    bootstraps the value behind it. ``Phi(s)`` is the value AT THE TIME the state was entered, so ``Phi``
+    may change while training (it may be learned); the telescope still closes.
+
+    Give ``Phi`` the sign of the optimal value: ``Phi >= 0`` for a sparse goal with failing terminals,
+    ``Phi <= 0`` (0 at the goal) for a cost per step. A negative ``Phi`` at a failing terminal pays
+    ``-Phi(s) > 0`` for failing sooner; that is harmless in the limit and slow in practice (measured:
+    0/10 instead of 10/10 seeds on FrozenLake), and is warned about once.
+
+    Args:
+        phi: A named field of the recipe (``"torso_z"``); a linear form of fields
+            (``{"row": 0.07, "column": 0.07, "bias": 0.1}``); a function of ``(obs)`` or ``(obs, info)``
+            with leading size B that returns ``(B,)``; or ``"module:function"``.
+        gamma: Discount of the *agent*, in [0, 1]; None takes the run's.
+        on_truncation: ``"bootstrap"`` keeps ``Phi(s_T)``; ``"terminal"`` zeroes it, for learners that do
+            not bootstrap at a time limit (REINFORCE, evolution).
+
+    Raises:
+        ConfigError: gamma outside [0, 1] or not set anywhere, unknown field.
+        RewardValueError: phi does not return one number per lane.
+
+    Source: Ng, Harada, Russell, "Policy invariance under reward transformations", ICML 1999; terminal
+        rule: Grzes, "Reward shaping in episodic reinforcement learning", AAMAS 2017; cached values:
+        Devlin, Kudenko, "Dynamic potential-based reward shaping", AAMAS 2012.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> phi = rw.Potential(lambda obs: obs[:, 0], gamma=0.9)
+        >>> rw.relabel(phi, {"obs": [[0.0], [0.5], [7.0]], "action": [0, 0], "reward": [0, 0],
+        ...                  "terminated": [False, True], "truncated": [False, False]})
+        array([ 0.45, -0.5 ])
+    """
+
+    phi: Phi
+    _: KW_ONLY
+    gamma: float | None = None
+    on_truncation: Literal["bootstrap", "terminal"] = "bootstrap"
+
+    def __post_init__(self) -> None:
+        if self.gamma is not None and not 0.0 <= self.gamma <= 1.0:
+            raise ConfigError(
+                f"Potential: gamma must lie in [0, 1], got {self.gamma}. "
+                "Use the discount of the agent, e.g. PPO(gamma=0.99)."
+            )
+        if self.on_truncation not in ("bootstrap", "terminal"):
+            raise ConfigError(
+                'Potential: on_truncation must be "bootstrap" or "terminal", '
+                f"got {self.on_truncation!r}. SB3's learners bootstrap."
+            )
+        if not (isinstance(self.phi, str | Mapping) or callable(self.phi)):
+            raise ConfigError(
+                f"Potential: phi must be a field, a linear form or a function, got {self.phi!r}. "
+                'Try rw.Potential("torso_z") or rw.Potential(lambda obs: obs[:, 0]).'
+            )
+
+    def validate(self, task: Task) -> None:
+        task.discount(self.gamma, "Potential")
+        if isinstance(self.phi, Mapping):
+            for name in self.phi:
+                if name != BIAS:
+                    task.field(name)
+        elif isinstance(self.phi, str) and ":" in self.phi:
+            load_function(self.phi)
+        elif isinstance(self.phi, str):
+            task.field(self.phi)
+
+    def init(self, lanes: int) -> Carry:
+        return np.zeros(lanes)
+
+    def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
+        phi = self._batch_phi(batch.task)
+        before = carry
+        if batch.starts:
+            before = carry.copy()
+            rows = batch.first
+            if rows.any():
+                before[rows] = phi(tree.take(batch.obs, rows), batch.info_before.take(rows))
+        after = phi(batch.next_obs, batch.info)
+        if batch.ends:
+            ended = self._ended(batch.terminated, batch.truncated)
+            self._warn_below_zero(after[batch.terminated])
+            after = np.where(ended, 0.0, after)
+        return after, self._gamma(batch.task) * after - before
+
+    def over_time(self, batch: Transitions) -> FloatArray:
+        phi = self._batch_phi(batch.task)
+        after = phi(batch.next_obs, batch.info)
+        before = np.empty_like(after)
+        before[1:] = after[:-1]
+        rows = batch.first
+        if rows.any():
+            before[rows] = phi(tree.take(batch.obs, rows), batch.info_before.take(rows))
+        after = np.where(self._ended(batch.terminated, batch.truncated), 0.0, after)
+        return self._gamma(batch.task) * after - before
+
+    def lane(self, task: Task, memory: list[Any]) -> Lane:
+        phi, gamma = self._lane_phi(task), self._gamma(task)
+        zero_when_truncated = self.on_truncation == "terminal"
+        slot = len(memory)
+        memory.append(0.0)
+
+        def step(row: Row) -> float:
+            before = phi(row.obs, row.info_before) if row.first else memory[slot]
+            after = phi(row.next_obs, row.info)
+            if row.terminated:
+                self._warn_below_zero(np.array([after]))
+                after = 0.0
+            elif zero_when_truncated and row.truncated:
+                after = 0.0
+            memory[slot] = after
+            return gamma * after - before  # type: ignore[no-any-return]
+
+        return step
+
+    def _ended(self, terminated: Any, truncated: Any) -> Any:
+        return terminated | truncated if self.on_truncation == "terminal" else terminated
+
+    def _gamma(self, task: Task) -> float:
+        return task.discount(self.gamma, "Potential") if self.gamma is None else self.gamma
+
+    def _batch_phi(self, task: Task) -> BatchPhi:
+        phi = self.phi
+        if isinstance(phi, str) and ":" not in phi:
+            return lambda obs, info: task.read(phi, obs, info)
+        if isinstance(phi, Mapping):
+            return lambda obs, info: _linear(phi, task, obs, info)
+        return self._function()
+
+    def _lane_phi(self, task: Task) -> LanePhi:
+        phi = self.phi
+        if isinstance(phi, str) and ":" not in phi:
+            return task.read_lane(phi)
+        if isinstance(phi, Mapping):
+            return _linear_lane(phi, task)
+        batched = self._function()
+        return lambda obs, info: float(batched(tree.lift(obs), LaneInfo(info))[0])
+
+    def _function(self) -> BatchPhi:
+        made = self.__dict__.get("_called")
+        if made is None:
+            function = load_function(self.phi) if isinstance(self.phi, str) else self.phi
+            made = _checked(function)  # type: ignore[arg-type]
+            object.__setattr__(self, "_called", made)
+        return made  # type: ignore[no-any-return]
+
+    def _warn_below_zero(self, values: FloatArray) -> None:
+        if "_warned" not in self.__dict__ and (values < 0.0).any():
+            object.__setattr__(self, "_warned", True)
+            warnings.warn(
+                f"Potential: Phi should not be negative where an episode terminates, got {values.min():g}. "
+                "Ending there pays -Phi(s) > 0, which slows learning if it is a failure. "
+                "Add a constant so that Phi >= 0, or make Phi 0 at the goal.",
+                RewardwrapWarning,
+                stacklevel=2,
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+
+
+def _checked(function: Callable[..., Any]) -> BatchPhi:
+    def subject() -> str:
+        return f"Potential: phi {getattr(function, '__name__', '')}".rstrip()
+
+    if _takes_info(function):
+        return lambda obs, info: one_per_lane(function(obs, info), _size(obs), subject())
+    return lambda obs, info: one_per_lane(function(obs), _size(obs), subject())
+
+
+def _takes_info(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    needed = [p for p in parameters if p.default is p.empty and p.kind in (0, 1)]
+    return len(needed) >= 2
+
+
+def _size(obs: Any) -> int:
+    return len(next(tree.leaves(obs)))
+
+
+def _linear(form: Mapping[str, float], task: Task, obs: Any, info: Info) -> FloatArray:
+    value: Any = float(form.get(BIAS, 0.0))
+    for name, weight in form.items():
+        if name != BIAS:
+            value = value + weight * task.read(name, obs, info)
+    return value if isinstance(value, np.ndarray) else np.full(_size(obs), value)
+
+
+def _linear_lane(form: Mapping[str, float], task: Task) -> LanePhi:
+    bias = float(form.get(BIAS, 0.0))
+    terms = [(task.read_lane(n), float(w)) for n, w in form.items() if n != BIAS]
+    if not terms:
+        return lambda obs, info: bias
+    if len(terms) == 1:
+        read, weight = terms[0]
+        return lambda obs, info: bias + weight * read(obs, info)
+    return lambda obs, info: bias + sum(weight * read(obs, info) for read, weight in terms)
