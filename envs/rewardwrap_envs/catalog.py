@@ -8,8 +8,7 @@ folder. Later ones win: user, then other packages, then shipped.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
-from importlib import metadata
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
@@ -17,12 +16,14 @@ from typing import TypeAlias
 from rewardwrap_envs import schema
 from rewardwrap_envs.entry import Field, Recipe, Returns
 from rewardwrap_envs.errors import RecipeError, UnknownRecipe, near_misses
+from rewardwrap_envs.installed import installed_folders
 
 __all__ = ["Field", "Recipe", "Returns", "find", "recipe", "recipes"]
 
 Folder: TypeAlias = str | PathLike[str]
 
 ENTRY_POINTS = "rewardwrap.recipes"
+_SHIPPED = Path(__file__).parent / "recipes"
 
 
 def recipes(*extra_dirs: Folder) -> dict[str, Recipe]:
@@ -36,7 +37,7 @@ def recipes(*extra_dirs: Folder) -> dict[str, Recipe]:
             claim the same name.
     """
     found: dict[str, Recipe] = {}
-    for folder in (*_installed(), *map(Path, extra_dirs)):
+    for folder in (_SHIPPED, *installed_folders(ENTRY_POINTS), *map(Path, extra_dirs)):
         found |= _folder(folder)
     return found
 
@@ -66,14 +67,6 @@ def recipe(name: str, catalog: Iterable[Folder] = ()) -> Recipe:
 def find(name: str, catalog: Iterable[Folder] = ()) -> Recipe | None:
     """Return the recipe of that name, or None."""
     return recipes(*catalog).get(name)
-
-
-def _installed() -> Iterator[Path]:
-    yield Path(__file__).parent / "recipes"
-    for entry in metadata.entry_points(group=ENTRY_POINTS):
-        module = entry.load()
-        for folder in getattr(module, "__path__", None) or [Path(module.__file__).parent]:
-            yield Path(folder)
 
 
 def _folder(folder: Path) -> dict[str, Recipe]:

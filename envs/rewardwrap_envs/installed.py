@@ -1,0 +1,20 @@
+"""Folders of YAML that other installed packages offer through entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+
+def installed_folders(group: str) -> Iterator[Path]:
+    """Yield the folders behind an entry-point group.
+
+    Args:
+        group: e.g. ``rewardwrap.recipes``; each entry point names a module or package, and the
+            folder it lies in holds the files.
+    """
+    for entry in metadata.entry_points(group=group):
+        module = entry.load()
+        for folder in getattr(module, "__path__", None) or [Path(module.__file__).parent]:
+            yield Path(folder)
