@@ -29,6 +29,7 @@ from rewardwrap.rewards import __all__ as _methods
 if TYPE_CHECKING:
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.logging import LogTerms
+    from rewardwrap.compare import statistics
     from rewardwrap.files import load, save
 
 __version__ = "0.1.0"
@@ -67,12 +68,15 @@ __all__ = [
     "register",
     "relabel",
     "save",
+    "statistics",
     "wrap",
     *_methods,
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "statistics":
+        return _import_module("rewardwrap.compare.statistics")
     if name in _lazy:
         return getattr(_import_module(_lazy[name]), name)
     raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}")

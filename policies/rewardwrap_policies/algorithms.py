@@ -7,7 +7,6 @@ import inspect
 from typing import TYPE_CHECKING
 
 from rewardwrap_envs.errors import near_misses
-
 from rewardwrap_policies.errors import MissingPackage, UnknownAlgorithm
 
 if TYPE_CHECKING:

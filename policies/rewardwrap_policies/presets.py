@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.installed import installed_folders
-
 from rewardwrap_policies.algorithms import ALGORITHMS, known_algorithm
 from rewardwrap_policies.errors import PresetError, UnknownPreset
 from rewardwrap_policies.rows import Hyperparameters, read_row

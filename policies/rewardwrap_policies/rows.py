@@ -10,10 +10,10 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.errors import RecipeError, near_misses
 from rewardwrap_envs.layers import Layer, read_layers
-
 from rewardwrap_policies.algorithms import constructor_arguments
 from rewardwrap_policies.errors import PresetError
 from rewardwrap_policies.expressions import read_expression

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from rewardwrap_envs.errors import near_misses
 
+from rewardwrap_envs.errors import near_misses
 from rewardwrap_policies.errors import UnknownController
 
 Controller: TypeAlias = Callable[[Any], Any]

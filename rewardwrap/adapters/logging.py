@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.adapters.layers import find_adapter, reported_versions
 from rewardwrap.adapters.tasks import discounts
@@ -42,17 +43,20 @@ class LogTerms(BaseCallback):
 
     def _on_training_start(self) -> None:
         assert self.model is not None
-        self._adapter = find_adapter(self.training_env)
-        if self._adapter is None:
+        adapter = find_adapter(self.training_env)
+        if adapter is None:
             raise StackError(
                 "LogTerms must find a rewardwrap reward under the learner, got none. "
                 "Make the env with rw.make(env_id, reward) or rw.wrap(env, reward)."
             )
+        self._adapter = adapter
         require_gamma(self._adapter.reward, getattr(self.model, "gamma", None))
         self._names: tuple[str, ...] = self._adapter.term_names
         self._sums = np.zeros(len(self._names))
         self._sizes = np.zeros(len(self._names))
         self._steps = 0
+        self._fresh = self._recorded = False
+        self._mark = f"reward/{TRUE}/step_mean"
 
     def _on_step(self) -> bool:
         terms = self._adapter.lane_terms(self.locals["infos"])
@@ -62,23 +66,29 @@ class LogTerms(BaseCallback):
         for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
             if done:
                 self._episodes.append(info["episode_terms"])
+                self._fresh = True
         return True
 
     def _on_rollout_start(self) -> None:
-        # on-policy learners collect a rollout, then dump, then come here: the step sums start anew
-        if self._steps and self._episodes:
+        # the logger forgets at every dump: what was recorded and is gone was written
+        if self._recorded and self._mark not in self.logger.name_to_value:
             self._sums[:] = self._sizes[:] = 0.0
             self._steps = 0
+            self._recorded = False
 
     def _on_rollout_end(self) -> None:
-        versions = reported_versions(self.training_env)
-        if len(set(versions)) > 1:
+        # off-policy learners come here after every step: write when there is an episode to write of
+        if not (self._fresh or isinstance(self.model, OnPolicyAlgorithm)):
+            return
+        versions = set(reported_versions(self.training_env))
+        if len(versions) > 1:
             raise StackError(
-                f"every worker must hold the same reward, got versions {sorted(set(versions))}. "
+                f"every worker must hold the same reward, got versions {sorted(versions)}. "
                 'Change weights with env_method("set_weight", name, weight) on all of them.'
             )
         for tag, value in self._values().items():
             self.logger.record(tag, value)
+        self._recorded, self._fresh = True, False
 
     def _values(self) -> dict[str, float]:
         found: dict[str, float] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -21,15 +22,32 @@ Episode = Mapping[str, Any]
 COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
 
 
+RewardLike = Reward | Mapping[str, Any] | list[Any] | str
+
+
 @overload
-def relabel(reward: Any, episodes: Episode, **options: Any) -> FloatArray: ...
-@overload
-def relabel(reward: Any, episodes: Sequence[Episode], **options: Any) -> list[FloatArray]: ...
 def relabel(
-    reward: Reward | Mapping[str, Any] | list[Any] | str,
+    reward: RewardLike,
+    episodes: Episode,
+    *,
+    env: str | Task | None = ...,
+    gamma: float | None = ...,
+    training: bool = ...,
+) -> FloatArray: ...
+@overload
+def relabel(
+    reward: RewardLike,
+    episodes: Sequence[Episode],
+    *,
+    env: str | Task | None = ...,
+    gamma: float | None = ...,
+    training: bool = ...,
+) -> list[FloatArray]: ...
+def relabel(
+    reward: RewardLike,
     episodes: Episode | Sequence[Episode],
     *,
-    env: str | None = None,
+    env: str | Task | None = None,
     gamma: float | None = None,
     training: bool = False,
 ) -> FloatArray | list[FloatArray]:
@@ -41,7 +59,7 @@ def relabel(
             observation last; nested dicts allowed), ``action, reward, terminated, truncated`` to
             ``(T,)`` and, where a reward reads it, ``info`` to a mapping of columns ``(T,)`` or, with
             reset's first, ``(T+1,)``. An episode may be cut: nothing has to end at its last row.
-        env: Recipe whose named fields the reward reads.
+        env: Recipe (or task) whose named fields the reward reads.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from the episodes.
 
@@ -57,10 +75,10 @@ def relabel(
 
 
 def relabel_terms(
-    reward: Reward | Mapping[str, Any] | list[Any] | str,
+    reward: RewardLike,
     episodes: Episode | Sequence[Episode],
     *,
-    env: str | None = None,
+    env: str | Task | None = None,
     gamma: float | None = None,
     training: bool = False,
 ) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
@@ -74,7 +92,9 @@ def relabel_terms(
     return [_one(built, episode, task, training) for episode in episodes]
 
 
-def _task(env: str | None, gamma: float | None) -> Task:
+def _task(env: str | Task | None, gamma: float | None) -> Task:
+    if isinstance(env, Task):
+        return env if gamma is None else replace(env, gamma=gamma)
     if env is None:
         return Task(gamma=gamma) if gamma is not None else NO_TASK
     from rewardwrap_envs import recipe
@@ -93,7 +113,7 @@ def _one(reward: Reward, episode: Episode, task: Task, training: bool) -> dict[s
     terms = {TRUE: batch.reward, **batch.terms, SHAPED: value}
     for name, column in [*terms.items()][::-1]:
         wrong = np.flatnonzero(~np.isfinite(column))
-        if wrong.size and name != SHAPED or wrong.size and np.isfinite(batch.reward).all():
+        if (wrong.size and name != SHAPED) or (wrong.size and np.isfinite(batch.reward).all()):
             raise RewardValueError(
                 f'term "{name}" must be finite, got {column[wrong[0]]} at step {wrong[0]} of the episode. '
                 "Guard the division or the logarithm that made it, or bound its input."

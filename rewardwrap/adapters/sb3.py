@@ -14,8 +14,12 @@ from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, StackError
 from rewardwrap.core.info import ListInfo
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.scalar import FewLanes, write
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
+
+FEW = 10
+"""Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
 
 
 class RewardVecEnv(VecEnvWrapper):
@@ -49,11 +53,8 @@ class RewardVecEnv(VecEnvWrapper):
         super().__init__(venv)
         self.reward = from_config(reward)
         gamma = shared_discount(self.reward, gamma)
-        self._stream = Stream(
-            self.reward,
-            venv.num_envs,
-            task=task or task_of_venv(venv, gamma),
-            training=training,
+        self._stream = _stream(
+            self.reward, venv.num_envs, task or task_of_venv(venv, gamma), training
         )
         _refuse_normalised_fields(venv, self.reward)
         self._actions: Any = None
@@ -90,7 +91,11 @@ class RewardVecEnv(VecEnvWrapper):
 
     def reset(self) -> Any:
         obs = self.venv.reset()
-        self._stream.begin(obs, ListInfo(list(self._base.reset_infos)))
+        reset_infos = list(self._base.reset_infos)
+        if isinstance(self._stream, FewLanes):
+            self._stream.begin(obs, reset_infos)
+        else:
+            self._stream.begin(obs, ListInfo(reset_infos))
         self.reset_infos = self._base.reset_infos
         return obs
 
@@ -98,11 +103,21 @@ class RewardVecEnv(VecEnvWrapper):
         self._actions = actions
         self.venv.step_async(actions)
 
+    def step(self, actions: Any) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
+        # what VecEnv.step does, without a call in between
+        self._actions = actions
+        self.venv.step_async(actions)
+        return self.step_wait()
+
     def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
         obs, rewards, dones, infos = self.venv.step_wait()
         stream = self._stream
+        if isinstance(stream, FewLanes):
+            reset_infos = self._base.reset_infos
+            value = stream.advance(self._actions, obs, rewards, dones, infos, reset_infos)
+            return obs, value, dones, infos
         if np.count_nonzero(dones):
-            value = self._step_with_ends(obs, rewards, dones, infos)
+            value = self._step_with_ends(stream, obs, rewards, dones, infos)
         else:
             value = stream.advance(
                 self._actions,
@@ -116,7 +131,7 @@ class RewardVecEnv(VecEnvWrapper):
         return obs, value.astype(np.float32), dones, infos
 
     def _step_with_ends(
-        self, obs: Any, rewards: Any, dones: Any, infos: list[dict[str, Any]]
+        self, stream: Stream, obs: Any, rewards: Any, dones: Any, infos: list[dict[str, Any]]
     ) -> np.ndarray[Any, Any]:
         """The step on which some lanes ended: ``obs`` already shows their next episode."""
         ended = np.flatnonzero(dones)
@@ -126,7 +141,7 @@ class RewardVecEnv(VecEnvWrapper):
         for i in ended:
             upcoming_info[i] = self._base.reset_infos[i]
         last = tree.stack([infos[i]["terminal_observation"] for i in ended])
-        value = self._stream.advance(
+        value = stream.advance(
             self._actions,
             tree.put(obs, dones, last),
             rewards.astype(np.float64),
@@ -136,11 +151,9 @@ class RewardVecEnv(VecEnvWrapper):
             upcoming=obs,
             upcoming_info=ListInfo(upcoming_info),
         )
-        sums = self._stream.sums
         for i in ended:
-            infos[i]["episode_terms"] = dict(
-                zip(self._stream.names, sums[:, i].tolist(), strict=True)
-            )
+            sums = stream.sums[:, i].tolist()
+            infos[i]["episode_terms"] = dict(zip(stream.names, sums, strict=True))
         return value
 
     def set_reward(self, reward: Reward | Mapping[str, Any]) -> None:
@@ -164,6 +177,17 @@ class RewardVecEnv(VecEnvWrapper):
                 "set_attr writes on the outermost wrapper of each env, where nothing reads it."
             )
         self.venv.set_attr(attr_name, value, indices)
+
+
+def _stream(reward: Reward, lanes: int, task: Task, training: bool) -> Stream | FewLanes:
+    """Scalar steps for a few lanes of a reward that is all text; else one batch."""
+    learns = any(node.learns for node in reward.walk())
+    if lanes <= FEW and not learns and not reward.lookahead:
+        for node in reward.walk():
+            node.validate(task)
+        if not write(reward, task).slow:
+            return FewLanes(reward, lanes, task=task, training=training)
+    return Stream(reward, lanes, task=task, training=training)
 
 
 def _refuse_normalised_fields(venv: VecEnv, reward: Reward) -> None:

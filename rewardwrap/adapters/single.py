@@ -14,7 +14,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
-from rewardwrap.core.stream import LaneStream
+from rewardwrap.core.scalar import OneLane
 from rewardwrap.core.task import Task
 
 
@@ -51,15 +51,21 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         )
         gym.Wrapper.__init__(self, env)
         gamma = shared_discount(built, gamma)
-        self._stream = LaneStream(built, task=task or task_of(env, gamma), training=training)
+        self._lane = OneLane(built, task=task or task_of(env, gamma), training=training)
         self._reward = built
-        self._last: Any = None
+        self._first_obs: Any = None
         self._reuses = False
+        self._step = self._lane.stepper(env.step, copies=False)
 
     @property
     def reward(self) -> Reward:
         """What is paid."""
         return self._reward
+
+    @property
+    def source(self) -> str:
+        """The step as it runs: plain Python, every term and number in sight."""
+        return str(self._step.source)  # type: ignore[attr-defined]
 
     @property
     def reward_version(self) -> str:
@@ -69,56 +75,58 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     @property
     def term_names(self) -> tuple[str, ...]:
         """Names of everything recorded: ``("env", <terms>, "shaped")``."""
-        return self._stream.names
+        return self._lane.names
 
     @property
     def training(self) -> bool:
         """Whether the reward may learn from what it sees."""
-        return self._stream.training
+        return self._lane.lane.training
 
     @training.setter
     def training(self, value: bool) -> None:
-        self._stream.training = value
+        self._lane.lane.training = value
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         obs, info = self.env.reset(seed=seed, options=options)
-        stream = self._stream
-        stream.begin(obs, info)
-        self._last = obs
-        info["reward_terms"] = stream.terms
-        info["episode_terms"] = stream.sums
+        self._lane.begin(obs, info)
+        self._first_obs = obs
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        obs, reward, terminated, truncated, info = self.env.step(action)
-        stream = self._stream
-        if stream.steps == 0 and not self._reuses:
-            # an env that writes into one buffer would change the Phi(s) side under our feet
-            self._reuses = tree.shares_memory(obs, self._last)
-        value = stream.advance(
-            action,
-            tree.copy(obs) if self._reuses else obs,
-            float(reward),
-            terminated,
-            truncated,
-            info,
-        )
-        info["reward_terms"] = stream.terms
-        info["episode_terms"] = stream.sums
-        return obs, value, terminated, truncated, info
+        if self._first_obs is None:
+            return self._step(action)  # type: ignore[no-any-return]
+        return self._first_step(action)
+
+    def _first_step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """The first step of an episode shows whether the env writes into one buffer all the time."""
+        result = self._step(action)
+        if not self._reuses and tree.shares_memory(result[0], self._first_obs):
+            self._reuses = True
+            self._lane.lane.obs = tree.copy(result[0])
+            self._step = self._lane.stepper(self.env.step, copies=True)
+        self._first_obs = None
+        return result  # type: ignore[no-any-return]
 
     def set_reward(self, reward: Reward | Mapping[str, Any]) -> dict[str, Any] | None:
         """Pay another reward from the next step on; returns its configuration, for a read-back."""
         built = from_config(reward)
-        self._stream.replace_reward(built)
+        self._lane.replace_reward(built)
         self._reward = built
+        self._step = self._lane.stepper(self.env.step, copies=self._reuses)
         return _config_or_none(built)
 
     def set_weight(self, name: str, weight: float) -> dict[str, Any] | None:
         """Give a named term another weight from the next step on."""
         return self.set_reward(weighted(self._reward, name, weight))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_step"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._step = self._lane.stepper(self.env.step, copies=self._reuses)
 
 
 def version(reward: Reward) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
-from rewardwrap_envs import Recipe, recipes
 
 from rewardwrap.core.combine import Named, Sum, affine
 from rewardwrap.core.errors import ConfigError, GammaMismatch, UnknownName
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
+from rewardwrap_envs import Recipe, recipes
 
 
 def recipe_of(env: gym.Env[Any, Any], catalog: Iterable[str] = ()) -> Recipe | None:
@@ -67,11 +67,7 @@ def _shape(space: gym.Space[Any] | None) -> tuple[int, ...] | None:
 
 def discounts(reward: Reward) -> set[float]:
     """Every discount that shaping parts of the reward fix themselves."""
-    found = {
-        node.gamma
-        for node in reward.walk()
-        if node.tag in SHAPING and getattr(node, "gamma", None) is not None
-    }
+    found = (getattr(node, "gamma", None) for node in reward.walk() if node.tag in SHAPING)
     return {float(gamma) for gamma in found if gamma is not None}
 
 
@@ -127,8 +123,7 @@ def _reweighted(base: Reward, weight: float) -> Reward:
             f"a term must be a weight times a reward to get another weight, got {base!r}. "
             "Use set_reward instead."
         )
-    scaled = affine(base, scale=weight)
-    return scaled
+    return affine(base, scale=weight)
 
 
 def task_of_vector(env: Any, gamma: float | None) -> Task:

@@ -168,6 +168,6 @@ def _run_to_json(run: Run) -> dict[str, Any]:
 
 def _run_from_json(entry: dict[str, Any]) -> Run:
     terms = {name: np.asarray(curve) for name, curve in entry["terms"].items()}
-    curves = {name: np.asarray(entry[name]) for name in ("steps", *_CURVES)}
-    costs = {name: entry[name] for name in _COSTS}
-    return Run(strategy=entry["strategy"], seed=entry["seed"], terms=terms, **curves, **costs)
+    plain: dict[str, Any] = {name: entry[name] for name in ("strategy", "seed", *_COSTS)}
+    curves: dict[str, Any] = {name: np.asarray(entry[name]) for name in ("steps", *_CURVES)}
+    return Run(terms=terms, **plain, **curves)

@@ -1,9 +1,10 @@
 """What each strategy did, in plain sentences computed from its curves.
 
 A strategy **cheats** when its own (shaped) return clearly rises, its true return does not, and the
-shaping alone pays at least as much for each episode as the whole span of true returns seen in the
-comparison: then not doing the task is worth more than doing it. Shaped returns of different
-strategies have different scales, so each is judged against its own history.
+shaping alone pays at least as much for each episode as doing the task would add to the true return
+(up to the threshold, or the span of true returns seen): then not doing the task is worth more than
+doing it. Shaped returns of different strategies have different scales, so each is judged against
+its own history. A rise can only be seen from the first evaluation point on: evaluate at step 0.
 """
 
 from __future__ import annotations
@@ -19,16 +20,22 @@ from rewardwrap.compare.results import Comparison, FloatArray
 CLEAR = 0.1
 """Share of the span of true returns below which a change counts as none (a convention)."""
 
-Label = Literal["learns", "partly", "flat", "bounded", "diverges", "cheats", "unfinished"]
+Label = Literal["learns", "mostly", "partly", "flat", "bounded", "diverges", "cheats", "unfinished"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One strategy in one label and one or two sentences."""
+    """One strategy in one label, one sentence, and the numbers that support it."""
 
     strategy: str
     label: Label
     sentence: str
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """Sentence and detail."""
+        return f"{self.sentence} {self.detail}".strip()
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Facts:
     length: Course
     same_reward: bool
     span: float
+    worth: float
     flat: bool
     at_limit: bool
     seeds: int
@@ -76,10 +84,14 @@ class Facts:
         return self.own.late - self.true.late
 
     @property
+    def pays(self) -> bool:
+        """Whether the shaping alone is worth at least as much as doing the task."""
+        return self.surplus >= self.worth > 0
+
+    @property
     def cheats(self) -> bool:
         """See the module's first paragraph."""
-        pays = self.surplus > 0 and self.surplus >= self.span
-        return not self.same_reward and self.own.rose and self.flat and pays
+        return not self.same_reward and self.own.rose and self.flat and self.pays
 
 
 def findings(comparison: Comparison) -> tuple[Finding, ...]:
@@ -94,7 +106,7 @@ def findings(comparison: Comparison) -> tuple[Finding, ...]:
         elif facts[strategy].cheats:
             highest = top is facts[strategy] and len(facts) > 1
             found.append(_cheats(facts[strategy], highest=highest))
-        elif facts[strategy].flat:
+        elif facts[strategy].flat and not _reached(comparison, strategy):
             found.append(_flat(facts[strategy], cheats))
         else:
             found.append(_learns(comparison, facts[strategy]))
@@ -125,7 +137,7 @@ def _facts(comparison: Comparison, strategy: str) -> Facts:
     length = comparison.curves(strategy, "length")
     course, span = Course.of(true), float(np.ptp(levels))
     top = float(levels.max()) if comparison.threshold is None else comparison.threshold
-    short = course.late < top - CLEAR * span if span else course.late < top or top == 0
+    short = course.late < top - CLEAR * span if span else course.late <= top
     quarter = max(1, length.shape[1] // 4)
     return Facts(
         strategy=strategy,
@@ -134,6 +146,7 @@ def _facts(comparison: Comparison, strategy: str) -> Facts:
         length=Course.of(length),
         same_reward=bool(np.allclose(true, shaped)),
         span=span,
+        worth=max(span, top - float(levels.min())),
         flat=bool(short and course.late - course.first <= CLEAR * span),
         at_limit=bool(np.all(length[:, -quarter:] >= lengths.max() - 1e-9)),
         seeds=len(true),
@@ -147,17 +160,16 @@ def _cheats(facts: Facts, *, highest: bool) -> Finding:
         manner = f"its episodes run to the limit of {length.late:.0f} steps: it loiters"
     sentence = (
         f"{facts.strategy} cheats: its own reward rose from {number(own.first)} to "
-        f"{number(own.late)} an episode while the true return {_stayed(facts.true, facts.span)}. "
-        f"The agent collects the reward without doing the task ({manner})."
+        f"{number(own.late)} an episode while the true return {_stayed(facts.true, facts.span)}: "
+        f"the agent collects the reward without doing the task ({manner})."
+    )
+    detail = (
+        f"The shaping alone pays {number(facts.surplus)} an episode, doing the task adds "
+        f"{number(facts.worth)}: not doing it is worth more."
     )
     if highest:
-        sentence += " Its shaped return is the highest of all strategies."
-    if facts.span:
-        sentence += (
-            f" The shaping alone pays {number(facts.surplus)} an episode; true returns here span "
-            f"{number(facts.span)}, so not doing the task is worth more than doing it."
-        )
-    return Finding(facts.strategy, "cheats", sentence)
+        detail = f"Its shaped return is the highest of all strategies. {detail}"
+    return Finding(facts.strategy, "cheats", sentence, detail)
 
 
 def _flat(facts: Facts, cheats: list[Facts]) -> Finding:
@@ -166,15 +178,15 @@ def _flat(facts: Facts, cheats: list[Facts]) -> Finding:
     stayed = f"the true return {_stayed(facts.true, facts.span)} over {count(facts.seeds)}"
     if facts.same_reward:
         return Finding(name, "flat", f"{name} does not learn the task: {stayed}.")
-    if cheats and facts.surplus < min(f.surplus for f in cheats) and facts.surplus < facts.span:
+    if cheats and facts.surplus < min(f.surplus for f in cheats) and facts.surplus < facts.worth:
         worst = max(cheats, key=lambda f: f.surplus)
         sentence = (
             f"{name} does not cheat and does not do the task: its own return ended between "
             f"{number(own.lowest)} and {number(own.highest)} an episode, where {worst.strategy} "
-            f"collects {number(worst.own.late)}, and {stayed}. A bounded reward takes the "
-            "temptation away; it does not explore for you."
+            f"collects {number(worst.own.late)}, and {stayed}."
         )
-        return Finding(name, "bounded", sentence)
+        detail = "A bounded reward takes the temptation away; it does not explore for you."
+        return Finding(name, "bounded", sentence, detail)
     if own.rose:
         sentence = (
             f"{name} learns its own reward, not the task: its own return rose from "
@@ -185,7 +197,14 @@ def _flat(facts: Facts, cheats: list[Facts]) -> Finding:
         f"{name} does not learn: {stayed}, and its own return went from {number(own.first)} to "
         f"{number(own.late)}."
     )
-    return Finding(name, "flat", sentence)
+    detail = ""
+    if facts.pays:
+        detail = (
+            f"From the first evaluation on it pays {number(facts.surplus)} an episode beyond the "
+            f"true return, doing the task adds {number(facts.worth)}. That is a cheat learned "
+            "before the first evaluation, or a constant in the reward: evaluate at step 0 to tell."
+        )
+    return Finding(name, "flat", sentence, detail)
 
 
 def _learns(comparison: Comparison, facts: Facts) -> Finding:
@@ -198,18 +217,24 @@ def _learns(comparison: Comparison, facts: Facts) -> Finding:
     if not reached:
         moved = f"it went from {number(true.first)} to {number(true.late)}"
         return Finding(name, "partly", f"{name}: no seed of {runs} reached {goal}; {moved}.")
-    sentence = f"{name} does the task: {reached} of {count(runs)} reached {goal}"
-    if reached < runs:
-        sentence = f"{name} does the task in some seeds: {reached} of {runs} reached {goal}"
+    sentence = f"{name} does the task in {reached} of {count(runs)} ({goal})"
     if survival.median is not None:
-        sentence += f", half of them all by step {survival.median:,}."
+        half = "by" if runs == 1 else "half of all seeds by"
+        sentence += f", {half} step {survival.median:,}."
     else:
         end = int(comparison.grid()[-1])
         sentence += f"; most had not by step {end:,}, so the median lies beyond the budget."
     lost = _lost(comparison, name)
     if lost:
-        sentence += f" {lost} of those ended below it again."
-    return Finding(name, "learns" if reached == runs else "partly", sentence)
+        sentence += f" {count(lost)} ended below it again."
+    label: Label = (
+        "learns" if reached == runs else "partly" if survival.median is None else "mostly"
+    )
+    return Finding(name, label, sentence)
+
+
+def _reached(comparison: Comparison, strategy: str) -> bool:
+    return any(step is not None for step in comparison.steps_to_threshold(strategy))
 
 
 def _lost(comparison: Comparison, strategy: str) -> int:

@@ -139,9 +139,9 @@ def recommended_interval(
 ) -> Interval:
     """The interval of the mean that a report should print, and whether to trust it.
 
-    * two values only: the exact interval of the rate, scaled to the two values;
+    * two values only, each seen twice or known: the exact interval of the rate, scaled to them;
     * two modes with a wide gap: the exact interval of the share in the upper mode, scaled to the
-      means of the modes;
+      means of the modes, and at least Student's, because 5 Gaussian scores can look like that;
     * otherwise Student's, which is trusted once a second mode holding one run in ten would have
       been seen with 95 % probability (n >= 29). Below that it is right if the scores have one
       mode, and nothing in the scores can show that they do.
@@ -163,8 +163,8 @@ def recommended_interval(
     if finals.size < (1 if values else 2):
         why = "one seed shows no spread" if finals.size else "no seed finished"
         return Interval(-math.inf, math.inf, "none", False, why)
-    found = np.unique(finals)
-    if values is None and found.size == 2:
+    found, times = np.unique(finals, return_counts=True)
+    if values is None and found.size == 2 and times.min() > 1:
         values = (float(found[0]), float(found[1]))
     if values is not None:
         return _rate_interval(finals, values, confidence)
@@ -173,9 +173,7 @@ def recommended_interval(
         return Interval(float(found[0]), float(found[0]), "constant", False, why)
     modes = two_modes(finals)
     if modes is not None:
-        scaled = _scale(exact_interval(modes[2], finals.size, confidence=confidence), *modes[:2])
-        why = f"two modes, around {modes[0]:.4g} and {modes[1]:.4g}: interval of the share in each"
-        return Interval(*scaled, "two modes", True, why)
+        return _two_mode_interval(finals, modes, confidence)
     return _one_mode_interval(finals, confidence)
 
 
@@ -194,6 +192,17 @@ def two_modes(scores: ArrayLike) -> tuple[float, float, int] | None:
     if gaps[cut - 1] <= 5 * max(np.ptp(lower), np.ptp(upper)):
         return None
     return float(lower.mean()), float(upper.mean()), int(upper.size)
+
+
+def _two_mode_interval(
+    finals: NDArray[np.float64], modes: tuple[float, float, int], confidence: float
+) -> Interval:
+    lower, upper, successes = modes
+    rate = exact_interval(successes, finals.size, confidence=confidence)
+    low, high = _scale(rate, lower, upper)
+    student = student_interval(finals, confidence=confidence)
+    why = f"two modes, around {lower:.4g} and {upper:.4g}: from the share of seeds in each"
+    return Interval(min(low, student.low), max(high, student.high), "two modes", True, why)
 
 
 def _one_mode_interval(finals: NDArray[np.float64], confidence: float) -> Interval:

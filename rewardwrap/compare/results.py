@@ -165,7 +165,8 @@ class Comparison:
                 f"Comparison: strategies must be at least one and all of another name, "
                 f"got {list(self.strategies)}. Rename one of the two."
             )
-        for run in (*self.runs, *self.failures):
+        entries: list[Run | Failure] = [*self.runs, *self.failures]
+        for run in entries:
             if run.strategy not in self.strategies:
                 raise ResultsError(
                     f'Comparison: a run must belong to one of {list(self.strategies)}, got "'
@@ -180,9 +181,7 @@ class Comparison:
 
     def of(self, strategy: str) -> tuple[Run, ...]:
         """Finished runs of one strategy, by seed."""
-        return tuple(
-            sorted((r for r in self.runs if r.strategy == strategy), key=lambda r: r.seed)
-        )
+        return tuple(sorted((r for r in self.runs if r.strategy == strategy), key=lambda r: r.seed))
 
     def grid(self) -> IntArray:
         """Evaluated steps that every finished run covers, shape (G,).
@@ -198,7 +197,7 @@ class Comparison:
         start = max(run.steps[0] for run in self.runs)
         end = min(run.steps[-1] for run in self.runs)
         points = np.unique(np.concatenate([run.steps for run in self.runs]))
-        grid = points[(points >= start) & (points <= end)]
+        grid: IntArray = points[(points >= start) & (points <= end)]
         if not grid.size:
             raise ResultsError(
                 f"Comparison: runs must overlap in steps, got one that starts at {start} and one "
@@ -245,15 +244,20 @@ class Comparison:
         times = [int(r.steps[-1]) if t is None else t for r, t in zip(runs, reached, strict=True)]
         return statistics.kaplan_meier(times, [t is not None for t in reached])
 
-    def interval(self, strategy: str) -> statistics.Interval:
-        """The interval recommended for the mean final true return.
+    def outcomes(self) -> tuple[float, float] | None:
+        """The two true returns that every evaluation point of every run takes, if there are two.
 
-        If the finals of *all* strategies take exactly two values, each of them is a success rate
-        and gets the exact interval.
+        Then a run succeeds or fails and strategies have success rates. At least 10 points must say
+        so: a few returns can take two values by accident.
         """
-        pool = np.unique([run.true_return[-1] for run in self.runs])
-        values = (float(pool[0]), float(pool[1])) if pool.size == 2 else None
-        return statistics.recommended_interval(self.final(strategy), values=values)
+        points = np.concatenate([np.empty(0), *(run.true_return for run in self.runs)])
+        found = np.unique(points)
+        two = found.size == 2 and points.size >= 10
+        return (float(found[0]), float(found[1])) if two else None
+
+    def interval(self, strategy: str) -> statistics.Interval:
+        """The interval recommended for the mean final true return, exact for success rates."""
+        return statistics.recommended_interval(self.final(strategy), values=self.outcomes())
 
     def to_json_dict(self) -> dict[str, Any]:
         """The content of ``comparison.json``; see ``rewardwrap.compare.files``."""

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-import numpy as np
-
 from rewardwrap.compare import statistics
 from rewardwrap.compare.findings import Finding, count, findings, number
 from rewardwrap.compare.results import Comparison, FloatArray
@@ -62,6 +60,11 @@ class Verdict:
         if self.word != "inconclusive":
             return f"{self.word} than {self.other} ({effect})"
         return f"inconclusive at {self._at} ({self._needs}; {effect})"
+
+    @property
+    def doubt(self) -> str:
+        """The other strategy and the seeds it would take, e.g. ``env (needs about 23)``."""
+        return self.other if self.difference is None else f"{self.other} ({self._needs})"
 
     @property
     def _at(self) -> str:
@@ -229,16 +232,19 @@ def _headline(
     cheats = [finding.strategy for finding in found if finding.label == "cheats"]
     if cheats:
         many = "cheats" if len(cheats) == 1 else "cheat"
-        parts.append(f"{listed(cheats)} {many}: the shaped return is collected, the task is not done.")
+        parts.append(
+            f"{listed(cheats)} {many}: the shaped return is collected, the task is not done."
+        )
     return " ".join(parts)
 
 
 def _lead(best: str, against: tuple[Verdict, ...]) -> str:
     beaten = [v.other for v in against if v.word == "better"]
-    open_ = [v for v in against if v.word == "inconclusive" and min(v.seeds)]
-    if not open_:
+    unsettled = [v for v in against if v.word == "inconclusive" and min(v.seeds)]
+    if not unsettled:
         return f"{best} is best: its true return is better than that of {listed(beaten)}."
-    doubt = "; ".join(f"against {v.other} {v.phrase}" for v in open_)
+    doubt = f"inconclusive against {listed([v.doubt for v in unsettled])}"
+    doubt += f" at {count(min(min(v.seeds) for v in unsettled))}"
     if not beaten:
         return f"{best} leads, but nothing is settled: {doubt}."
     return f"{best} leads: better than {listed(beaten)}; {doubt}."
@@ -259,14 +265,15 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         each = ", ".join(f"{name} {size}" for name, size in sizes.items())
         notes.append(f"The strategies have unequal numbers of finished seeds ({each}).")
     if 0 < min(sizes.values()) < 10:
+        told = "only large effects" if min(sizes.values()) > 1 else "nothing"
         notes.append(
-            f"With {count(min(sizes.values()))} only large effects can be told from luck; 10 or "
-            "more are recommended."
+            f"With {count(min(sizes.values()))} {told} can be told from luck; 10 or more are "
+            "recommended."
         )
     ends = {int(run.steps[-1]) for run in comparison.runs}
     if len(ends) > 1:
         notes.append(
             f"Runs end at different steps ({min(ends):,} to {max(ends):,}); curves and areas use "
-            f"the steps that all cover, up to {int(np.min(list(ends))):,}."
+            f"the steps that all cover, up to {min(ends):,}."
         )
     return tuple(notes)

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Lane, Pointwise, Reward, register
-from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import Carry, FloatArray, Row, Transitions
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.reward import Pointwise, Reward, register
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 
 TRUE = "env"
 SHAPED = "shaped"
@@ -42,13 +42,8 @@ class Sum(Pointwise):
     def combine(self, values: Sequence[Any]) -> Any:
         return sum(values[1:], start=values[0])
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        lanes = [term.lane(task, memory) for term in self.terms]
-        return reduce(_add, lanes)
-
-
-def _add(one: Lane, other: Lane) -> Lane:
-    return lambda row: one(row) + other(row)
+    def write(self, code: LaneCode) -> str:
+        return f"({' + '.join(term.write(code) for term in self.terms)})"
 
 
 @register("product")
@@ -116,7 +111,9 @@ class Affine(Pointwise):
         for name in ("scale", "shift", "low", "high"):
             value = getattr(self, name)
             if value is not None and not np.isfinite(value):
-                raise ConfigError(f"Affine: {name} must be finite, got {value}. Use None for no bound.")
+                raise ConfigError(
+                    f"Affine: {name} must be finite, got {value}. Use None for no bound."
+                )
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ConfigError(
                 f"clip: low must not exceed high, got [{self.low}, {self.high}]. Swap them."
@@ -137,21 +134,21 @@ class Affine(Pointwise):
             value = np.minimum(value, self.high)
         return value
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        base, scale, shift = self.base.lane(task, memory), self.scale, self.shift
+    def write(self, code: LaneCode) -> str:
+        value = self.base.write(code)
+        if self.scale != 1.0:
+            value = f"{value} * {self.scale!r}"
+        if self.shift != 0.0:
+            value = f"{value} + {self.shift!r}"
         if self.low is None and self.high is None:
-            if shift == 0.0:
-                return lambda row: base(row) * scale
-            return lambda row: base(row) * scale + shift
-        low = -np.inf if self.low is None else self.low
-        high = np.inf if self.high is None else self.high
-
-        def step(row: Row) -> float:
-            value = base(row) * scale + shift
-            # comparisons with NaN are false, so NaN passes through and is reported as such
-            return low if value < low else high if value > high else value
-
-        return step
+            return f"({value})"
+        # comparisons with NaN are false, so NaN passes through and is reported as such
+        value = code.let(value, "clipped")
+        if self.low is not None:
+            code.line(f"if {value} < {self.low!r}: {value} = {self.low!r}")
+        if self.high is not None:
+            code.line(f"if {value} > {self.high!r}: {value} = {self.high!r}")
+        return value
 
 
 @register("named")
@@ -197,14 +194,9 @@ class Named(Reward):
         batch.terms[self.name] = value = self.base.over_time(batch)
         return value
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        base, name = self.base.lane(task, memory), self.name
-
-        def step(row: Row) -> float:
-            row.terms[name] = value = base(row)
-            return value
-
-        return step
+    def write(self, code: LaneCode) -> str:
+        code.terms[self.name] = value = code.let(self.base.write(code), "term")
+        return value
 
 
 def total(one: Reward, other: Reward) -> Sum:
@@ -273,7 +265,9 @@ def require_parts(owner: Reward, parts: Sequence[Any]) -> None:
         ConfigError: No part, or one that is not a `Reward`.
     """
     if not parts:
-        raise ConfigError(f"{type(owner).__name__} must have at least one reward, got none. Add one.")
+        raise ConfigError(
+            f"{type(owner).__name__} must have at least one reward, got none. Add one."
+        )
     for part in parts:
         if not isinstance(part, Reward):
             raise ConfigError(

@@ -181,7 +181,9 @@ def _build(tag: str, fields: Any, path: Path) -> Reward:
         fields = {}
     if not isinstance(fields, Mapping) or _is_node(fields, names):
         if not names:
-            raise ConfigError(f"{tag} must have no fields, got {fields!r}. Leave it out.", path=path)
+            raise ConfigError(
+                f"{tag} must have no fields, got {fields!r}. Leave it out.", path=path
+            )
         fields = {names[0]: fields}
     for name in fields:
         if name not in names:

@@ -6,6 +6,8 @@ RewardwrapError
 ├── GammaMismatch    (ValueError)   two discounts in one run
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
 ├── RewardValueError (ValueError)   a reward that is not one finite number per lane
+├── ResultsError     (ValueError)   runs that do not form a comparison (compare/results.py)
+├── ScoresError      (ValueError)   scores that no statistic is defined for (compare/statistics.py)
 └── MissingExtra     (ImportError)  an optional package, with the line that installs it
 
 Wording: ``<subject> must <rule>, got <value>. <way out>.``

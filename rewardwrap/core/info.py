@@ -27,11 +27,7 @@ class Info:
         raise missing(key, self.keys())
 
     def __contains__(self, key: object) -> bool:
-        return key in self.keys()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The column, or ``default`` where the host has none."""
-        return self[key] if key in self else default
+        return key in list(self.keys())
 
     def keys(self) -> Iterable[str]:
         """Names that can be read."""
@@ -155,7 +151,8 @@ class VectorInfo(Info):
             mask = there
         if mask is not None and not mask[self._rows].all():
             raise missing(key, self.keys())
-        return np.asarray(column)[self._rows]
+        lanes: np.ndarray[Any, Any] = np.asarray(column)[self._rows]
+        return lanes
 
     def keys(self) -> Iterable[str]:
         names = dict.fromkeys(self._columns)

@@ -17,14 +17,13 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.info import LaneInfo
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import Carry, FloatArray, Row, Transitions
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 
 if TYPE_CHECKING:
     from rewardwrap.core.combine import Named
+    from rewardwrap.core.lane import LaneCode
 
-Lane = Callable[[Row], float]
 ENTRY_POINTS = "rewardwrap.rewards"
 
 _registry: dict[str, type[Reward]] = {}
@@ -81,25 +80,12 @@ class Reward:
 
     # --- derived, and replaced only for speed ---------------------------------------------------
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        """The same reward for one lane, as a function of a `Row`.
+    def write(self, code: LaneCode) -> str:
+        """The same reward for one lane, as source text: add lines to ``code``, return an expression.
 
-        Args:
-            task: The environment's named fields and discount.
-            memory: Where the function keeps its carry: append to it now, and read and write your own
-                positions later. It can be pickled and copied, which a closure cannot.
+        The default steps a batch of one. A hot class writes three to eight lines; see `core.lane`.
         """
-        slot = len(memory)
-        memory.append(self.init(1))
-
-        def step(row: Row) -> float:
-            batch = lift(row, task)
-            memory[slot], value = self.step(memory[slot], batch)
-            for name, term in batch.terms.items():
-                row.terms[name] = float(term[0])
-            return float(value[0])
-
-        return step
+        return code.batch_of_one(self)
 
     def over_time(self, batch: Transitions) -> FloatArray:
         """The reward of consecutive steps of ONE lane, row after row; episodes start at ``first``."""
@@ -164,7 +150,9 @@ class Reward:
                 "Load it into the reward that it was saved from."
             )
         for i, node in enumerate(self.walk()):
-            own = {k.partition(".")[2]: v for k, v in state.items() if k.partition(".")[0] == str(i)}
+            own = {
+                k.partition(".")[2]: v for k, v in state.items() if k.partition(".")[0] == str(i)
+            }
             if own:
                 node.load_state_arrays(own)
 
@@ -271,10 +259,9 @@ class Pointwise(Reward):
         value: FloatArray = self.combine([part.over_time(batch) for part in self.parts()])
         return value
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        lanes = [part.lane(task, memory) for part in self.parts()]
-        combine = self.combine
-        return lambda row: float(combine([lane(row) for lane in lanes]))
+    def write(self, code: LaneCode) -> str:
+        values = ", ".join(part.write(code) for part in self.parts())
+        return code.let(f"float({code.bind(self.combine, self.tag)}(({values},)))", self.tag)
 
 
 R = TypeVar("R", bound=type[Reward])
@@ -303,10 +290,10 @@ def register(tag: str) -> Callable[[R], R]:
                 f'reward tag must be new, got "{tag}" of {known.__module__}.{known.__qualname__}. '
                 "Choose another tag."
             )
-        made: R = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        made.tag = tag
-        _registry[tag] = made
-        return made
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+        cls.tag = tag
+        _registry[tag] = cls
+        return cls
 
     return decorate
 
@@ -348,23 +335,6 @@ def field_names(cls: type[Reward]) -> tuple[str, ...]:
             tuple(f.name for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
         )
     return _field_names[cls]
-
-
-def lift(row: Row, task: Task) -> Transitions:
-    """One lane's step as a batch of one."""
-    return Transitions(
-        obs=tree.lift(row.obs),
-        action=tree.lift(row.action),
-        next_obs=tree.lift(row.next_obs),
-        reward=np.array([row.reward], np.float64),
-        terminated=np.array([row.terminated]),
-        truncated=np.array([row.truncated]),
-        first=np.array([row.first]),
-        info=LaneInfo(row.info),
-        info_before=LaneInfo(row.info_before),
-        training=row.training,
-        task=task,
-    )
 
 
 def take(batch: Transitions, rows: Any) -> Transitions:

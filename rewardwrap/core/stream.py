@@ -1,13 +1,11 @@
 """Where episode borders live: adapters say what started and what ended, rewards see clean rows.
 
-`Stream` steps a batch of lanes, `LaneStream` one lane on the scalar path. Both own the carry, keep what
-the next step starts from, record every term and its running sum over the episode, and refuse a reward
-that is not a finite number.
+`Stream` owns the carry, keeps what the next step starts from, records every term and its running sum over
+the episode, and refuses a reward that is not a finite number. `core.scalar` does the same lane by lane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.info import NO_INFO, Info
 from rewardwrap.core.reward import Reward, take
 from rewardwrap.core.task import NO_TASK, Task
-from rewardwrap.core.transitions import BoolArray, FloatArray, Row, Transitions
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
 
 
 def prepare(reward: Reward, task: Task) -> Reward:
@@ -75,6 +73,7 @@ class Stream:
         self._first = np.ones(lanes, bool)
         self._starts = True
         self._carry = self.reward.init(lanes)
+        self.steps = 0
         self._batch = Transitions(
             obs=None,
             action=None,
@@ -110,7 +109,7 @@ class Stream:
         made = prepare(reward, self.task)
         carry, old = made.init(self.lanes), list(tree.leaves(self._carry))
         alike = [np.shape(leaf) for leaf in tree.leaves(carry)] == [np.shape(leaf) for leaf in old]
-        _require_same_shape(self.names, term_names(made), alike)
+        require_same_shape(self.names, term_names(made), alike)
         self.reward, self._carry = made, tree.refill(carry, old)
 
     def begin(self, obs: Any, info: Info = NO_INFO, rows: BoolArray | None = None) -> None:
@@ -174,6 +173,7 @@ class Stream:
         else:
             value = self._advance_some(batch, ~resets)
         self.sums += self.terms
+        self.steps += 1
         self._obs = next_obs if upcoming is None else upcoming
         self._info = info if upcoming_info is None else upcoming_info
         if resets is not None:
@@ -222,114 +222,16 @@ class Stream:
         for name, row in [*zip(self.names, self.terms, strict=True)][::-1]:
             wrong = np.flatnonzero(~np.isfinite(row))
             if name not in (SHAPED, TRUE) and wrong.size:
-                raise not_finite(f'term "{name}"', float(row[wrong[0]]), int(wrong[0]))
+                raise not_finite(f'term "{name}"', float(row[wrong[0]]), int(wrong[0]), self.steps)
         for name, row in ((TRUE, self.terms[0]), (SHAPED, self.terms[-1])):
             wrong = np.flatnonzero(~np.isfinite(row))
             if wrong.size:
-                raise not_finite(f'reward "{name}"', float(row[wrong[0]]), int(wrong[0]))
+                raise not_finite(
+                    f'reward "{name}"', float(row[wrong[0]]), int(wrong[0]), self.steps
+                )
 
 
-class LaneStream:
-    """Steps one lane of one reward on the scalar path; same numbers as a `Stream` of one lane.
-
-    Attributes:
-        terms: Last step's ``{"env": ..., <term>: ..., "shaped": ...}``, a new dict at every step.
-        sums: Their sums over the running episode, a new dict at every step.
-    """
-
-    def __init__(self, reward: Reward, *, task: Task = NO_TASK, training: bool = True) -> None:
-        self.reward = prepare(reward, task)
-        self.names = (TRUE, *term_names(self.reward), SHAPED)
-        self.task = task
-        self.steps = 0
-        self._row = Row()
-        self._row.training = training
-        self._memory: list[Any] = []
-        self._lane = self.reward.lane(task, self._memory)
-        self.terms = self.sums = dict.fromkeys(self.names, 0.0)
-
-    @property
-    def training(self) -> bool:
-        """Whether the reward may learn from what it sees."""
-        return self._row.training
-
-    @training.setter
-    def training(self, value: bool) -> None:
-        self._row.training = value
-
-    def replace_reward(self, reward: Reward) -> None:
-        """Step another reward from now on, with the carry of the old one (other weights, say).
-
-        Raises:
-            ConfigError: It records other terms, or carries something else from row to row.
-        """
-        made, memory = prepare(reward, self.task), []  # type: tuple[Reward, list[Any]]
-        lane = made.lane(self.task, memory)
-        _require_same_shape(self.names, term_names(made), len(memory) == len(self._memory))
-        memory[:] = self._memory
-        self.reward, self._lane, self._memory = made, lane, memory
-
-    def begin(self, obs: Any, info: Mapping[str, Any]) -> None:
-        """Start an episode."""
-        row = self._row
-        row.obs = tree.copy(obs)
-        row.info_before = dict(info)
-        row.first = True
-        self.steps = 0
-        self.terms = self.sums = dict.fromkeys(self.names, 0.0)
-
-    def advance(
-        self,
-        action: Any,
-        next_obs: Any,
-        reward: float,
-        terminated: bool,
-        truncated: bool,
-        info: dict[str, Any],
-    ) -> float:
-        """Step the lane and return its reward."""
-        row = self._row
-        row.action = action
-        row.next_obs = next_obs
-        row.reward = reward
-        row.terminated = terminated
-        row.truncated = truncated
-        row.info = info
-        row.terms = terms = {TRUE: reward}
-        value = self._lane(row)
-        # x - x is 0 for finite numbers and NaN for all others
-        if value - value != 0.0:
-            self._refuse(terms, value)
-        terms[SHAPED] = value
-        self.terms = terms
-        sums = self.sums
-        self.sums = {name: sums[name] + term for name, term in terms.items()}
-        self.steps += 1
-        row.obs = next_obs
-        row.info_before = info
-        row.first = False
-        return value
-
-    def _refuse(self, terms: dict[str, float], value: float) -> None:
-        for name, term in terms.items():
-            if name != TRUE and not np.isfinite(term):
-                raise not_finite(f'term "{name}"', term, 0, self.steps)
-        name, wrong = (TRUE, terms[TRUE]) if not np.isfinite(terms[TRUE]) else (SHAPED, value)
-        raise not_finite(f'reward "{name}"', wrong, 0, self.steps)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # the closure is rebuilt; its carry lives in _memory, which travels
-        return {k: v for k, v in self.__dict__.items() if k not in ("_lane",)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        carry = list(self._memory)
-        self._memory.clear()
-        self._lane = self.reward.lane(self.task, self._memory)
-        self._memory[:] = carry
-
-
-def _require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bool) -> None:
+def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bool) -> None:
     if names[1:-1] != terms or not alike:
         raise ConfigError(
             f"a new reward must record the terms ({', '.join(names[1:-1])}) and carry the same state, "
@@ -337,10 +239,9 @@ def _require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: b
         )
 
 
-def not_finite(subject: str, value: float, lane: int, step: int | None = None) -> RewardValueError:
+def not_finite(subject: str, value: float, lane: int, step: int) -> RewardValueError:
     """The error for a NaN or an infinity."""
-    when = "" if step is None else f" at step {step} of the episode"
     return RewardValueError(
-        f"{subject} must be finite, got {value} in lane {lane}{when}. "
+        f"{subject} must be finite, got {value} in lane {lane} at step {step}. "
         "Guard the division or the logarithm that made it, or bound its input."
     )

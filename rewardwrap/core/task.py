@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.info import Info, missing
 
 BIAS = "bias"
+Form: TypeAlias = str | Mapping[str, float]
+"""A named field, or weights by field name with an optional ``bias``: ``bias + sum_i w_i * field_i``."""
 
 
 class Field(Protocol):
@@ -55,8 +58,25 @@ class Task:
     width: int | None = None
     shape: tuple[int, ...] | None = None
 
-    def read(self, name: str, obs: Any, info: Info) -> np.ndarray[Any, Any]:
-        """The field of every lane, ``(B,)`` float64."""
+    def read(self, form: Form, obs: Any, info: Info) -> np.ndarray[Any, Any]:
+        """A field, or a linear form of fields, in every lane: ``(B,)`` float64."""
+        if isinstance(form, str):
+            return self._read(form, obs, info)
+        value: Any = float(form.get(BIAS, 0.0))
+        for name, weight in form.items():
+            if name != BIAS:
+                value = value + weight * self._read(name, obs, info)
+        if isinstance(value, float):
+            return np.full(len(next(tree.leaves(obs))), value)
+        return np.asarray(value)
+
+    def require(self, form: Form) -> None:
+        """Refuse a form of fields that the environment does not have, or not in this observation."""
+        for name in (form,) if isinstance(form, str) else form:
+            if name != BIAS:
+                self.field(name)
+
+    def _read(self, name: str, obs: Any, info: Info) -> np.ndarray[Any, Any]:
         place = self.field(name)
         if place.info is not None:
             column = info[place.info]
@@ -69,7 +89,7 @@ class Task:
         return value + place.offset if place.offset else value
 
     def read_lane(self, name: str) -> Callable[[Any, Mapping[str, Any]], float]:
-        """The same for one lane: a function of ``(obs, info)`` that returns a Python float."""
+        """A field of one lane: a function of ``(obs, info)`` that returns a Python float."""
         place = self.field(name)
         scale, offset, index, key = place.scale, place.offset, place.index, place.key
         if place.info is not None:
@@ -80,9 +100,7 @@ class Task:
             return lambda obs, info: (int(obs) // below % base) * scale + offset
         if key is not None:
             return lambda obs, info: float(obs[key][index]) * scale + offset
-        if scale == 1.0 and offset == 0.0:
-            return lambda obs, info: obs.item(index)  # type: ignore[no-any-return]
-        return lambda obs, info: obs.item(index) * scale + offset  # type: ignore[no-any-return]
+        return lambda obs, info: float(obs[index]) * scale + offset
 
     def field(self, name: str) -> Field:
         """The place of a named field.
@@ -92,7 +110,9 @@ class Task:
             ConfigError: The observation was stacked, flattened or cut since.
         """
         if name not in self.fields:
-            subject = f"field of {self.name}" if self.name else "field (the environment has no recipe)"
+            subject = (
+                f"field of {self.name}" if self.name else "field (the environment has no recipe)"
+            )
             raise UnknownName(subject, name, self.fields)
         place = self.fields[name]
         in_obs = place.info is None and place.key is None and not self.radix

@@ -1,4 +1,4 @@
-"""What a reward sees: one step of B lanes, or one step of one lane."""
+"""What a reward sees: one step of B lanes."""
 
 from __future__ import annotations
 
@@ -59,37 +59,3 @@ class Transitions:
     def lanes(self) -> int:
         """The number of rows, B."""
         return len(self.reward)
-
-
-class Row:
-    """One step of one lane, as plain Python values: what the scalar path passes around.
-
-    The fields are those of `Transitions` without the leading axis; ``info`` and ``info_before`` are the
-    environment's own dicts. One object per lane, overwritten at every step.
-    """
-
-    __slots__ = (
-        "action",
-        "first",
-        "info",
-        "info_before",
-        "next_obs",
-        "obs",
-        "reward",
-        "terminated",
-        "terms",
-        "training",
-        "truncated",
-    )
-
-    obs: Any
-    action: Any
-    next_obs: Any
-    reward: float
-    terminated: bool
-    truncated: bool
-    first: bool
-    info: dict[str, Any]
-    info_before: dict[str, Any]
-    training: bool
-    terms: dict[str, float]

@@ -1,7 +1,46 @@
 """Methods: one file for each. Importing this registers them all."""
 
+from rewardwrap.rewards.advice import Advice
+from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
+from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
+from rewardwrap.rewards.field import Field
+from rewardwrap.rewards.gate import Gate, Sticky
+from rewardwrap.rewards.krc import KRC
 from rewardwrap.rewards.native import Native
+from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
+from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
+from rewardwrap.rewards.progress import Progress
+from rewardwrap.rewards.refine import Refine, refine
+from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 
-__all__ = ["Constant", "EnvReward", "Function", "Native", "Potential", "function"]
+__all__ = [
+    "KRC",
+    "PAR",
+    "Advice",
+    "Constant",
+    "Delay",
+    "Delta",
+    "Dropout",
+    "EnvReward",
+    "EpisodeSum",
+    "Field",
+    "Flip",
+    "Function",
+    "Gate",
+    "Gaussian",
+    "LogSigmoid",
+    "Native",
+    "Normalize",
+    "Potential",
+    "Progress",
+    "Refine",
+    "Sign",
+    "Sparsify",
+    "Sticky",
+    "Symlog",
+    "Tanh",
+    "function",
+    "refine",
+]

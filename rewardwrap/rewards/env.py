@@ -10,8 +10,8 @@ import numpy as np
 
 from rewardwrap.core.config import load_function
 from rewardwrap.core.errors import ConfigError, RewardValueError
-from rewardwrap.core.reward import Lane, Reward, register
-from rewardwrap.core.task import Task
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.reward import Reward, register
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 
@@ -29,8 +29,8 @@ class EnvReward(Reward):
     def __call__(self, batch: Transitions) -> FloatArray:
         return batch.reward
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        return lambda row: row.reward
+    def write(self, code: LaneCode) -> str:
+        return "reward"
 
 
 @register("constant")
@@ -52,9 +52,8 @@ class Constant(Reward):
     def __call__(self, batch: Transitions) -> FloatArray:
         return np.full(batch.lanes, self.value, np.float64)
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        value = float(self.value)
-        return lambda row: value
+    def write(self, code: LaneCode) -> str:
+        return repr(float(self.value))
 
 
 COLUMNS = ("obs", "action", "next_obs", "reward", "terminated", "truncated", "info")

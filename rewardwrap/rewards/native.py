@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.reward import Lane, Reward, register
-from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import FloatArray, Row, Transitions
+from rewardwrap.core.info import missing
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.transitions import FloatArray, Transitions
 
 
 @register("native")
@@ -33,12 +35,11 @@ class Native(Reward):
         name = self.key if self.key in batch.info else f"reward_{self.key}"
         return batch.info[name].astype(np.float64, copy=False)
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        short, long = self.key, f"reward_{self.key}"
-        slow = super().lane(task, memory)
+    def write(self, code: LaneCode) -> str:
+        return f"{code.bind(self._read, 'native')}(info)"
 
-        def step(row: Row) -> float:
-            value = row.info.get(short, row.info.get(long))
-            return slow(row) if value is None else float(value)
-
-        return step
+    def _read(self, info: Mapping[str, Any]) -> float:
+        for name in (self.key, f"reward_{self.key}"):
+            if name in info:
+                return float(info[name])
+        raise missing(f"reward_{self.key}", info)

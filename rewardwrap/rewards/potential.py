@@ -14,14 +14,14 @@ from rewardwrap.core import tree
 from rewardwrap.core.config import load_function
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 from rewardwrap.core.info import Info, LaneInfo
-from rewardwrap.core.reward import Lane, Reward, register
-from rewardwrap.core.task import BIAS, Task
-from rewardwrap.core.transitions import Carry, FloatArray, Row, Transitions
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.task import Form, Task
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.env import one_per_lane
 
-Phi: TypeAlias = str | Mapping[str, float] | Callable[..., Any]
+Phi: TypeAlias = Form | Callable[..., Any]
 BatchPhi: TypeAlias = Callable[[Any, Info], FloatArray]
-LanePhi: TypeAlias = Callable[[Any, Mapping[str, Any]], float]
 
 
 @register("potential")
@@ -86,14 +86,11 @@ class Potential(Reward):
 
     def validate(self, task: Task) -> None:
         task.discount(self.gamma, "Potential")
-        if isinstance(self.phi, Mapping):
-            for name in self.phi:
-                if name != BIAS:
-                    task.field(name)
-        elif isinstance(self.phi, str) and ":" in self.phi:
-            load_function(self.phi)
+        form = self._form()
+        if form is not None:
+            task.require(form)
         elif isinstance(self.phi, str):
-            task.field(self.phi)
+            load_function(self.phi)
 
     def init(self, lanes: int) -> Carry:
         return np.zeros(lanes)
@@ -109,7 +106,8 @@ class Potential(Reward):
         after = phi(batch.next_obs, batch.info)
         if batch.ends:
             ended = self._ended(batch.terminated, batch.truncated)
-            self._warn_below_zero(after[batch.terminated])
+            if (low := after[batch.terminated].min(initial=0.0)) < 0.0:
+                self._warn_below_zero(low)
             after = np.where(ended, 0.0, after)
         return after, self._gamma(batch.task) * after - before
 
@@ -124,24 +122,24 @@ class Potential(Reward):
         after = np.where(self._ended(batch.terminated, batch.truncated), 0.0, after)
         return self._gamma(batch.task) * after - before
 
-    def lane(self, task: Task, memory: list[Any]) -> Lane:
-        phi, gamma = self._lane_phi(task), self._gamma(task)
-        zero_when_truncated = self.on_truncation == "terminal"
-        slot = len(memory)
-        memory.append(0.0)
+    def write(self, code: LaneCode) -> str:
+        before = code.carry(0.0)
+        code.at_start(f"{before} = {self._write_phi(code, 'obs', 'info')}")
+        after = code.let(self._write_phi(code, "next_obs", "info"), "phi")
+        code.line("if terminated:")
+        code.line(f"    if {after} < 0.0: {code.bind(self._warn_below_zero, 'warn')}({after})")
+        code.line(f"    {after} = 0.0")
+        if self.on_truncation == "terminal":
+            code.line(f"elif truncated: {after} = 0.0")
+        shaping = code.let(f"{self._gamma(code.task)!r} * {after} - {before}", "shaping")
+        code.line(f"{before} = {after}")
+        return shaping
 
-        def step(row: Row) -> float:
-            before = phi(row.obs, row.info_before) if row.first else memory[slot]
-            after = phi(row.next_obs, row.info)
-            if row.terminated:
-                self._warn_below_zero(np.array([after]))
-                after = 0.0
-            elif zero_when_truncated and row.truncated:
-                after = 0.0
-            memory[slot] = after
-            return gamma * after - before  # type: ignore[no-any-return]
-
-        return step
+    def _write_phi(self, code: LaneCode, obs: str, info: str) -> str:
+        form = self._form()
+        if form is not None:
+            return code.read(form, obs, info)
+        return f"{code.bind(_of_one(self._function()), 'phi')}({obs}, {info})"
 
     def _ended(self, terminated: Any, truncated: Any) -> Any:
         return terminated | truncated if self.on_truncation == "terminal" else terminated
@@ -149,36 +147,31 @@ class Potential(Reward):
     def _gamma(self, task: Task) -> float:
         return task.discount(self.gamma, "Potential") if self.gamma is None else self.gamma
 
+    def _form(self) -> Form | None:
+        """phi as fields to read, or None where it is a function."""
+        if isinstance(self.phi, Mapping):
+            return self.phi
+        return self.phi if isinstance(self.phi, str) and ":" not in self.phi else None
+
     def _batch_phi(self, task: Task) -> BatchPhi:
-        phi = self.phi
-        if isinstance(phi, str) and ":" not in phi:
-            return lambda obs, info: task.read(phi, obs, info)
-        if isinstance(phi, Mapping):
-            return lambda obs, info: _linear(phi, task, obs, info)
+        form = self._form()
+        if form is not None:
+            return lambda obs, info: task.read(form, obs, info)
         return self._function()
 
-    def _lane_phi(self, task: Task) -> LanePhi:
-        phi = self.phi
-        if isinstance(phi, str) and ":" not in phi:
-            return task.read_lane(phi)
-        if isinstance(phi, Mapping):
-            return _linear_lane(phi, task)
-        batched = self._function()
-        return lambda obs, info: float(batched(tree.lift(obs), LaneInfo(info))[0])
-
     def _function(self) -> BatchPhi:
-        made = self.__dict__.get("_called")
+        made: BatchPhi | None = self.__dict__.get("_called")
         if made is None:
-            function = load_function(self.phi) if isinstance(self.phi, str) else self.phi
-            made = _checked(function)  # type: ignore[arg-type]
+            function: Any = load_function(self.phi) if isinstance(self.phi, str) else self.phi
+            made = _checked(function)
             object.__setattr__(self, "_called", made)
-        return made  # type: ignore[no-any-return]
+        return made
 
-    def _warn_below_zero(self, values: FloatArray) -> None:
-        if "_warned" not in self.__dict__ and (values < 0.0).any():
+    def _warn_below_zero(self, value: float) -> None:
+        if "_warned" not in self.__dict__:
             object.__setattr__(self, "_warned", True)
             warnings.warn(
-                f"Potential: Phi should not be negative where an episode terminates, got {values.min():g}. "
+                f"Potential: Phi should not be negative where an episode terminates, got {value:g}. "
                 "Ending there pays -Phi(s) > 0, which slows learning if it is a failure. "
                 "Add a constant so that Phi >= 0, or make Phi 0 at the goal.",
                 RewardwrapWarning,
@@ -211,20 +204,9 @@ def _size(obs: Any) -> int:
     return len(next(tree.leaves(obs)))
 
 
-def _linear(form: Mapping[str, float], task: Task, obs: Any, info: Info) -> FloatArray:
-    value: Any = float(form.get(BIAS, 0.0))
-    for name, weight in form.items():
-        if name != BIAS:
-            value = value + weight * task.read(name, obs, info)
-    return value if isinstance(value, np.ndarray) else np.full(_size(obs), value)
+def _of_one(phi: BatchPhi) -> Callable[[Any, Mapping[str, Any]], float]:
+    def of_one(obs: Any, info: Mapping[str, Any]) -> float:
+        value: float = phi(tree.lift(obs), LaneInfo(info)).item()
+        return value
 
-
-def _linear_lane(form: Mapping[str, float], task: Task) -> LanePhi:
-    bias = float(form.get(BIAS, 0.0))
-    terms = [(task.read_lane(n), float(w)) for n, w in form.items() if n != BIAS]
-    if not terms:
-        return lambda obs, info: bias
-    if len(terms) == 1:
-        read, weight = terms[0]
-        return lambda obs, info: bias + weight * read(obs, info)
-    return lambda obs, info: bias + sum(weight * read(obs, info) for read, weight in terms)
+    return of_one

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from rewardwrap_envs import MissingPackage, recipe, recipes
 
 pytest.importorskip("ale_py")

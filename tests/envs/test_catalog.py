@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from rewardwrap_envs import RecipeError, UnknownField, UnknownRecipe, find, recipe, recipes
 
 MINE = """\

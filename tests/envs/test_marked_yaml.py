@@ -1,6 +1,7 @@
 """Lines, duplicates and merges of the YAML reader."""
 
 import pytest
+
 from rewardwrap_envs import MarkedYamlError
 from rewardwrap_envs.marked_yaml import load, parse, place
 

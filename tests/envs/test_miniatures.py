@@ -5,8 +5,9 @@ import functools
 
 import gymnasium
 import pytest
-import rewardwrap_envs  # noqa: F401 - registers the environments
 from gymnasium.utils.env_checker import check_env
+
+import rewardwrap_envs  # noqa: F401 - registers the environments
 from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
 

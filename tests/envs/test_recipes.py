@@ -6,6 +6,7 @@ import gymnasium
 import mujoco
 import numpy as np
 import pytest
+
 from rewardwrap_envs import random_return, recipe, recipes
 
 RECIPES = recipes()

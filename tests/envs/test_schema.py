@@ -1,6 +1,7 @@
 """A recipe that breaks a rule is refused with its line and a way out."""
 
 import pytest
+
 from rewardwrap_envs import RecipeError
 from rewardwrap_envs.schema import read
 

@@ -7,6 +7,8 @@ import sys
 import gymnasium
 import pytest
 import torch
+from stable_baselines3.common.vec_env import DummyVecEnv
+
 from rewardwrap_envs import recipe, recipes
 from rewardwrap_policies import (
     ALGORITHMS,
@@ -20,7 +22,6 @@ from rewardwrap_policies import (
     override,
     rows,
 )
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 ZOO = """\
 default:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from rewardwrap_envs import recipe
 from rewardwrap_policies import CONTROLLERS, UnknownController, controller
 

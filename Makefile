@@ -1,0 +1,48 @@
+# make compare   train shaped and unshaped agents, and read which reward won
+# make test      run the tests
+# Both create .venv on first use; nothing but Python >= 3.11 is needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS := 1
+
+.PHONY: compare test slow check format bench clean
+
+compare: .venv/installed
+	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+# minutes: installs into clean environments, long trainings
+slow: .venv/installed-dev
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_imports.py tests/test_public_names.py
+	$(BIN)/python -m pytest --doctest-modules rewardwrap envs/rewardwrap_envs policies/rewardwrap_policies
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv runs
+
+# torch first and alone: a resolver that is free to choose takes gigabytes of GPU libraries
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

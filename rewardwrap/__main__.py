@@ -1,0 +1,7 @@
+"""``python -m rewardwrap``."""
+
+import sys
+
+from rewardwrap.cli import main
+
+sys.exit(main())

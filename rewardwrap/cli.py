@@ -1,0 +1,77 @@
+"""The command line: ``rewardwrap train | eval | compare | doctor | envs | rewards``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "train": "train an agent on a reward",
+    "eval": "play a trained agent: true and shaped return",
+    "compare": "which reward makes agents do the task",
+    "doctor": "what works on this machine, and how to fix the rest",
+    "envs": "list environments, or the fields of one",
+    "rewards": "list rewards",
+}
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand; errors made on purpose are one sentence and exit code 2."""
+    # as with `python -m`, so that "module:function" finds a module lying in the current folder
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(
+        prog="rewardwrap", description="Reward engineering on Gymnasium and stable-baselines3."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    chosen = next((word for word in arguments if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        own = commands.add_parser(name, help=summary)
+        if name == chosen:
+            module = importlib.import_module(f"rewardwrap.commands.{name}")
+            own.description = module.DESCRIPTION
+            own.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add(own)
+    args = parser.parse_args(arguments)
+    if args.version:
+        from rewardwrap import __version__
+
+        print(__version__)
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return 0
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    import rewardwrap_envs
+    import rewardwrap_policies
+    from rewardwrap.core.errors import RewardwrapError
+
+    module = importlib.import_module(f"rewardwrap.commands.{args.command}")
+    try:
+        code: int = module.run(args)
+    except (RewardwrapError, rewardwrap_envs.EnvsError, rewardwrap_policies.PoliciesError) as error:
+        # OSErrors among them print as "[Errno 28] ..." otherwise
+        sentence = getattr(error, "strerror", None) or str(error)
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        print(f"rewardwrap: {sentence}{notes}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("rewardwrap: stopped. What is finished is kept.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

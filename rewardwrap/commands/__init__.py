@@ -1,0 +1,1 @@
+"""The subcommands of ``rewardwrap``, one file for each; nothing heavy loads before one runs."""

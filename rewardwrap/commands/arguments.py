@@ -1,0 +1,57 @@
+"""How values are written behind flags."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from rewardwrap.core.errors import ConfigError
+
+
+def whole_number(text: str) -> int:
+    """``100000``, ``100_000`` or ``1e5``.
+
+    >>> whole_number("1e5")
+    100000
+    """
+    try:
+        value = float(text.replace("_", ""))
+    except ValueError:
+        value = float("nan")
+    if not value >= 1 or value != int(value):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
+    return int(value)
+
+
+def key_values(items: Sequence[str], flag: str) -> dict[str, Any]:
+    """``key:value`` each, as RL Zoo writes them; the value is read as YAML.
+
+    >>> key_values(["map_name:8x8", "is_slippery:False"], "--env-kwargs")
+    {'map_name': '8x8', 'is_slippery': False}
+
+    Raises:
+        ConfigError: One has no colon.
+    """
+    found = {}
+    for item in items:
+        key, colon, text = item.partition(":")
+        if not (colon and key and text):
+            raise ConfigError(f"{flag} must be key:value, got {item!r}. Write e.g. {flag} a:1.")
+        try:
+            found[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            found[key] = text
+        if isinstance(found[key], str):
+            found[key] = _number(text)
+    return found
+
+
+def _number(text: str) -> float | str:
+    """YAML reads ``1e-3`` as text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

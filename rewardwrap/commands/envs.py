@@ -1,0 +1,81 @@
+"""``rewardwrap envs``: the environments with a recipe, and what their observations mean."""
+
+from __future__ import annotations
+
+import argparse
+
+DESCRIPTION = "List the environments that have a recipe, or the named fields of one of them."
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show one in detail")
+    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list, or the details of one."""
+    if args.name is None:
+        _print_all(args.catalog)
+    else:
+        _print_one(args.name, args.catalog)
+    return 0
+
+
+def _print_all(catalog: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    import rewardwrap_envs
+
+    table = Table(title="environments", caption="rewardwrap envs NAME: units and meaning")
+    for heading in ("name", "suite", "threshold", "potential", "fields"):
+        table.add_column(heading, overflow="fold")
+    for recipe in rewardwrap_envs.recipes(*catalog).values():
+        table.add_row(
+            recipe.name,
+            recipe.suite,
+            "" if recipe.threshold is None else f"{recipe.threshold:g}",
+            "yes" if recipe.potential else "",
+            _few(list(recipe.fields)),
+        )
+    Console().print(table)
+
+
+def _few(names: list[str], most: int = 6) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} ... {len(names)} in all" if len(names) > most else shown
+
+
+def _print_one(name: str, catalog: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    import rewardwrap_envs
+
+    recipe = rewardwrap_envs.recipe(name, catalog)
+    facts = {
+        "gymnasium id": recipe.id,
+        "arguments": dict(recipe.make) or "none",
+        "gamma": recipe.gamma,
+        "threshold": recipe.threshold,
+        "returns": f"random {recipe.returns.random}, reference {recipe.returns.reference}",
+        "potential": recipe.potential and dict(recipe.potential),
+    }
+    console = Console()
+    console.print(Text(f"{recipe.name}: {recipe.summary}", "bold"))
+    for key, value in facts.items():
+        console.print(Text(f"  {key}: {'none' if value is None else value}"))
+    table = Table()
+    for heading in ("field", "unit", "range", "where", "meaning"):
+        table.add_column(heading, overflow="fold")
+    for field in recipe.fields.values():
+        low, high = ("" if b is None else f"{b:g}" for b in (field.low, field.high))
+        place = "" if field.index is None else f"[{field.index}]"
+        plain = "digit" if recipe.radix else "obs"
+        home = f"info.{field.info}" if field.info else f"obs.{field.key}" if field.key else plain
+        span = f"{low}..{high}" if low or high else ""
+        cells = (field.name, field.unit, span, home + place, field.description)
+        table.add_row(*map(Text, cells))
+    console.print(table)

@@ -1,0 +1,83 @@
+"""``rewardwrap eval``: a trained agent plays again, in a new process, to the same numbers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.commands.arguments import whole_number
+
+DESCRIPTION = """\
+Play a trained agent. Without other flags it plays the very episodes it was evaluated on, to the same
+numbers. Reading a bundle runs no code."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", type=Path, metavar="BUNDLE|RUN", help="a bundle, or a run's folder")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="of a run")
+    parser.add_argument("--episodes", type=whole_number, help="default: as in training")
+    parser.add_argument("--seed", type=int, help="of the first episode (default: as in training)")
+    parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play and print true and shaped return."""
+    from rewardwrap.training import bundle
+    from rewardwrap.training.evaluation import Protocol, evaluate
+
+    folder = bundle_in(args.what, args.which)
+    protocol = Protocol(**bundle.document(folder)["evaluation"])
+    if args.episodes is not None:
+        protocol = replace(protocol, episodes=args.episodes)
+    if args.seed is not None:
+        protocol = replace(protocol, seed=args.seed)
+    if args.stochastic:
+        protocol = replace(protocol, deterministic=False)
+    agent = bundle.read(folder, changes={"device": args.device})
+    env = agent.eval_env(protocol.width)
+    found = evaluate(agent.model, env, protocol)
+    step = agent.model.num_timesteps
+    env.close()
+    agent.close()
+    terms = {name: sums.tolist() for name, sums in found.terms.items()}
+    if args.json:
+        document = {"bundle": str(folder), "step": step, "terms": terms}
+        print(json.dumps({**document, "length": found.lengths.tolist()}))
+    else:
+        _print(folder, step, protocol, found)
+    return 0
+
+
+def bundle_in(path: Path, which: str) -> Path:
+    """The bundle that a path means: itself, that of a finished comparison's run, or a training's."""
+    from rewardwrap.training.folder import RunFolder
+
+    if (path / "bundle.json").is_file():
+        return path
+    if (path / "bundle" / "bundle.json").is_file():
+        return path / "bundle"
+    return RunFolder(path).bundle(which)
+
+
+def _print(folder: Path, step: int, protocol: Any, found: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    mode = "deterministic" if protocol.deterministic else "sampled"
+    table = Table(title=f"{folder}\nstep {step:,}, {protocol.episodes} episodes, {mode}")
+    table.add_column("")
+    for heading in ("true", "shaped", "length"):
+        table.add_column(heading, justify="right")
+    columns = (found.true, found.shaped, found.lengths)
+    for i in range(protocol.episodes):
+        table.add_row(f"seed {protocol.seed + i}", *(f"{column[i]:.4g}" for column in columns))
+    table.add_section()
+    table.add_row("mean", *(f"{column.mean():.4g}" for column in columns))
+    table.add_row("deviation", *(f"{column.std():.4g}" for column in columns))
+    Console().print(table)

@@ -1,0 +1,42 @@
+"""``rewardwrap rewards``: the rewards that a configuration can name."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+
+DESCRIPTION = (
+    "List the registered rewards: tag, fields with their defaults, and what each computes."
+)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments: there are none."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    import rewardwrap
+    from rewardwrap.core.reward import registered
+
+    table = Table(title=f"rewards of rewardwrap {rewardwrap.__version__}")
+    for heading in ("tag", "fields", "computes"):
+        table.add_column(heading, overflow="fold")
+    for tag, cls in registered().items():
+        first = (inspect.getdoc(cls) or "").partition("\n\n")[0].replace("\n", " ")
+        table.add_row(Text(tag), Text(_fields(cls)), Text(first))
+    Console().print(table)
+    return 0
+
+
+def _fields(cls: type) -> str:
+    shown = []
+    for field in dataclasses.fields(cls):
+        has_default = field.default is not dataclasses.MISSING
+        shown.append(f"{field.name}={field.default!r}" if has_default else field.name)
+    return ", ".join(shown)

@@ -1,0 +1,214 @@
+"""``rewardwrap train``: one agent on one reward, with RL Zoo's flags."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rewardwrap.commands.arguments import key_values, whole_number
+from rewardwrap.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from rewardwrap.training.agent import Agent, Settings
+    from rewardwrap.training.folder import RunFolder
+    from rewardwrap.training.session import Course
+
+DESCRIPTION = """\
+Train an agent. The learner is paid --reward; the best agent is chosen by the true return, that of
+the environment itself. Everything goes to <log folder>/<algo>/<env>_<n>/."""
+LONGEST_GAP = 25_000
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--algo", default="ppo", help="algorithm (default: ppo)")
+    parser.add_argument("--env", help="name of a recipe, or any gymnasium id")
+    parser.add_argument(
+        "--reward",
+        default="env",
+        help="env, potential (the recipe's, on top of env), a reward file, or one line of YAML",
+    )
+    parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--eval-freq", type=whole_number, help="default: a 20th, at most 25000")
+    parser.add_argument("--eval-episodes", type=whole_number, default=5)
+    parser.add_argument("--n-eval-envs", type=whole_number, help="default: one for each episode")
+    parser.add_argument("--eval-reward", choices=("true", "shaped"), default="true")
+    parser.add_argument("--save-freq", type=int, default=-1, help="default: as --eval-freq")
+    parser.add_argument("-f", "--log-folder", type=Path, default=Path("logs"))
+    parser.add_argument("-tb", "--tensorboard-log", help="default: the run's folder")
+    parser.add_argument("--vec-env", choices=("dummy", "subproc"), default="dummy")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V")
+    parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
+    parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
+    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+    parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
+    parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="RUN",
+        help="go on from the last checkpoint of a run (default: the newest of --algo and --env)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train to the end; 130 if interrupted."""
+    from rich.console import Console
+
+    console = Console()
+    if args.resume is not None:
+        agent, folder, course = _resumed(args)
+    else:
+        agent, folder, course = _started(args)
+    step = agent.model.num_timesteps
+    _say(console, f"{folder.path}: {agent.settings.algo} on {agent.settings.env}, step {step:,}.")
+    finished = _train(console, agent, folder, course, progress=args.progress)
+    agent.close()
+    if not finished:
+        _say(console, f"Stopped. Go on with: rewardwrap train --resume {folder.path}")
+        return 130
+    _say(console, f"Done. See it play with: rewardwrap eval {folder.path}")
+    return 0
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the arguments ask for.
+
+    Raises:
+        UnknownName: An environment, algorithm, reward or field nobody knows.
+    """
+    import rewardwrap_envs
+    import rewardwrap_policies
+    from rewardwrap.training.agent import Settings, require_env
+    from rewardwrap.training.choice import chosen_reward
+
+    if args.env is None:
+        raise ConfigError("--env must name an environment, got none. See: rewardwrap envs.")
+    catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
+    require_env(args.env, catalog)
+    recipe = rewardwrap_envs.find(args.env, catalog)
+    preset = rewardwrap_policies.hyperparameters(
+        args.algo,
+        args.env,
+        [args.conf_file] if args.conf_file else (),
+        env_id=args.env if recipe is None else recipe.id,
+    )
+    preset = rewardwrap_policies.override(preset, args.hyperparams)
+    steps = args.n_timesteps or preset.n_timesteps
+    return Settings(
+        env=args.env,
+        algo=preset.algo,
+        reward=chosen_reward(args.reward, args.env, catalog=catalog).to_config(),
+        row={**preset.row, "n_timesteps": steps},
+        seed=args.seed,
+        env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        catalog=catalog,
+        vec_env=args.vec_env,
+        device=args.device,
+    )
+
+
+def course_of(args: dict[str, Any], steps: int) -> Course:
+    """How long and how often, from arguments or from ``args.yml``."""
+    from rewardwrap.training.evaluation import Protocol
+    from rewardwrap.training.session import Course
+
+    eval_freq = args["eval_freq"] or max(1, min(LONGEST_GAP, steps // 20))
+    return Course(
+        steps=steps,
+        eval_freq=eval_freq,
+        save_freq=args["save_freq"] if args["save_freq"] > 0 else eval_freq,
+        protocol=Protocol(args["eval_episodes"], lanes=args["n_eval_envs"]),
+        chooses=args["eval_reward"],
+    )
+
+
+def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
+    from rewardwrap.training.agent import build
+    from rewardwrap.training.folder import RunFolder
+    from rewardwrap.training.refusal import refuse_unfit
+
+    settings = settings_of(args)
+    refuse_unfit(settings)
+    folder = RunFolder.new(args.log_folder, settings.algo, settings.env)
+    plain = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
+    command = shlex.join(["rewardwrap", *sys.argv[1:]])
+    folder.write_start(settings.env, row=settings.row, args=plain, command=command)
+    log = args.tensorboard_log or str(folder.path)
+    agent = build(settings, verbose=args.verbose, tensorboard_log=log)
+    return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"]))
+
+
+def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
+    from rewardwrap.training import bundle
+    from rewardwrap.training.folder import LAST, RunFolder
+
+    if args.resume:
+        folder = RunFolder(Path(args.resume))
+    elif args.env is None:
+        raise ConfigError("--resume must know the run, got neither RUN nor --env. Give one.")
+    else:
+        folder = RunFolder.newest(args.log_folder, args.algo.lower(), args.env)
+    before = folder.args()
+    log = before["tensorboard_log"] or str(folder.path)
+    agent = bundle.read(
+        folder.bundle(LAST), with_replay=True, verbose=args.verbose, tensorboard_log=log
+    )
+    step = agent.model.num_timesteps
+    # the state of the generators is not kept: seed them anew, and not with the run's first seed
+    agent.model.set_random_seed(agent.settings.seed + step)
+    folder.cut(step)
+    steps = args.n_timesteps or int(agent.settings.row["n_timesteps"])
+    return agent, folder, course_of(before, steps)
+
+
+def _train(
+    console: Console, agent: Agent, folder: RunFolder, course: Course, *, progress: bool
+) -> bool:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from rewardwrap.training.session import Session
+
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not progress,
+    )
+    shown = bar.add_task("steps", total=course.steps)
+    session = Session(
+        agent,
+        folder,
+        course,
+        on_point=lambda step, found, is_best: _say(
+            console,
+            f"step {step:>9,}   true {_spread(found.true)}   shaped {_spread(found.shaped)}"
+            + ("   best so far" if is_best else ""),
+        ),
+        on_progress=_moving(bar, shown) if progress else None,
+    )
+    with bar:
+        return session.run()
+
+
+def _moving(bar: Progress, task: Any) -> Callable[[int], None]:
+    return lambda step: bar.update(task, completed=step)
+
+
+def _spread(values: Any) -> str:
+    return f"{values.mean():>9.2f} +- {values.std():<7.2f}"
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

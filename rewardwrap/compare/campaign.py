@@ -1,0 +1,132 @@
+"""A plan, carried out: what is finished is kept, the rest is trained, all of it becomes a comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+
+from rewardwrap.compare.executors import Executor, Outcome
+from rewardwrap.compare.plan import Plan
+from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
+from rewardwrap.compare.run import Spec, run_id, settings_of
+from rewardwrap.compare.store import Store, StoreError
+from rewardwrap.training.provenance import versions
+from rewardwrap.training.refusal import refuse_unfit
+
+
+def missing(specs: list[Spec], store: Store) -> list[Spec]:
+    """The runs that are not finished yet."""
+    return [spec for spec in specs if not store.is_finished(run_id(spec))]
+
+
+def refuse_unfit_strategies(specs: list[Spec]) -> None:
+    """Build and step each strategy once, before anything is trained.
+
+    Raises:
+        RewardwrapError: One cannot work; the message names it.
+    """
+    first = {spec["strategy"]: spec for spec in reversed(specs)}
+    for spec in reversed(first.values()):
+        try:
+            refuse_unfit(settings_of(spec))
+        except Exception as error:
+            error.add_note(f"strategy {spec['strategy']}")
+            raise
+
+
+def conduct(
+    specs: list[Spec],
+    store: Store,
+    executor: Executor,
+    *,
+    on_end: Callable[[Outcome], None] | None = None,
+) -> list[Failure]:
+    """Train what is missing.
+
+    Args:
+        specs: Every run of the plan.
+        store: Where finished runs are.
+        executor: Where missing ones are computed.
+        on_end: Called after each.
+
+    Returns:
+        The runs that failed.
+
+    Raises:
+        StoreError: The disk is full; finished runs stay.
+    """
+    store.sweep()
+    for spec in missing(specs, store):
+        executor.submit(spec)
+    failures = []
+    try:
+        for outcome in executor.as_done():
+            if outcome.disk_full:
+                raise StoreError(outcome.error)
+            if on_end is not None:
+                on_end(outcome)
+            if outcome.error is not None:
+                spec = outcome.spec
+                failures.append(Failure(spec["strategy"], spec["seed"], outcome.error))
+    finally:
+        executor.cancel()
+    return failures
+
+
+def collect(
+    plan: Plan, specs: list[Spec], store: Store, *, failures: list[Failure], command: str
+) -> Comparison:
+    """The comparison of all finished runs of a plan."""
+    runs, broken = [], list(failures)
+    for spec in specs:
+        if not store.is_finished(run_id(spec)):
+            continue
+        try:
+            runs.append(_run(spec, store))
+        except ResultsError as error:
+            broken.append(Failure(spec["strategy"], spec["seed"], str(error)))
+    return Comparison(
+        env=plan.env,
+        algo=plan.algo,
+        steps=plan.steps,
+        threshold=plan.threshold,
+        strategies=tuple(plan.rewards),
+        runs=tuple(runs),
+        failures=tuple(broken),
+        rewards={name: reward.to_config() for name, reward in plan.rewards.items()},
+        hyperparameters=dict(plan.row),
+        versions=versions(),
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        hashes=_hashes(specs),
+        eval_episodes=plan.episodes,
+    )
+
+
+def _run(spec: Spec, store: Store) -> Run:
+    found = store.summary(run_id(spec))
+    return Run(
+        strategy=spec["strategy"],
+        seed=spec["seed"],
+        steps=np.array(found["steps"]),
+        true_return=np.array(found["true_return"]),
+        shaped_return=np.array(found["shaped_return"]),
+        length=np.array(found["length"]),
+        terms={name: np.array(curve) for name, curve in found["terms"].items()},
+        cpu_seconds=found["cpu_seconds"],
+        wall_seconds=found["wall_seconds"],
+        env_steps=found["env_steps"],
+    )
+
+
+def _hashes(specs: list[Spec]) -> dict[str, str]:
+    rewards = {f"reward {spec['strategy']}": _hash(spec["reward"]) for spec in specs}
+    return {"plan": _hash([run_id(spec) for spec in specs]), **rewards}
+
+
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,185 @@
+"""The report: one HTML file that needs nothing else, and the same figures as SVG and PNG.
+
+Verdict first; then the numbers, the curves, the reward each strategy really collected, how sure all
+of this is, and everything that is needed to repeat it. No script, no font, no network.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+
+from rewardwrap.compare import statistics
+from rewardwrap.compare.drawing import inline_svg, save
+from rewardwrap.compare.figures import draw_all
+from rewardwrap.compare.files import write_whole
+from rewardwrap.compare.findings import count, number
+from rewardwrap.compare.palette import STRATEGIES
+from rewardwrap.compare.results import Comparison
+from rewardwrap.compare.summary import (
+    console_table,
+    interval_text,
+    label_text,
+    print_summary,
+    reached_text,
+    reasons,
+)
+from rewardwrap.compare.verdict import Judgement, Verdict, judge, p_value, signed
+
+__all__ = ["console_table", "print_summary", "render", "write"]
+
+
+def write(comparison: Comparison, out_dir: Path) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` and ``*.png``; returns the report's path."""
+    figures = draw_all(comparison)
+    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    for name, figure in figures.items():
+        for suffix in ("svg", "png"):
+            write_whole(out_dir / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
+    path = out_dir / "report.html"
+    write_whole(path, render(comparison, figures).encode())
+    return path
+
+
+def render(comparison: Comparison, figures: Mapping[str, Figure] | None = None) -> str:
+    """The report as HTML; draws the figures unless they are given."""
+    drawn = draw_all(comparison) if figures is None else figures
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, signed=signed, json=_json, breakable=_breakable)
+    judgement = judge(comparison)
+    return environment.get_template("report.html.jinja").render(
+        comparison=comparison,
+        judgement=judgement,
+        palette=STRATEGIES,
+        strategies=[_strategy(comparison, judgement, name) for name in comparison.strategies],
+        pairs=_pairs(judgement),
+        best=[(v.other, _unbroken(v.phrase)) for v in judgement.against_best],
+        reasons=reasons(comparison),
+        figures={name: _figure(name, figure) for name, figure in drawn.items()},
+        shares=[i for i in range(len(comparison.strategies)) if f"term_shares_{i}" in drawn],
+        seeds_text=_seeds_text(comparison),
+    )
+
+
+def _strategy(comparison: Comparison, judgement: Judgement, name: str) -> dict[str, Any]:
+    runs, finding = comparison.of(name), judgement.finding(name)
+    verdict = judgement.of(name)
+    place = comparison.strategies.index(name)
+    found: dict[str, Any] = {
+        "name": name,
+        "place": place,
+        "colour": place % len(STRATEGIES),
+        "label": finding.label,
+        "label_text": label_text(finding.label).capitalize(),
+        "sentence": finding.sentence,
+        "text": finding.text,
+        "alarm": finding.label in ("cheats", "diverges", "bounded") or bool(finding.detail),
+        "verdict": None if verdict is None else _unbroken(verdict.phrase),
+        "word": None if verdict is None else verdict.word,
+        "best": name == judgement.best,
+        "runs": runs,
+        "failures": [f for f in comparison.failures if f.strategy == name],
+        "reward": comparison.rewards.get(name),
+    }
+    if runs:
+        found |= _numbers(comparison, name)
+    return found
+
+
+def _numbers(comparison: Comparison, name: str) -> dict[str, Any]:
+    runs, final, auc = comparison.of(name), comparison.final(name), comparison.auc(name)
+    reached, median = reached_text(comparison, name)
+    steps = comparison.steps_to_threshold(name)
+    return {
+        "mean": number(final.mean()),
+        "interval": interval_text(comparison.interval(name)),
+        "iqm": number(float(statistics.iqm(final))),
+        "area": number(auc.mean()),
+        "reached": reached,
+        "median": median,
+        "shaped": number(comparison.final(name, "shaped_return").mean()),
+        "length": number(comparison.final(name, "length").mean()),
+        "cpu": sum(run.cpu_seconds for run in runs),
+        "wall": sum(run.wall_seconds for run in runs),
+        "env_steps": sum(run.env_steps for run in runs),
+        "each": list(zip(runs, auc, steps, strict=True)),
+    }
+
+
+def _pairs(judgement: Judgement) -> list[dict[str, Any]]:
+    return [
+        {
+            "measure": "area" if verdict.measure == "area" else "final",
+            "strategy": verdict.strategy,
+            "other": verdict.other,
+            "difference": _difference(verdict.difference),
+            "p": "" if verdict.p is None else p_value(verdict.p).removeprefix("= "),
+            "paired": _difference(verdict.paired),
+            "probability": "" if verdict.probability is None else f"{verdict.probability:.2f}",
+            "word": verdict.word,
+            "words": _words(verdict),
+        }
+        for verdict in judgement.against_baseline
+    ]
+
+
+def _words(verdict: Verdict) -> str:
+    """The phrase without the numbers that stand in other columns of its row."""
+    whole = verdict.phrase
+    return whole.split(";")[0] + ")" if ";" in whole else whole.split(" (")[0]
+
+
+def _unbroken(phrase: str) -> str:
+    """A phrase whose p value stays on one line."""
+    return re.sub(r"p ([=<]) ", "p\u00a0\\1\u00a0", phrase)
+
+
+def _difference(gap: statistics.Difference | None) -> str:
+    if gap is None:
+        return ""
+    return f"{signed(gap.value)} [{signed(gap.low)}, {signed(gap.high)}]"
+
+
+def _seeds_text(comparison: Comparison) -> str:
+    sizes = sorted({len(comparison.of(name)) for name in comparison.strategies})
+    if len(sizes) == 1:
+        return f"{count(sizes[0])} each"
+    return f"{sizes[0]} to {sizes[-1]} seeds each"
+
+
+_ALT = {
+    "learning_curves": "True return over environment steps for every strategy and seed",
+    "final_returns": "Final true return of every seed, with the mean and its interval",
+    "steps_to_threshold": "Share of the seeds that reached the threshold by each step",
+    "improvement_matrix": "Chance that a run of the row beats a run of the column",
+    "performance_profile": "Share of the seeds above each mean true return",
+    "true_and_shaped": "True and shaped return over environment steps",
+    "term_shares": "Share of each reward term over environment steps",
+}
+
+
+def _figure(name: str, figure: Figure) -> Markup:
+    label = next(text for start, text in _ALT.items() if name.startswith(start))
+    return Markup(inline_svg(figure, name, label))  # matplotlib escapes the text in it
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may break after an underscore, a dash or a dot."""
+    return Markup(re.sub(r"([_.-])", r"\1<wbr>", str(escape(name))))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,0 +1,328 @@
+"""Stepping lanes one by one, with the function that `core.lane` writes.
+
+`OneLane` drives a single environment. `FewLanes` loops over the lanes of a small vector environment,
+where a loop of scalar steps beats numpy on arrays of eight (measured in docs/results/speed.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.combine import SHAPED, TRUE, term_names
+from rewardwrap.core.errors import RewardValueError
+from rewardwrap.core.lane import Lane, LaneCode, compile_function
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.stream import not_finite, prepare, require_same_shape
+from rewardwrap.core.task import NO_TASK, Task
+
+STEP_TERMS = "reward_terms"
+EPISODE_TERMS = "episode_terms"
+
+
+class OneLane:
+    """One lane of one reward.
+
+    Every step writes two new dicts into ``info``: ``reward_terms``, ``{"env": ..., <term>: ...,
+    "shaped": ...}``, and ``episode_terms``, their sums over the episode so far.
+
+    Args:
+        reward: What to pay.
+        task: Named fields and discount.
+        training: Whether the reward may learn from what it sees.
+
+    Attributes:
+        names: ``("env", <terms>, "shaped")``.
+        source: The text of the step, for people.
+    """
+
+    def __init__(self, reward: Reward, *, task: Task = NO_TASK, training: bool = True) -> None:
+        self.reward = prepare(reward, task)
+        self.names = (TRUE, *term_names(self.reward), SHAPED)
+        self.task = task
+        code = write(self.reward, task)
+        self.lane = Lane(code.memory, training)
+        self._compile(code)
+
+    def begin(self, obs: Any, info: dict[str, Any]) -> None:
+        """Start an episode, and write its terms, all zero, into ``info``."""
+        lane = self.lane
+        lane.steps = 0
+        lane.sums = dict.fromkeys(self.names, 0.0)
+        self._start(lane, obs, info)
+        info[STEP_TERMS] = dict(lane.sums)
+        info[EPISODE_TERMS] = lane.sums
+
+    def stepper(self, env_step: Callable[[Any], Any], *, copies: bool) -> Callable[[Any], Any]:
+        """``step(action)`` of an environment, paying this reward.
+
+        Args:
+            env_step: The environment's own.
+            copies: Whether to copy observations that are kept, for an env that reuses its buffer.
+        """
+        code, value = self._code, self._value
+        terms = {TRUE: "reward", **code.terms, SHAPED: "shaped"}
+        shown = ", ".join(f"{name!r}: {variable}" for name, variable in terms.items())
+        summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
+        body = [
+            "next_obs, reward, terminated, truncated, info = env_step(action)",
+            "if reward.__class__ is not float: reward = number(reward)",
+            *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+            *code.prologue(),
+            *code.body,
+            f"shaped = {value}",
+            # x - x is 0 for finite numbers and NaN for all others
+            f"if shaped - shaped != 0.0: refuse({{{shown}}}, 0, lane.steps)",
+            *code.epilogue("copy" if copies else ""),
+            "lane.steps += 1",
+            "sums = lane.sums",
+            f"info[{STEP_TERMS!r}] = {{{shown}}}",
+            f"info[{EPISODE_TERMS!r}] = lane.sums = {{{summed}}}",
+            "return next_obs, shaped, terminated, truncated, info",
+        ]
+        names = {
+            **code.names,
+            "env_step": env_step,
+            "number": number,
+            "refuse": refuse,
+            "lane": self.lane,
+        }
+        step: Callable[[Any], Any] = compile_function("step", "def step(action):", body, names)
+        return step
+
+    def replace_reward(self, reward: Reward) -> None:
+        """Step another reward from now on, with the carry of the old one (other weights, say).
+
+        Raises:
+            ConfigError: It records other terms, or carries something else from row to row.
+        """
+        made = prepare(reward, self.task)
+        code = write(made, self.task)
+        alike = len(code.memory) == len(self.lane.memory)
+        require_same_shape(self.names, term_names(made), alike)
+        self.reward = made
+        self._compile(code)
+
+    def _compile(self, code: LaneCode) -> None:
+        self._code, self._value = code, code.terms.pop(SHAPED)
+        head = "def start(lane, obs, info):"
+        body = code.starting() or ["pass"]
+        self._start = compile_function("start", head, body, dict(code.names))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # functions are written anew; what they carry lives in the lane, which travels
+        return {k: v for k, v in self.__dict__.items() if k not in ("_code", "_value", "_start")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._compile(write(self.reward, self.task))
+
+
+class FewLanes:
+    """A few lanes of one reward, stepped one after the other; the interface of `core.stream.Stream`.
+
+    Args:
+        reward: What to pay.
+        lanes: Number of lanes.
+        task: Named fields and discount.
+        training: Whether the reward may learn from what it sees.
+
+    Attributes:
+        names: ``("env", <terms>, "shaped")``.
+    """
+
+    def __init__(
+        self, reward: Reward, lanes: int, *, task: Task = NO_TASK, training: bool = True
+    ) -> None:
+        self.reward = prepare(reward, task)
+        self.names = (TRUE, *term_names(self.reward), SHAPED)
+        self.task = task
+        self.steps = 0
+        code = write(self.reward, task, many=True)
+        self._lanes = [Lane((), training) for _ in range(lanes)]
+        # columns: one list per carried value and per recorded term, one entry per lane
+        self._memory = [[tree.copy(first) for _ in range(lanes)] for first in code.memory]
+        self._values = self._sums = [[0.0] * lanes for _ in self.names]
+        self._ended: list[int] = []
+        self._compile(code)
+
+    @property
+    def terms(self) -> np.ndarray[Any, Any]:
+        """``(k, lanes)`` float64, last step's value of each."""
+        return np.array(self._values)
+
+    @property
+    def sums(self) -> np.ndarray[Any, Any]:
+        """``(k, lanes)`` float64, sums over the episode; a finished one's stay until the next step."""
+        return np.array(self._sums)
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._lanes[0].training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        for lane in self._lanes:
+            lane.training = value
+
+    def begin(self, obs: Any, infos: list[dict[str, Any]]) -> None:
+        """Start an episode in every lane."""
+        lanes = range(len(self._lanes))
+        self._values = [[0.0 for _ in lanes] for _ in self.names]
+        self._sums[:] = [[0.0 for _ in lanes] for _ in self.names]
+        self._ended = []
+        for i in lanes:
+            self._start(i, tree.take(obs, i), infos[i])
+
+    def advance(
+        self,
+        actions: Any,
+        obs: Any,
+        rewards: Any,
+        dones: Any,
+        infos: list[dict[str, Any]],
+        reset_infos: list[dict[str, Any]],
+    ) -> np.ndarray[Any, Any]:
+        """Step every lane of an SB3 VecEnv; returns ``(lanes,)`` float32 rewards.
+
+        Writes the sums of episodes that ended into their ``infos``.
+        """
+        if self._ended:
+            for column in self._sums:
+                for i in self._ended:
+                    column[i] = 0.0
+        self.steps += 1
+        self._values, self._ended = self._step(
+            actions, obs, rewards, dones, infos, reset_infos, self._sums
+        )
+        paid = self._values[-1]
+        check = sum(paid)
+        if check - check != 0.0:
+            self._refuse()
+        if self._ended:
+            for i in self._ended:
+                sums = [column[i] for column in self._sums]
+                infos[i][EPISODE_TERMS] = dict(zip(self.names, sums, strict=True))
+        return np.array(paid, np.float32)
+
+    def _refuse(self) -> None:
+        for i in range(len(self._lanes)):
+            terms = {n: column[i] for n, column in zip(self.names, self._values, strict=True)}
+            if not np.isfinite([*terms.values()]).all():
+                refuse(terms, i, self.steps)
+
+    def replace_reward(self, reward: Reward) -> None:
+        """Step another reward from now on, with the carry of the old one (other weights, say).
+
+        Raises:
+            ConfigError: It records other terms, or carries something else from row to row.
+        """
+        made = prepare(reward, self.task)
+        code = write(made, self.task, many=True)
+        alike = len(code.memory) == len(self._memory)
+        require_same_shape(self.names, term_names(made), alike)
+        self.reward = made
+        self._compile(code)
+
+    def _compile(self, code: LaneCode) -> None:
+        value = code.terms.pop(SHAPED)
+        names = {**code.names, "lanes": self._lanes, "row": tree.take}
+        names |= {f"memory_{k}": column for k, column in enumerate(self._memory)}
+        terms = [code.terms[name] for name in self.names[1:-1]] + ["shaped"]
+        columns = [f"terms_{k}" for k in range(1, len(self.names))]
+        sums = [f"sums_{k}" for k in range(len(self.names))]
+        starting = code.starting()
+        running = [f"{name} = column_{index}[i]" for index, name in code.reads.items()]
+        if code.mentions("next_obs"):
+            running.append("next_obs = row(batch, i)")
+        last = [
+            "truncated = infos[i].get('TimeLimit.truncated', False)",
+            "terminated = not truncated",
+            "next_obs = infos[i]['terminal_observation']",
+            *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+        ]
+        body = [
+            *(f"column_{index} = batch[:, {index}].tolist()" for index in code.reads),
+            *(f"{column} = []" for column in columns),
+            f"{', '.join(sums)} = sums",
+            "ended = []",
+            "rewards, dones = rewards.tolist(), dones.tolist()",
+            "for i, reward in enumerate(rewards):",
+            "    if dones[i]:",
+            *(f"        {line}" for line in last),
+            "    else:",
+            "        terminated = truncated = False",
+            *(f"        {line}" for line in running),
+            "    action = row(actions, i)" if code.mentions("action") else "",
+            "    info = infos[i]" if code.mentions("info") else "",
+            *(f"    {line}" for line in (*code.prologue(), *code.body)),
+            f"    shaped = {value}",
+            *(f"    {column}.append({v})" for column, v in zip(columns, terms, strict=True)),
+            *(f"    {s}[i] += {v}" for s, v in zip(sums, ("reward", *terms), strict=True)),
+            *(f"    {line}" for line in code.epilogue()),
+            "    if dones[i]:",
+            "        ended.append(i)",
+            "        obs, info = row(batch, i), reset_infos[i]" if starting else "",
+            *(f"        {line}" for line in starting),
+            f"return [rewards, {', '.join(columns)}], ended",
+        ]
+        head = "def step(actions, batch, rewards, dones, infos, reset_infos, sums):"
+        self._step = compile_function("step", head, [b for b in body if b.strip()], names)
+        head = "def start(i, obs, info):"
+        self._start = compile_function("start", head, starting or ["pass"], names)
+
+    @property
+    def source(self) -> str:
+        """The text of the step, for people."""
+        return str(self._step.source)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_step", "_start")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._compile(write(self.reward, self.task, many=True))
+
+
+def write(reward: Reward, task: Task, *, many: bool = False) -> LaneCode:
+    """The text of a prepared reward; ``code.terms["shaped"]`` is its value."""
+    code = LaneCode(task, many=many)
+    code.terms[SHAPED] = reward.write(code)
+    return code
+
+
+def number(reward: Any) -> float:
+    """The environment's reward as a Python float.
+
+    Raises:
+        RewardValueError: It is not one number.
+    """
+    if np.ndim(reward) != 0:
+        raise RewardValueError(
+            f"the environment's reward must be one number, got shape {np.shape(reward)}. "
+            "Return float(reward) from its step."
+        )
+    try:
+        return float(reward)
+    except (TypeError, ValueError):
+        raise RewardValueError(
+            f"the environment's reward must be one number, got {type(reward).__name__}. "
+            "Return float(reward) from its step."
+        ) from None
+
+
+def refuse(terms: Mapping[str, float], lane: int, step: int) -> None:
+    """Say which term is not finite: the first one inside, since a NaN shows in everything around it.
+
+    Raises:
+        RewardValueError: Always.
+    """
+    inner = [name for name in terms if name not in (TRUE, SHAPED)]
+    for name in (TRUE, *inner, SHAPED):
+        if not np.isfinite(terms[name]):
+            subject = f'term "{name}"' if name in inner else f'reward "{name}"'
+            raise not_finite(subject, terms[name], lane, step)

@@ -1,0 +1,109 @@
+"""An example or two of every registered reward, as configurations that fit the toy environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.config import from_config
+from rewardwrap.core.info import Info
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.task import Task
+
+HERE = "rewardwrap.testing.examples"
+INFO = ("position", "reward_progress", "place")
+GAMMA = 0.9
+
+
+class Place:
+    """A named number in ``info``, as a recipe has them."""
+
+    index = None
+    key = None
+    scale = 0.5
+    offset = 1.0
+
+    def __init__(self, info: str) -> None:
+        self.info = info
+
+
+TASK = Task(
+    name="Chain",
+    gamma=GAMMA,
+    fields={"position": Place("position"), "progress": Place("reward_progress")},
+)
+"""The task of the toy environments: fields that lie in ``info``, so that every layout has them."""
+
+
+def brightness(obs: Any) -> Any:
+    """The mean of everything observed, ``(B,)``; for any layout of observations."""
+    return sum(
+        np.reshape(leaf, (len(leaf), -1)).mean(axis=1, dtype=float) for leaf in tree.leaves(obs)
+    )
+
+
+def closeness(obs: Any, info: Info) -> Any:
+    """Half the reported position, ``(B,)``."""
+    return 0.5 * np.asarray(info["position"], np.float64)
+
+
+def effort(action: Any) -> Any:
+    """Minus the squared action, ``(B,)``; for any layout of actions."""
+    return -sum(
+        np.square(np.reshape(leaf, (len(leaf), -1)), dtype=float).sum(axis=1)
+        for leaf in tree.leaves(action)
+    )
+
+
+def outcome(
+    obs: Any, next_obs: Any, reward: Any, terminated: Any, truncated: Any, info: Info
+) -> Any:
+    """Every column that a function may read, in one number: ``(B,)``."""
+    moved = brightness(next_obs) - brightness(obs)
+    return moved + 0.5 * reward + 2.0 * terminated + 4.0 * truncated + info["reward_progress"]
+
+
+ENV: dict[str, Any] = {"env": {}}
+PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA}}
+EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
+
+EXAMPLES: dict[str, tuple[Any, ...]] = {
+    "affine": (
+        {"affine": {"base": PHI, "scale": -2.0, "shift": 0.5, "low": -0.5, "high": 1.0}},
+        {"affine": {"base": ENV, "scale": 0.0}},
+    ),
+    "constant": ({"constant": -0.5},),
+    "env": (ENV,),
+    "field": ({"field": "progress"}, {"field": {"of": {"position": 0.5, "bias": -1.0}}}),
+    "function": (EFFORT, {"function": f"{HERE}:outcome"}),
+    "maximum": ({"maximum": {"terms": [ENV, PHI]}},),
+    "minimum": ({"minimum": {"terms": [ENV, PHI, {"constant": 0.1}]}},),
+    "named": ({"named": {"name": "height", "base": PHI}},),
+    "native": ({"native": "progress"},),
+    "potential": (
+        PHI,
+        {"potential": {"phi": f"{HERE}:closeness"}},
+        {"potential": {"phi": "position", "gamma": GAMMA, "on_truncation": "terminal"}},
+        {"potential": {"phi": {"position": 0.5, "progress": 0.1, "bias": 0.2}}},
+    ),
+    "product": ({"product": {"factors": [ENV, EFFORT]}},),
+    "sum": (
+        {
+            "sum": {
+                "terms": [
+                    ENV,
+                    {"named": {"name": "height", "base": PHI}},
+                    {"named": {"name": "effort", "base": EFFORT}},
+                ]
+            }
+        },
+        {"sum": {"terms": [PHI, PHI, {"constant": 1.0}]}},
+    ),
+}
+
+
+def examples() -> dict[str, tuple[Reward, ...]]:
+    """Fresh examples of every reward of this package, by tag; they need the task `TASK`."""
+    return {tag: tuple(map(from_config, configs)) for tag, configs in EXAMPLES.items()}

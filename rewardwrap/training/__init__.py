@@ -1,0 +1,1 @@
+"""Agents trained on composed rewards: one run, its evaluation, its bundle."""

@@ -1,0 +1,266 @@
+"""From plain settings to a learner in its environment.
+
+The stack is the same for every run, innermost first: recipe, Monitor (true return), the settings'
+own wrappers, VecEnv, reward, frame stack, VecNormalize. The learner's discount goes into the reward.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+import rewardwrap_envs
+from rewardwrap.adapters.build import _builder, make
+from rewardwrap.adapters.tasks import task_of_recipe
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError, RewardwrapError
+from rewardwrap.core.reward import Reward
+from rewardwrap_envs.layers import Layer, stack
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+    from rewardwrap.adapters.sb3 import RewardVecEnv
+    from rewardwrap_policies import Hyperparameters
+
+DEFAULT_GAMMA = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is trained, as plain data: a run can be repeated from it.
+
+    Args:
+        env: Name of a recipe or any gymnasium id.
+        algo: Name of the algorithm, e.g. ``"ppo"``.
+        reward: ``Reward.to_config()``.
+        row: Hyperparameters as a row of an RL Zoo file.
+        seed: Seeds the learner and its environments.
+        env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
+        catalog: Folders with recipes of one's own.
+        vec_env: ``"dummy"`` or ``"subproc"``.
+        device: As in torch, or ``"auto"``: the processor for MLP policies, which are faster there.
+    """
+
+    env: str
+    algo: str
+    reward: Mapping[str, Any]
+    row: Mapping[str, Any]
+    seed: int
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    catalog: tuple[str, ...] = ()
+    vec_env: str = "dummy"
+    device: str = "auto"
+
+    def hyperparameters(self) -> Hyperparameters:
+        """The row as the constructor wants it."""
+        from rewardwrap_policies.rows import read_row
+
+        return read_row(self.algo, self.env, self.row, path="hyperparameters", lines={})
+
+    @property
+    def gamma(self) -> float:
+        """The one discount of the run: the row's, else the recipe's, else 0.99."""
+        if self.row.get("gamma") is not None:
+            return float(self.row["gamma"])
+        recipe = rewardwrap_envs.find(self.env, self.catalog)
+        return DEFAULT_GAMMA if recipe is None else recipe.gamma
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A learner, what it was built from and the environments around it.
+
+    Args:
+        settings: What it was built from.
+        model: The learner.
+        adapter: The layer of its environment that pays the reward.
+    """
+
+    settings: Settings
+    model: BaseAlgorithm
+    adapter: RewardVecEnv
+
+    @property
+    def reward(self) -> Reward:
+        """What the learner is paid; training and evaluation share it."""
+        return self.adapter.reward
+
+    @property
+    def normalizer(self) -> VecNormalize | None:
+        """The layer that normalises, if the settings ask for one."""
+        return self.model.get_vec_normalize_env()
+
+    def eval_env(self, lanes: int) -> VecEnv:
+        """An environment to evaluate in: the same reward, which learns nothing there."""
+        settings = self.settings
+        h = settings.hyperparameters()
+        adapter = reward_env(settings, h, self.reward, lanes=lanes, training=False, vec_env="dummy")
+        return _stacked(adapter, h)
+
+    def close(self) -> None:
+        """Close the training environment."""
+        self.adapter.close()
+
+
+def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None = None) -> Agent:
+    """Build the learner and its training environment.
+
+    Raises:
+        UnknownName: Nobody knows the environment, the algorithm, a reward or a field.
+        GammaMismatch: The reward brings another discount than the learner's.
+    """
+    from rewardwrap_policies import algorithm
+
+    cls, h = algorithm(settings.algo), settings.hyperparameters()
+    use_one_thread(h.policy)
+    reward = from_config(settings.reward)
+    adapter = reward_env(
+        settings, h, reward, lanes=h.n_envs, training=True, vec_env=settings.vec_env
+    )
+    try:
+        venv = _normalized(_stacked(adapter, h), h, settings.gamma)
+        arguments = h.arguments(adapter.action_space)
+        if "gamma" in inspect.signature(cls.__init__).parameters:
+            arguments["gamma"] = settings.gamma
+        model = cls(
+            h.policy,
+            venv,
+            seed=settings.seed,
+            device=_device(settings.device, h.policy),
+            verbose=verbose,
+            tensorboard_log=tensorboard_log,
+            **arguments,
+        )
+    except (AssertionError, TypeError, ValueError) as error:
+        adapter.close()
+        if isinstance(error, RewardwrapError):
+            raise
+        raise ConfigError(
+            f"{settings.algo} must fit {settings.env} and its hyperparameters, got: {error} "
+            "Choose another algorithm, e.g. ppo for discrete and sac for continuous actions, "
+            "or correct the value."
+        ) from error
+    return Agent(settings, model, adapter)
+
+
+def require_env(env: str, catalog: tuple[str, ...] = ()) -> None:
+    """Refuse an environment that neither the catalogue nor gymnasium knows.
+
+    Raises:
+        UnknownName: With near misses.
+    """
+    _builder(env, catalog)
+
+
+def reward_env(
+    settings: Settings,
+    h: Hyperparameters,
+    reward: Reward,
+    *,
+    lanes: int,
+    training: bool,
+    vec_env: str,
+) -> RewardVecEnv:
+    """The environment up to the layer that pays the reward."""
+    kwargs = {**h.env_kwargs, **settings.env_kwargs}
+    try:
+        return _reward_env(
+            settings, h, reward, kwargs, lanes=lanes, training=training, vec_env=vec_env
+        )
+    except (TypeError, gym.error.Error) as error:
+        raise ConfigError(
+            f"{settings.env} must be made with arguments it has, got {kwargs or 'none'}: {error}. "
+            "Correct --env-kwargs, or install what it needs."
+        ) from error
+
+
+def _reward_env(
+    settings: Settings,
+    h: Hyperparameters,
+    reward: Reward,
+    kwargs: Mapping[str, Any],
+    *,
+    lanes: int,
+    training: bool,
+    vec_env: str,
+) -> RewardVecEnv:
+    if not h.env_wrapper:
+        return make(
+            settings.env,
+            reward,
+            n_envs=lanes,
+            seed=settings.seed,
+            gamma=settings.gamma,
+            training=training,
+            vec_env=vec_env,
+            catalog=settings.catalog,
+            env_kwargs=kwargs,
+        )
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
+
+    from rewardwrap.adapters.sb3 import RewardVecEnv
+
+    split = "train" if training else "eval"
+    lane = partial(_wrapped_lane, settings.env, split, settings.catalog, kwargs, h.env_wrapper)
+    host: Any = DummyVecEnv if vec_env == "dummy" else SubprocVecEnv
+    venv = host([lane] * lanes)
+    venv.seed(settings.seed)
+    recipe = rewardwrap_envs.find(settings.env, settings.catalog)
+    task = None
+    if recipe is not None:
+        task = task_of_recipe(recipe, gamma=settings.gamma, space=venv.observation_space)
+    return RewardVecEnv(venv, reward, gamma=settings.gamma, training=training, task=task)
+
+
+def _wrapped_lane(
+    env: str,
+    split: str,
+    catalog: tuple[str, ...],
+    kwargs: Mapping[str, Any],
+    layers: tuple[Layer, ...],
+) -> gym.Env[Any, Any]:
+    from stable_baselines3.common.monitor import Monitor
+
+    recipe = rewardwrap_envs.find(env, catalog)
+    made = gym.make(env, **kwargs) if recipe is None else recipe.build(split=split, **kwargs)
+    return stack(Monitor(made), layers)
+
+
+def _stacked(venv: VecEnv, h: Hyperparameters) -> VecEnv:
+    if h.frame_stack is None:
+        return venv
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    return VecFrameStack(venv, h.frame_stack)
+
+
+def _normalized(venv: VecEnv, h: Hyperparameters, gamma: float) -> VecEnv:
+    if not h.normalize:
+        return venv
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    options = {} if h.normalize is True else dict(h.normalize)
+    return VecNormalize(venv, **{**options, "gamma": gamma})
+
+
+def use_one_thread(policy: str) -> None:
+    """One thread for small networks, unless ``OMP_NUM_THREADS`` says otherwise.
+
+    Two threads on a busy two-core machine made a CartPole training ten times slower.
+    """
+    import torch
+
+    if policy.startswith("Mlp") and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+
+
+def _device(name: str, policy: str) -> str:
+    return "cpu" if name == "auto" and policy.startswith("Mlp") else name

@@ -1,0 +1,223 @@
+"""One agent in one folder: policy, reward, normaliser, discount, and hashes of them all.
+
+| file | holds |
+|---|---|
+| ``policy.zip`` | what ``model.save`` writes; other SB3 programs can read it |
+| ``reward.json``, ``knowledge.safetensors`` | the reward and what it learned (`rw.save`) |
+| ``normalizer.safetensors`` | running moments of VecNormalize, if there is one |
+| ``replay.safetensors`` | the replay buffer, in checkpoints of off-policy learners |
+| ``bundle.json`` | settings, gamma, step, evaluation, versions, SHA-256 of each file |
+
+Reading a bundle never runs code: the learner is built anew from its settings and takes its tensors
+from ``policy.zip``, whose pickled part is not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.save_util import load_from_zip_file, recursive_getattr
+from stable_baselines3.common.vec_env import VecNormalize
+
+from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.training import replay
+from rewardwrap.training.agent import Agent, Settings, build
+from rewardwrap.training.evaluation import Protocol
+from rewardwrap.training.provenance import versions
+
+FORMAT = 1
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+class BundleError(RewardwrapError, ValueError):
+    """A folder that is not a whole bundle."""
+
+
+def write(
+    agent: Agent,
+    folder: Path,
+    *,
+    protocol: Protocol,
+    scores: Mapping[str, Any] | None = None,
+    with_replay: bool = False,
+) -> Path:
+    """Write an agent; the folder appears whole or not at all.
+
+    Args:
+        agent: What to write.
+        folder: Must not exist.
+        protocol: How it was evaluated, so that it can be again.
+        scores: What that came to.
+        with_replay: Also the replay buffer, for a training that will go on.
+    """
+    from rewardwrap.files import save as save_reward
+
+    aside = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        aside.mkdir(parents=True)
+        # torch reports a full disk as its own error; bytes that are written by us do not
+        zipped = io.BytesIO()
+        agent.model.save(zipped)
+        (aside / "policy.zip").write_bytes(zipped.getvalue())
+        save_reward(agent.reward, aside)
+        if agent.normalizer is not None:
+            arrays = _normalizer_arrays(agent.normalizer)
+            (aside / "normalizer.safetensors").write_bytes(save(arrays))
+        if with_replay:
+            replay.write(agent.model, aside / "replay.safetensors")
+        document = {
+            "format": FORMAT,
+            "settings": asdict(agent.settings),
+            "gamma": agent.settings.gamma,
+            "step": agent.model.num_timesteps,
+            "counters": _counters(agent.model),
+            "evaluation": asdict(protocol),
+            "scores": dict(scores or {}),
+            "versions": versions(),
+            "sha256": {file.name: _sha256(file) for file in sorted(aside.iterdir())},
+        }
+        text = json.dumps(document, indent=1, allow_nan=False)
+        (aside / "bundle.json").write_text(text + "\n", encoding="utf-8")
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def document(folder: Path) -> dict[str, Any]:
+    """The content of ``bundle.json``, after every file was compared with its hash.
+
+    Raises:
+        BundleError: The folder holds no bundle, or one of its files was changed.
+    """
+    file = folder / "bundle.json"
+    if not file.is_file():
+        raise BundleError(f"a bundle must hold bundle.json, got none in {folder}. Check the path.")
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        known, hashes = found["format"], dict(found["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{file} must be that of a bundle, got {error!r}. Train it anew."
+        ) from error
+    if known != FORMAT:
+        raise BundleError(
+            f"{file}: format must be {FORMAT}, got {known!r}. Read it with the version of "
+            "rewardwrap that wrote it."
+        )
+    for name, sha256 in hashes.items():
+        if not (folder / name).is_file() or _sha256(folder / name) != sha256:
+            raise BundleError(
+                f"{folder / name} must be as it was written, got another hash or no file. "
+                "Take the bundle from where it was trained again."
+            )
+    return found
+
+
+def read(
+    folder: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    with_replay: bool = False,
+    verbose: int = 0,
+    tensorboard_log: str | None = None,
+) -> Agent:
+    """Build the agent of a bundle.
+
+    Args:
+        folder: The bundle.
+        changes: Settings to replace, e.g. ``{"device": "cpu"}``.
+        with_replay: Take the replay buffer too, if the bundle has one.
+        verbose: As in SB3.
+        tensorboard_log: As in SB3.
+
+    Raises:
+        BundleError: It is not whole, or does not fit its own settings.
+    """
+    found = document(folder)
+    settings = Settings(**{**found["settings"], **(changes or {})})
+    settings = Settings(**{**vars_of(settings), "catalog": tuple(settings.catalog)})
+    agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
+    try:
+        _take_tensors(agent, folder / "policy.zip")
+        _take_knowledge(agent, folder)
+        for name, value in found["counters"].items():
+            setattr(agent.model, name, value)
+        if agent.normalizer is not None:
+            _take_moments(agent.normalizer, load_file(folder / "normalizer.safetensors"))
+        if with_replay and (folder / "replay.safetensors").is_file():
+            replay.read(agent.model, folder / "replay.safetensors")
+    except (KeyError, RuntimeError, SafetensorError, OSError) as error:
+        agent.close()
+        raise BundleError(
+            f"{folder} must fit its settings, got: {error}. Was it trained with other versions?"
+        ) from error
+    return agent
+
+
+def vars_of(settings: Settings) -> dict[str, Any]:
+    """The settings as keyword arguments."""
+    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+
+
+def _take_tensors(agent: Agent, file: Path) -> None:
+    model = agent.model
+    _, parameters, variables = load_from_zip_file(file, load_data=False, device=model.device)
+    model.set_parameters(parameters, exact_match=True, device=model.device)
+    for name, value in (variables or {}).items():
+        # e.g. SAC's log_ent_coef, which its optimizer holds: changed in place
+        with torch.no_grad():
+            recursive_getattr(model, name).copy_(value)
+
+
+def _take_knowledge(agent: Agent, folder: Path) -> None:
+    from rewardwrap.files import load as load_reward
+
+    agent.reward.load_state_dict(load_reward(folder).state_dict())
+
+
+def _normalizer_arrays(normalizer: VecNormalize) -> Arrays:
+    return {
+        f"{name}.{part}": np.asarray(getattr(moments, part), np.float64)
+        for name, moments in _moments(normalizer).items()
+        for part in ("mean", "var", "count")
+    }
+
+
+def _take_moments(normalizer: VecNormalize, arrays: Arrays) -> None:
+    for name, moments in _moments(normalizer).items():
+        moments.mean, moments.var = arrays[f"{name}.mean"], arrays[f"{name}.var"]
+        moments.count = float(arrays[f"{name}.count"])
+
+
+def _moments(normalizer: VecNormalize) -> dict[str, RunningMeanStd]:
+    found = {"reward": normalizer.ret_rms}
+    if normalizer.norm_obs:
+        obs: Any = normalizer.obs_rms
+        found |= {f"obs.{k}": v for k, v in obs.items()} if isinstance(obs, dict) else {"obs": obs}
+    return found
+
+
+def _counters(model: Any) -> dict[str, Any]:
+    """Counters of a learner that its schedules go by."""
+    names = ("num_timesteps", "_n_updates", "_episode_num", "_n_calls", "exploration_rate")
+    names = (*names, "_current_progress_remaining")
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,70 @@
+"""The rewards that people write on a command line or in a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import rewardwrap_envs
+from rewardwrap.core.config import Path as Keys
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.reward import Reward
+from rewardwrap.rewards.env import EnvReward
+from rewardwrap.rewards.potential import Potential
+
+SUFFIXES = (".yml", ".yaml", ".json")
+
+
+def chosen_reward(
+    choice: Any,
+    env: str,
+    *,
+    catalog: tuple[str, ...] = (),
+    folder: Path | None = None,
+    keys: Keys = (),
+) -> Reward:
+    """Build what was chosen.
+
+    Args:
+        choice: ``"env"``; ``"potential"``: the environment's own reward plus the potential of its
+            recipe; the name of a reward file; a reward written in one line of YAML; or its data.
+        env: Name of the environment.
+        catalog: Folders with recipes of one's own.
+        folder: What file names are relative to; None: where the program runs.
+        keys: Where the choice stands in its file; errors carry it.
+
+    Raises:
+        ConfigError: None of these, or the recipe has no potential.
+    """
+    if not isinstance(choice, str):
+        return from_config(choice, path=keys)
+    text = choice.strip()
+    if text == "potential":
+        return _default_potential(env, catalog, keys)
+    if text.endswith(SUFFIXES):
+        from rewardwrap.files import read_reward
+
+        return read_reward(text if folder is None else folder / text)
+    if text[:1] in ("{", "["):
+        try:
+            return from_config(yaml.safe_load(text), path=keys)
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f"a reward in one line must be YAML, got {text!r}. Check its brackets.", path=keys
+            ) from error
+    return from_config(text, path=keys)
+
+
+def _default_potential(env: str, catalog: tuple[str, ...], keys: Keys) -> Reward:
+    recipe = rewardwrap_envs.find(env, catalog)
+    if recipe is None or recipe.potential is None:
+        lacks = "no recipe" if recipe is None else "a recipe without one"
+        raise ConfigError(
+            f'"potential" must stand for the potential of the recipe, got {lacks} for {env}. '
+            "Write one: {potential: {phi: ...}} in a file.",
+            path=keys,
+        )
+    return EnvReward() + Potential(dict(recipe.potential)).named("potential")

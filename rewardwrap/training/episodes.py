@@ -1,0 +1,58 @@
+"""One line for each training episode, in the format of SB3's monitor files."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rewardwrap.core.combine import SHAPED, TRUE
+
+
+class EpisodeLog(BaseCallback):
+    """Writes ``r, l, t, step, shaped, term_<name>`` of each finished episode.
+
+    ``r`` is the true return, as in any monitor file; ``step`` the learner's steps at its end.
+
+    Args:
+        file: Ends in ``monitor.csv``; appended to if it is there.
+        env: Name of the environment, for the first line.
+    """
+
+    def __init__(self, file: Path, env: str) -> None:
+        super().__init__()
+        self._path, self._env, self._start = file, env, time.time()
+        self._file: TextIO | None = None
+
+    def _on_step(self) -> bool:
+        for info in self.locals["infos"]:
+            if "episode_terms" in info and "episode" in info:
+                self._write(info)
+        return True
+
+    def _on_training_end(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, info: dict[str, Any]) -> None:
+        terms = info["episode_terms"]
+        names = [name for name in terms if name not in (TRUE, SHAPED)]
+        if self._file is None:
+            self._file = self._open(names)
+        cells = [terms[TRUE], info["episode"]["l"], round(time.time() - self._start, 6)]
+        cells += [self.num_timesteps, terms[SHAPED], *(terms[name] for name in names)]
+        self._file.write(",".join(repr(cell) for cell in cells) + "\n")
+
+    def _open(self, names: list[str]) -> TextIO:
+        is_new = not self._path.is_file()
+        # by line: a killed training loses at most the line it was writing
+        file = self._path.open("a", encoding="utf-8", buffering=1)
+        if is_new:
+            file.write("#" + json.dumps({"t_start": self._start, "env_id": self._env}) + "\n")
+            columns = ["r", "l", "t", "step", SHAPED, *(f"term_{name}" for name in names)]
+            file.write(",".join(columns) + "\n")
+        return file

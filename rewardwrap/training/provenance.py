@@ -1,0 +1,54 @@
+"""What a training came out of: versions of libraries, hashes of code and recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rewardwrap_envs
+from rewardwrap.core.config import load_function
+from rewardwrap.core.reward import Reward
+
+LIBRARIES = ("rewardwrap", "gymnasium", "stable-baselines3", "torch", "numpy", "mujoco", "ale-py")
+
+
+def versions() -> dict[str, str]:
+    """Library -> version, of those that decide what a training comes to."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_hashes(reward: Reward, env: str, catalog: tuple[str, ...] = ()) -> dict[str, str]:
+    """Hashes of the code and the recipe behind a run: change them and it is another run."""
+    sources: dict[str, Any] = {}
+    for node in reward.walk():
+        sources[f"{type(node).__module__}:{type(node).__qualname__}"] = type(node)
+        for value in vars(node).values():
+            if isinstance(value, str) and re.fullmatch(r"[\w.]+:[\w.]+", value):
+                sources[value] = load_function(value)
+    hashes = {name: _hash_of_source(source) for name, source in sources.items()}
+    recipe = rewardwrap_envs.find(env, catalog)
+    if recipe is not None and recipe.path is not None:
+        hashes["recipe"] = _hash(recipe.path.read_bytes())
+    return dict(sorted(hashes.items()))
+
+
+def _hash_of_source(source: Any) -> str:
+    try:
+        file = inspect.getsourcefile(source)
+    except TypeError:
+        file = None
+    return "" if file is None else _hash(Path(file).read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

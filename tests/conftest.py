@@ -1,0 +1,16 @@
+"""What every test shares: seeded generators, and rewards that exist for tests alone."""
+
+from __future__ import annotations
+
+import os
+
+# one thread in this process and in every worker it starts: the machine is shared
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
