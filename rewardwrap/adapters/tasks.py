@@ -16,13 +16,8 @@ from rewardwrap.core.task import Task
 from rewardwrap_envs import Recipe, recipes
 
 
-def recipe_of(env: gym.Env[Any, Any], catalog: Iterable[str] = ()) -> Recipe | None:
-    """The recipe that describes this environment: same id, and no argument that says otherwise."""
-    return None if env.spec is None else recipe_of_spec(env.spec, catalog)
-
-
 def recipe_of_spec(spec: EnvSpec, catalog: Iterable[str] = ()) -> Recipe | None:
-    """The same for a spec alone: all that another process needs to send."""
+    """The recipe that describes an environment: same id, and no argument that says otherwise."""
     fitting = [
         recipe
         for recipe in recipes(*catalog).values()
@@ -50,15 +45,9 @@ def task_of_recipe(
     )
 
 
-def task_of(
-    env: gym.Env[Any, Any], gamma: float | None = None, space: gym.Space[Any] | None = None
-) -> Task:
-    """The task of one environment; without a recipe it has no named fields."""
-    recipe = recipe_of(env)
-    space = space or env.observation_space
-    if recipe is None:
-        return Task(name=env.spec.id if env.spec else "", gamma=gamma, shape=_shape(space))
-    return task_of_recipe(recipe, gamma=gamma, space=space)
+def task_of(env: gym.Env[Any, Any], gamma: float | None = None) -> Task:
+    """The task of one environment."""
+    return _task_of_spec(env.spec, gamma, env.observation_space)
 
 
 def _shape(space: gym.Space[Any] | None) -> tuple[int, ...] | None:
@@ -128,15 +117,10 @@ def _reweighted(base: Reward, weight: float) -> Reward:
 
 def task_of_vector(env: Any, gamma: float | None) -> Task:
     """The task of a gymnasium vector environment: that of its lanes."""
-    lanes = getattr(env.unwrapped, "envs", None)
-    space = env.single_observation_space
-    if lanes:
-        return task_of(lanes[0], gamma, space)
-    spec = getattr(env.unwrapped, "spec", None)
-    recipe = recipes().get(spec.id) if spec is not None else None
-    if recipe is not None:
-        return task_of_recipe(recipe, gamma=gamma, space=space)
-    return Task(name=spec.id if spec is not None else "", gamma=gamma, shape=_shape(space))
+    inner = env.unwrapped
+    # Sync and Async know the specs of their lanes; a natively vectorised env has one of its own
+    spec = inner.get_attr("spec")[0] if hasattr(inner, "get_attr") else inner.spec
+    return _task_of_spec(spec, gamma, env.single_observation_space)
 
 
 def task_of_venv(venv: Any, gamma: float | None) -> Task:
@@ -146,9 +130,12 @@ def task_of_venv(venv: Any, gamma: float | None) -> Task:
         spec = venv.get_attr("spec", indices=[0])[0]
     except AttributeError:
         spec = None
-    if spec is None:
-        return Task(gamma=gamma, shape=_shape(space))
-    recipe = recipe_of_spec(spec)
+    return _task_of_spec(spec, gamma, space)
+
+
+def _task_of_spec(spec: EnvSpec | None, gamma: float | None, space: gym.Space[Any]) -> Task:
+    """The task of a spec; without a recipe it has no named fields."""
+    recipe = None if spec is None else recipe_of_spec(spec)
     if recipe is None:
-        return Task(name=spec.id, gamma=gamma, shape=_shape(space))
+        return Task(name=spec.id if spec else "", gamma=gamma, shape=_shape(space))
     return task_of_recipe(recipe, gamma=gamma, space=space)

@@ -122,7 +122,8 @@ class LocalExecutor:
 
     def _listen(self, worker: _Worker) -> None:
         process = worker.process
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         drain = threading.Thread(target=worker.errors.extend, args=(process.stderr,), daemon=True)
         drain.start()
         for line in process.stdout:
@@ -152,7 +153,6 @@ class LocalExecutor:
             return None
         if code < 0:
             return Outcome(worker.spec, f"its process was killed {ATTEMPTS} times (signal {-code})")
-        last = next(
-            (line.strip() for line in reversed(worker.errors) if line.strip()), "no message"
-        )
+        lines = [line.strip() for line in worker.errors if line.strip()]
+        last = lines[-1] if lines else "no message"
         return Outcome(worker.spec, f"its process ended with code {code}: {last}")

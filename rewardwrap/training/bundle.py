@@ -213,8 +213,14 @@ def _moments(normalizer: VecNormalize) -> dict[str, RunningMeanStd]:
 
 def _counters(model: Any) -> dict[str, Any]:
     """Counters of a learner that its schedules go by."""
-    names = ("num_timesteps", "_n_updates", "_episode_num", "_n_calls", "exploration_rate")
-    names = (*names, "_current_progress_remaining")
+    names = (
+        "num_timesteps",
+        "_n_updates",
+        "_episode_num",
+        "_n_calls",
+        "exploration_rate",
+        "_current_progress_remaining",
+    )
     return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 

@@ -1,0 +1,1 @@
+"""Strategies x seeds: what is trained, kept, counted and said."""
