@@ -110,6 +110,6 @@ class Delta(Filter):
         code.at_start(f"{owed} = None")
         paid = code.let(f"0.0 if {owed} is None else {owed}", "delta")
         code.line(f"if {owed} is not None and not (terminated or truncated):")
-        code.line(f"    {paid} -= {self.gamma!r} * {score}")
+        code.line(f"    {paid} -= {float(self.gamma)!r} * {score}")
         code.line(f"{owed} = {score}")
         return paid

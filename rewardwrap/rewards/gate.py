@@ -9,10 +9,11 @@ import numpy as np
 
 from rewardwrap.core.combine import require_parts
 from rewardwrap.core.errors import ConfigError, RewardValueError
+from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.reward import Reward, register
 from rewardwrap.core.transitions import BoolArray, Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
-from rewardwrap.rewards.limits import require_count, require_number
+from rewardwrap.rewards.limits import is_number, require_count, require_number
 
 
 @register("gate")
@@ -63,7 +64,8 @@ class Gate(Filter):
         require_parts(self, (self.progress, *self.factors, *self.hard))
         if isinstance(self.hint, tuple | list):
             object.__setattr__(self, "hint", tuple(self.hint))
-            if len(self.hint) != len(self.hard) or min(self.hint, default=0.0) < 0.0:
+            fits = all(is_number(hint) and hint >= 0.0 for hint in self.hint)
+            if len(self.hint) != len(self.hard) or not fits:
                 raise ConfigError(
                     f"Gate: hint must be one number of at least 0 for each of {len(self.hard)} "
                     f"hard violations, got {self.hint!r}. Give one number for all of them."
@@ -92,11 +94,29 @@ class Gate(Filter):
 
     def _cost(self, signals: Sequence[FloatArray]) -> FloatArray:
         """The hint of the worst violation of each lane, NaN where there is none."""
-        hints = self.hint if isinstance(self.hint, tuple) else (self.hint,) * len(signals)
         cost = np.full(signals[0].shape, np.nan)
-        for signal, hint in zip(signals, hints, strict=True):
+        for signal, hint in zip(signals, self._hints(), strict=True):
             cost = np.where(signal != 0.0, np.fmax(cost, hint), cost)
         return cost
+
+    def _hints(self) -> tuple[float, ...]:
+        return self.hint if isinstance(self.hint, tuple) else (self.hint,) * len(self.hard)
+
+    def write(self, code: LaneCode) -> str:
+        closed, refuse = code.carry(False), code.bind(_refuse_factor, "refuse")
+        code.at_start(f"{closed} = False")
+        paid = code.let(self.progress.write(code), "paid")
+        for i, part in enumerate(self.factors):
+            factor = code.let(part.write(code), "factor")
+            code.line(f"if not 0.0 <= {factor} <= 1.0: {refuse}({factor}, {i})")
+            code.line(f"{paid} *= {factor}")
+        cost = code.let("-1.0", "cost")
+        for part, hint in zip(self.hard, self._hints(), strict=True):
+            signal = code.let(part.write(code), "violation")
+            code.line(f"if {signal} != 0.0: {cost} = max({cost}, {float(hint)!r})")
+        code.line(f"if {closed}: {paid} = 0.0")
+        code.line(f"elif {cost} >= 0.0: {closed}, {paid} = True, -{cost}")
+        return paid
 
 
 @register("sticky")
@@ -144,11 +164,23 @@ class Sticky(Filter):
         left = np.where(violated, self.steps + 1, np.where(batch.first, 0, own))
         return np.maximum(left - 1, 0), np.where(left > 0, self.factor, 1.0)
 
+    def write(self, code: LaneCode) -> str:
+        left = code.carry(0)
+        code.at_start(f"{left} = 0")
+        code.line(f"if {self.violation.write(code)} != 0.0: {left} = {self.steps + 1}")
+        factor = code.let(f"{float(self.factor)!r} if {left} else 1.0", "sticky")
+        code.line(f"if {left}: {left} -= 1")
+        return factor
+
 
 def _require_unit(factor: FloatArray, i: int) -> None:
     wrong = np.flatnonzero(~((factor >= 0.0) & (factor <= 1.0)))
     if wrong.size:
-        raise RewardValueError(
-            f"Gate: factor {i} must lie in [0, 1], got {factor[wrong[0]]} in lane {wrong[0]}. "
-            "Bound it with .clip(0, 1)."
-        )
+        _refuse_factor(factor[wrong[0]], i, lane=int(wrong[0]))
+
+
+def _refuse_factor(factor: float, i: int, *, lane: int = 0) -> None:
+    raise RewardValueError(
+        f"Gate: factor {i} must lie in [0, 1], got {factor} in lane {lane}. "
+        "Bound it with .clip(0, 1)."
+    )

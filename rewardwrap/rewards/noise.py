@@ -44,7 +44,10 @@ class Noise(Filter):
         return np.full(lanes, None, object)
 
     def over_time(self, batch: Transitions) -> FloatArray:
-        return super().over_time(batch) if batch.training else self.base.over_time(batch)
+        if batch.training:
+            return super().over_time(batch)
+        # no draws, so all steps at once
+        return self.follow(None, (self.base.over_time(batch),), batch)[1]
 
     def _draws(self, streams: Any, draw: Draw) -> tuple[Any, FloatArray]:
         """The streams, none missing any more, and one number from each, ``(B,)``."""

@@ -162,14 +162,16 @@ class Normalize(Filter):
         code.use("training")
         total, reward = code.carry(0.0), code.let(self.base.write(code), "reward")
         learn, scale = code.bind(self._learn_one, "learn"), code.bind(self._scale, "scale")
+        gamma = float(self.gamma)
         code.at_start(f"{total} = 0.0")
         code.line(f"if {reward} - {reward} == 0.0:")
-        code.line(f"    {total} = {self.gamma!r} * {total} + {reward}")
+        code.line(f"    {total} = {gamma!r} * {total} + {reward}")
         code.line(f"    {reward} *= {learn}({total}) if training else {scale}()")
         if self.bound is not None:
-            code.line(f"    if {reward} > {self.bound!r}: {reward} = {self.bound!r}")
-            code.line(f"    elif {reward} < {-self.bound!r}: {reward} = {-self.bound!r}")
-        code.line(f"else: {total} *= {self.gamma!r}")
+            high = float(self.bound)
+            code.line(f"    if {reward} > {high!r}: {reward} = {high!r}")
+            code.line(f"    elif {reward} < {-high!r}: {reward} = {-high!r}")
+        code.line(f"else: {total} *= {gamma!r}")
         return reward
 
     def _learn_one(self, total: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY
 import numpy as np
 
 from rewardwrap.core.combine import require_parts
+from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.reward import Reward, register
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
@@ -65,3 +66,13 @@ class Progress(Filter):
         before = np.where(batch.first, self.start_at, own)
         after = np.maximum(before, values[0]) if self.record else values[0]
         return after, after - before
+
+    def write(self, code: LaneCode) -> str:
+        before = code.carry(0.0)
+        code.at_start(f"{before} = {float(self.start_at)!r}")
+        after = code.let(self.base.write(code), "place")
+        gain = code.let(f"{after} - {before}", "gain")
+        if self.record:
+            code.line(f"if {gain} < 0.0: {gain}, {after} = 0.0, {before}")
+        code.line(f"{before} = {after}")
+        return gain

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY
 from typing import Any, Literal
 
 from rewardwrap.core.combine import Named, require_parts
+from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.reward import Pointwise, Reward, register
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import EnvReward
@@ -80,6 +81,9 @@ class Refine(Pointwise):
 
     def combine(self, values: Sequence[Any]) -> Any:
         return values[0] + values[1]
+
+    def write(self, code: LaneCode) -> str:
+        return f"({' + '.join(part.write(code) for part in self.parts())})"
 
 
 def refine(

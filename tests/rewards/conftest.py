@@ -35,7 +35,12 @@ class Player(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         t, self.now = self.now, self.now + 1
         ends = bool(self.episode["terminated"][t]), bool(self.episode["truncated"][t])
-        return np.array(self.episode["obs"][t + 1]), self.episode["reward"][t], *ends, self._info(t + 1)
+        return (
+            np.array(self.episode["obs"][t + 1]),
+            self.episode["reward"][t],
+            *ends,
+            self._info(t + 1),
+        )
 
     def _info(self, t: int) -> dict[str, Any]:
         return {key: column[t] for key, column in self.episode["info"].items()}
@@ -52,7 +57,9 @@ def _log(
 ) -> Episode:
     steps = len(reward)
     last = np.arange(steps) == steps - 1
-    after = {key: np.concatenate(([0.0], np.asarray(column, float))) for key, column in info.items()}
+    after = {
+        key: np.concatenate(([0.0], np.asarray(column, float))) for key, column in info.items()
+    }
     return {
         "obs": np.arange(steps + 1.0)[:, None] if obs is None else np.asarray(obs, float),
         "action": np.zeros(steps, int) if action is None else np.asarray(action),

@@ -61,7 +61,10 @@ def test_hints_may_differ_and_the_largest_is_charged(log):
     hard = (rw.Native("collision"), rw.Native("off_road"))
     reward = gate(hard=hard, hint=(1.0, 0.0))
     assert rw.relabel(reward, log([1.0, 1.0], collision=[0, 0], off_road=[0, 1])).tolist() == [1, 0]
-    assert rw.relabel(reward, log([1.0, 1.0], collision=[0, 1], off_road=[0, 1])).tolist() == [1, -1]
+    assert rw.relabel(reward, log([1.0, 1.0], collision=[0, 1], off_road=[0, 1])).tolist() == [
+        1,
+        -1,
+    ]
 
 
 def test_standing_still_pays_nothing(log):
@@ -71,9 +74,11 @@ def test_standing_still_pays_nothing(log):
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
-def test_a_factor_outside_the_unit_interval_is_refused(log, wrong):
-    with pytest.raises(rw.RewardValueError, match=r"factor 1 must lie in \[0, 1\], got .* in lane 0"):
-        rw.relabel(gate("one", "two"), log([1.0], one=[1.0], two=[wrong]))
+def test_a_factor_outside_the_unit_interval_is_refused(log, play, wrong):
+    said = r"factor 1 must lie in \[0, 1\], got .* in lane 0"
+    for pay in (rw.relabel, play):
+        with pytest.raises(rw.RewardValueError, match=said):
+            pay(gate("one", "two"), log([1.0], one=[1.0], two=[wrong]))
 
 
 def test_a_sticky_penalty_outlasts_its_violation(log, play):
@@ -115,6 +120,7 @@ def test_yaml_says_the_whole_of_it():
         lambda: gate(hint=-1.0),
         lambda: gate(hard=(rw.EnvReward(),), hint=(1.0, 1.0)),
         lambda: gate(hard=(rw.EnvReward(),), hint=(-1.0,)),
+        lambda: gate(hard=(rw.EnvReward(),), hint=(float("nan"),)),
         lambda: rw.Gate(rw.EnvReward(), (1.0,)),
         lambda: rw.Sticky(rw.EnvReward(), factor=2.0),
         lambda: rw.Sticky(rw.EnvReward(), steps=-1),

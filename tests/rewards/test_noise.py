@@ -188,6 +188,8 @@ def test_an_outcome_is_flipped_at_the_end_alone_where_asked(log, play):
 def test_a_reward_that_is_not_binary_is_refused(log):
     with pytest.raises(rw.RewardValueError, match=r"base must pay 0 or 1, got 0.5 in lane 0"):
         noisy(flip(0.5), log([0.5]))
+    with pytest.raises(rw.RewardValueError, match="base must pay 0 or 1"):
+        rw.relabel(flip(0.5), log([0.5]))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,9 @@ def test_the_scale_agrees_with_vec_normalize(log, player):
     # they begin with a variance of 1 that is counted 1e-4 times
     np.testing.assert_allclose(one, other, rtol=1e-3)
     count, mean, squares = ours.reward.state_arrays()["moments"]
-    assert (mean, squares / count) == pytest.approx((theirs.ret_rms.mean, theirs.ret_rms.var), rel=1e-5)
+    assert (mean, squares / count) == pytest.approx(
+        (theirs.ret_rms.mean, theirs.ret_rms.var), rel=1e-5
+    )
 
 
 def test_the_return_starts_anew_after_a_truncation(log, play):

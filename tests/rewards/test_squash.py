@@ -64,7 +64,9 @@ def test_log_sigmoid_of_worked_numbers(log):
     assert both(6, -3) == pytest.approx(-3.0511, abs=5e-5)
     # the raw sum, 3 against 2, says the opposite
     assert both(6, -3) < both(1, 1)
-    assert value(log, rw.LogSigmoid(rw.EnvReward(), 1.5), 2).item() == pytest.approx(-0.4741, abs=5e-5)
+    assert value(log, rw.LogSigmoid(rw.EnvReward(), 1.5), 2).item() == pytest.approx(
+        -0.4741, abs=5e-5
+    )
 
 
 @given(r=numbers, ref=numbers)
@@ -137,7 +139,9 @@ def test_a_bounded_proxy_stops_at_a_good_place_and_a_raw_one_runs_away(log):
             "tanh": rw.Tanh(rw.EnvReward()),
         }.items()
     }
-    assert best == pytest.approx({"raw": 20, "par": 2.04, "log_sigmoid": 2.13, "tanh": 1.86}, abs=0.01)
+    assert best == pytest.approx(
+        {"raw": 20, "par": 2.04, "log_sigmoid": 2.13, "tanh": 1.86}, abs=0.01
+    )
     truth = {name: at - at**2 / 10 for name, at in best.items()}
     assert truth == pytest.approx(
         {"raw": -20, "par": 1.62, "log_sigmoid": 1.68, "tanh": 1.51}, abs=0.01
