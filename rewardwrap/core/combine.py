@@ -110,10 +110,11 @@ class Affine(Pointwise):
         require_parts(self, (self.base,))
         for name in ("scale", "shift", "low", "high"):
             value = getattr(self, name)
-            if value is not None and not np.isfinite(value):
-                raise ConfigError(
-                    f"Affine: {name} must be finite, got {value}. Use None for no bound."
-                )
+            if value is None and name in ("low", "high"):
+                continue
+            if not math.isfinite(_number(value)):
+                raise ConfigError(f"Affine: {name} must be finite, got {value}. Use None for no bound.")
+            object.__setattr__(self, name, float(value))
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ConfigError(
                 f"clip: low must not exceed high, got [{self.low}, {self.high}]. Swap them."

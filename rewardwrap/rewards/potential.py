@@ -131,7 +131,7 @@ class Potential(Reward):
         code.line(f"    {after} = 0.0")
         if self.on_truncation == "terminal":
             code.line(f"elif truncated: {after} = 0.0")
-        shaping = code.let(f"{self._gamma(code.task)!r} * {after} - {before}", "shaping")
+        shaping = code.let(f"{float(self._gamma(code.task))!r} * {after} - {before}", "shaping")
         code.line(f"{before} = {after}")
         return shaping
 
