@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from rewardwrap_envs.errors import MissingPackage, RecipeError, UnknownField, near_misses
+from rewardwrap_envs.hush import SETTOTALMASS, hushed
 from rewardwrap_envs.layers import Layer, stack
 
 
@@ -153,7 +155,10 @@ class Recipe:
         if self.id.startswith("ALE/"):
             _register_atari(self.name)
         kwargs = {**copy.deepcopy(dict(self.make)), **overrides}
-        env: gymnasium.Env[Any, Any] = gymnasium.make(self.id, render_mode=render_mode, **kwargs)
+        with hushed(SETTOTALMASS) if self.suite == "mujoco" else nullcontext():
+            env: gymnasium.Env[Any, Any] = gymnasium.make(
+                self.id, render_mode=render_mode, **kwargs
+            )
         return stack(env, (*self.wrappers.get("all", ()), *self.wrappers.get(split, ())))
 
     def field(self, name: str) -> Field:
