@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 COMMANDS = {
     "train": "train an agent on a reward",
@@ -17,6 +20,7 @@ COMMANDS = {
     "rewards": "list rewards",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     from rewardwrap.core.errors import RewardwrapError
 
     module = importlib.import_module(f"rewardwrap.commands.{args.command}")
+    warnings.showwarning = _show_warning
     try:
         code: int = module.run(args)
     except (RewardwrapError, rewardwrap_envs.EnvsError, rewardwrap_policies.PoliciesError) as error:
@@ -67,10 +72,36 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("rewardwrap: stopped. What is finished is kept.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno in FULL:
+            print(
+                f"rewardwrap: the disk must have room, got: {error}. What is finished is kept; "
+                "free some space and give the same command again.",
+                file=sys.stderr,
+            )
+            return BAD_INPUT
+        if not isinstance(error, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     return code
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning of ours is a sentence to the user, not a place in the code."""
+    from rewardwrap.core.errors import RewardwrapWarning
+
+    if issubclass(category, RewardwrapWarning):
+        print(f"rewardwrap: warning: {message}", file=file or sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from rewardwrap.core.errors import ConfigError
+
+_POWER = re.compile(r"[+-]?\d+\.?\d*[eE][+-]?\d+")
 
 
 def whole_number(text: str) -> int:
@@ -40,18 +43,17 @@ def key_values(items: Sequence[str], flag: str) -> dict[str, Any]:
         key, colon, text = item.partition(":")
         if not (colon and key and text):
             raise ConfigError(f"{flag} must be key:value, got {item!r}. Write e.g. {flag} a:1.")
-        try:
-            found[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            found[key] = text
-        if isinstance(found[key], str):
-            found[key] = _number(text)
+        found[key] = _value(text)
     return found
 
 
-def _number(text: str) -> float | str:
-    """YAML reads ``1e-3`` as text."""
-    try:
+def _value(text: str) -> Any:
+    """As YAML, save that YAML reads ``1e-3`` and ``None`` as text."""
+    if text == "None":
+        return None
+    if _POWER.fullmatch(text):
         return float(text)
-    except ValueError:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
         return text

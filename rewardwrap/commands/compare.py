@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from rewardwrap.core.errors import ConfigError
 if TYPE_CHECKING:
     from rewardwrap.compare.plan import Plan
 
+PLANS = (".yml", ".yaml")
 DESCRIPTION = """\
 Train the same algorithm on several rewards, with several seeds each, and report which one does the
 task by the environment's own (true) return. A finished run is never trained twice: give the same
@@ -53,8 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train what is missing, then report."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from rich.console import Console
 
     from rewardwrap.compare import campaign
@@ -104,7 +105,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     what = args.what
     if what is None:
         return plans.read_plan(plans.DEFAULT, changes=changes)
-    if what.endswith((".yml", ".yaml")):
+    if what.endswith(PLANS):
         return plans.read_plan(Path(what), changes=changes)
     data = {"env": what, "algo": "ppo", **changes}
     if "strategies" not in data:
@@ -130,7 +131,12 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
 
 def _hyperparameters(args: argparse.Namespace) -> dict[str, Any] | None:
     given: dict[str, Any] = dict(key_values(args.hyperparams, "--hyperparams"))
-    if args.conf_file and args.what:
+    if args.conf_file:
+        if args.what is None or args.what.endswith(PLANS):
+            raise ConfigError(
+                "--conf-file must go with an environment, got a plan. "
+                "Put the values under `hyperparameters:` there."
+            )
         from rewardwrap_policies import hyperparameters
 
         row = hyperparameters(args.algo or "ppo", args.what, [args.conf_file]).row
@@ -174,7 +180,7 @@ def _usual_strategies(env: str, catalog: list[str]) -> Mapping[str, str]:
 
 
 def _folder_name(what: str | None, plan: Plan) -> str:
-    if what is not None and what.endswith((".yml", ".yaml")):
+    if what is not None and what.endswith(PLANS):
         return Path(what).stem
     return f"{plan.env.replace('/', '-')}-{plan.algo}"
 

@@ -199,7 +199,9 @@ def _train(
         on_progress=_moving(bar, shown) if progress else None,
     )
     with bar:
-        return session.run()
+        finished = session.run()
+        bar.update(shown, completed=agent.model.num_timesteps)
+    return finished
 
 
 def _moving(bar: Progress, task: Any) -> Callable[[int], None]:

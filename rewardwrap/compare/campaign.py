@@ -14,8 +14,11 @@ from rewardwrap.compare.plan import Plan
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
 from rewardwrap.compare.run import Spec, run_id, settings_of
 from rewardwrap.compare.store import Store, StoreError
+from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.training.provenance import versions
 from rewardwrap.training.refusal import refuse_unfit
+from rewardwrap_envs import EnvsError
+from rewardwrap_policies import PoliciesError
 
 
 def missing(specs: list[Spec], store: Store) -> list[Spec]:
@@ -27,13 +30,13 @@ def refuse_unfit_strategies(specs: list[Spec]) -> None:
     """Build and step each strategy once, before anything is trained.
 
     Raises:
-        RewardwrapError: One cannot work; the message names it.
+        RewardwrapError: One cannot work; a note names it.
     """
     first = {spec["strategy"]: spec for spec in reversed(specs)}
     for spec in reversed(first.values()):
         try:
             refuse_unfit(settings_of(spec))
-        except Exception as error:
+        except (RewardwrapError, EnvsError, PoliciesError) as error:
             error.add_note(f"strategy {spec['strategy']}")
             raise
 

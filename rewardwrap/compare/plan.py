@@ -125,7 +125,9 @@ def read_plan(path: Path, *, changes: Mapping[str, Any] | None = None) -> Plan:
     if not path.is_file():
         raise PlanError(f"a plan must be a file, got {path}. Check the path.")
     data, lines = marked_yaml.load(path)
-    return plan_from({**(data or {}), **(changes or {})}, path=path, lines=lines)
+    if isinstance(data, Mapping):
+        data = {**data, **(changes or {})}
+    return plan_from(data, path=path, lines=lines)
 
 
 def plan_from(
@@ -204,6 +206,7 @@ class _Reader:
         except (rewardwrap_policies.UnknownAlgorithm, rewardwrap_policies.UnknownPreset) as error:
             self.refuse(str(error), "algo")
         merged = {**preset.row, **wanted}
+        merged = {key: value for key, value in merged.items() if value is not None}
         try:
             read_row(
                 preset.algo, "hyperparameters", merged, path=self.path or "plan", lines=self.lines

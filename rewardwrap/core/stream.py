@@ -195,9 +195,8 @@ class Stream:
         terms[-1] = value
         for name, column in self._columns:
             column[:] = batch.terms[name]
-        # a dot product with zeros is NaN exactly when some factor is not finite
-        check = terms[-1].dot(self._zeros)
-        if check != check:
+        # a search in bytes costs a third of .all()
+        if b"\0" in np.isfinite(terms[-1]).tobytes():
             self._refuse(batch)
 
     def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:

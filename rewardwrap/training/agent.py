@@ -2,6 +2,9 @@
 
 The stack is the same for every run, innermost first: recipe, Monitor (true return), the settings'
 own wrappers, VecEnv, reward, frame stack, VecNormalize. The learner's discount goes into the reward.
+The settings' own wrappers (``env_wrapper``) lie below the reward: one that changes rewards or ends
+episodes changes what counts as the true return, one that changes observations takes the named fields
+away. A recipe is the better place for wrappers.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.task import Task
 from rewardwrap_envs.layers import Layer, stack
 
 if TYPE_CHECKING:
@@ -175,10 +179,12 @@ def reward_env(
         return _reward_env(
             settings, h, reward, kwargs, lanes=lanes, training=training, vec_env=vec_env
         )
-    except (TypeError, gym.error.Error) as error:
+    except (AssertionError, TypeError, ValueError, gym.error.Error) as error:
+        if isinstance(error, RewardwrapError | rewardwrap_envs.EnvsError):
+            raise
         raise ConfigError(
             f"{settings.env} must be made with arguments it has, got {kwargs or 'none'}: {error}. "
-            "Correct --env-kwargs, or install what it needs."
+            "Correct --env-kwargs or env_wrapper, or install what it needs."
         ) from error
 
 
@@ -213,11 +219,22 @@ def _reward_env(
     host: Any = DummyVecEnv if vec_env == "dummy" else SubprocVecEnv
     venv = host([lane] * lanes)
     venv.seed(settings.seed)
+    task = Task(name=f"{settings.env} inside env_wrapper", gamma=settings.gamma)
     recipe = rewardwrap_envs.find(settings.env, settings.catalog)
-    task = None
-    if recipe is not None:
+    if recipe is not None and _keeps_observations(lane()):
         task = task_of_recipe(recipe, gamma=settings.gamma, space=venv.observation_space)
     return RewardVecEnv(venv, reward, gamma=settings.gamma, training=training, task=task)
+
+
+def _keeps_observations(lane: gym.Env[Any, Any]) -> bool:
+    """Whether the settings' wrappers leave observations as the recipe's fields name them."""
+    layer, keeps = lane, True
+    while isinstance(layer, gym.Wrapper) and type(layer).__name__ != "Monitor":
+        keeps = keeps and not isinstance(layer, gym.ObservationWrapper)
+        layer = layer.env
+    keeps = keeps and layer.observation_space == lane.observation_space
+    lane.close()
+    return keeps
 
 
 def _wrapped_lane(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
+import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from rewardwrap.core.combine import SHAPED, TRUE
@@ -27,10 +28,14 @@ class EpisodeLog(BaseCallback):
         self._path, self._env, self._start = file, env, time.time()
         self._file: TextIO | None = None
 
+    def _on_training_start(self) -> None:
+        self._lengths = np.zeros(self.training_env.num_envs, int)
+
     def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
-            if "episode_terms" in info and "episode" in info:
-                self._write(info)
+        self._lengths += 1
+        for lane in np.flatnonzero(self.locals["dones"]):
+            self._write(self.locals["infos"][lane]["episode_terms"], int(self._lengths[lane]))
+            self._lengths[lane] = 0
         return True
 
     def _on_training_end(self) -> None:
@@ -38,12 +43,11 @@ class EpisodeLog(BaseCallback):
             self._file.close()
             self._file = None
 
-    def _write(self, info: dict[str, Any]) -> None:
-        terms = info["episode_terms"]
+    def _write(self, terms: dict[str, float], length: int) -> None:
         names = [name for name in terms if name not in (TRUE, SHAPED)]
         if self._file is None:
             self._file = self._open(names)
-        cells = [terms[TRUE], info["episode"]["l"], round(time.time() - self._start, 6)]
+        cells = [terms[TRUE], length, round(time.time() - self._start, 6)]
         cells += [self.num_timesteps, terms[SHAPED], *(terms[name] for name in names)]
         self._file.write(",".join(repr(cell) for cell in cells) + "\n")
 

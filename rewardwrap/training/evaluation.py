@@ -89,7 +89,7 @@ def evaluate(model: BaseAlgorithm, venv: VecEnv, protocol: Protocol) -> Evaluati
     names = infos[0]["episode_terms"]
     return Evaluation(
         {name: np.array([info["episode_terms"][name] for info in infos]) for name in names},
-        np.array([float(info["episode"]["l"]) for info in infos]),
+        np.array([float(info["steps"]) for info in infos]),
     )
 
 
@@ -101,13 +101,15 @@ def _round(
     venv.seed(protocol.seed + start)
     obs = venv.reset()
     ended: dict[int, dict[str, Any]] = {}
+    steps = 0
     while len(ended) < wanted:
         if normalizer is not None:
             obs = normalizer.normalize_obs(obs)  # type: ignore[arg-type]
         actions, _ = model.predict(obs, deterministic=protocol.deterministic)  # type: ignore[arg-type]
         obs, _, dones, infos = venv.step(actions)
+        steps += 1
         for lane in np.flatnonzero(dones[:wanted]):
-            ended.setdefault(int(lane), infos[lane])
+            ended.setdefault(int(lane), {**infos[lane], "steps": steps})
     return [ended[lane] for lane in range(wanted)]
 
 

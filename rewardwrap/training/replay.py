@@ -27,6 +27,7 @@ def write(model: Any, file: Path) -> bool:
     }
     arrays["place"] = np.array([buffer.pos, int(buffer.full)])
     save_file(arrays, file)
+    file.chmod(0o644)  # safetensors makes it private, unlike the files beside it
     return True
 
 

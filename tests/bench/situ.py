@@ -1,0 +1,79 @@
+"""Inside real environments: ours beside what a user writes by hand, and over the bare environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+import rewardwrap as rw
+from tests.bench.handwritten import ShapedVecEnv
+from tests.bench.table import Row, at_most
+from tests.bench.tapes import play_env, play_venv, require_same_rewards, tape
+from tests.bench.timing import measure
+from tests.bench.worlds import WORLDS, World
+
+LANES = 8
+
+
+def single_lane(pairs: int) -> Iterator[Row]:
+    """H1: one gymnasium environment."""
+    for world in WORLDS:
+        if world.single is not None:
+            yield from _single(world, pairs)
+
+
+def eight_lanes(pairs: int) -> Iterator[Row]:
+    """H8 and G3: DummyVecEnv."""
+    for world in WORLDS:
+        yield from _eight(world, pairs if world.phi is not None else (pairs + 1) // 2)
+
+
+def _single(world: World, pairs: int) -> Iterator[Row]:
+    assert world.tuned is not None
+    plain: dict[str, Any] = {"bare": world.make(), "bare2": world.make()}
+    paying = {
+        "hand": world.natural(world.make()),
+        "hand .item()": world.tuned(world.make()),
+        "ours": rw.wrap(world.make(), world.reward()),
+        "ours, phi a function": rw.wrap(world.make(), world.by_function()),
+    }
+    plain["ours, EnvReward() only"] = rw.wrap(world.make(), rw.EnvReward())
+    actions = tape(plain["bare"].action_space, world.steps)
+    require_same_rewards(paying, actions, batched=False)
+    blocks = {name: play_env(env, actions) for name, env in {**plain, **paying}.items()}
+    times = measure(blocks, steps=world.steps, pairs=pairs)
+    what = f"{world.name}, 1 env: ours / hand-written wrapper"
+    yield at_most(
+        world.single, "H1", what, times.ratio("ours", "hand"), times, beside=times.over_bare()
+    )
+    what = f"{world.name}, 1 env: ours / hand-written, Python floats"
+    yield at_most(None, "H1", what, times.ratio("ours", "hand .item()"), times)
+
+
+def _eight(world: World, pairs: int) -> Iterator[Row]:
+    def lanes(wrapper: Any = None) -> VecEnv:
+        return DummyVecEnv([lambda: wrapper(world.make()) if wrapper else world.make()] * LANES)
+
+    plain: dict[str, VecEnv] = {"bare": lanes(), "bare2": lanes()}
+    paying = {
+        "hand, VecEnv": ShapedVecEnv(lanes(), world.batch_phi),
+        "hand, in each env": lanes(world.natural),
+        "ours": rw.wrap(lanes(), world.reward()),
+    }
+    if world.phi is not None:
+        paying["ours, phi a function"] = rw.wrap(lanes(), world.by_function())
+        plain["ours, EnvReward() only"] = rw.wrap(lanes(), rw.EnvReward())
+    steps = max(2, world.steps // LANES)
+    actions = tape(plain["bare"].action_space, steps, LANES)
+    require_same_rewards(paying, actions, batched=True)
+    blocks = {name: play_venv(venv, actions) for name, venv in {**plain, **paying}.items()}
+    times = measure(blocks, steps=steps, pairs=pairs)
+    bare = float(np.median(times.ns["bare"])) / 1e3
+    what = f"{world.name}, 8 lanes ({bare:.0f} us): ours / bare"
+    yield at_most(world.situ, "G3", what, times.ratio("ours"), times, beside=times.over_bare())
+    for name in ("hand, VecEnv", "hand, in each env"):
+        what = f"{world.name}, 8 lanes: ours / hand-written{name[4:]}"
+        yield at_most(world.lanes, "H8", what, times.ratio("ours", name), times)

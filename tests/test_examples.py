@@ -1,0 +1,38 @@
+"""Every example runs, with a tiny budget."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rewardwrap.compare.plan import read_plan
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BUDGETS = {
+    "02_shape_a_mujoco_env.py": ["--steps", "512"],
+    "03_compare_on_atari.py": ["--steps", "1024", "--seeds", "1", "--out", "out"],
+}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
+def test_an_example_runs(path: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(path), *BUDGETS.get(path.name, [])],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("plans/*.yml")), ids=lambda p: p.name)
+def test_a_plan_can_be_read(path: Path) -> None:
+    plan = read_plan(path)
+    assert len(plan.rewards) >= 2

@@ -1,0 +1,33 @@
+"""The public names are a promise: adding one is a decision, losing one is a break."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import rewardwrap as rw
+
+NAMES = """
+Advice Affine ConfigError Constant Delay Delta Dropout EnvReward EpisodeSum Field Filter Flip Function
+GammaMismatch Gate Gaussian KRC LogSigmoid LogTerms Maximum Minimum MissingExtra Named Native Normalize PAR
+Pointwise Potential Product Progress Refine Reward RewardValueError RewardwrapError RewardwrapWarning Sign
+Sparsify StackError Sticky Sum Symlog Tanh Task Transitions UnknownName
+check from_config function load make refine register relabel save statistics wrap
+""".split()
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(set(rw.__all__)) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    thing = getattr(rw, name)
+    assert inspect.getdoc(thing), name
+    assert not (inspect.getdoc(thing) or "").startswith(f"{name}(")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'potentail'"):
+        _ = rw.potentail  # type: ignore[attr-defined]
