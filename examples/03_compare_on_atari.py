@@ -12,6 +12,7 @@ from rewardwrap.cli import main
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--steps", default="60000")
 parser.add_argument("--seeds", default="5")
+parser.add_argument("--eval-episodes", default="2")
 parser.add_argument("--out", default="runs/freeway")
 options = parser.parse_args()
 
@@ -20,5 +21,7 @@ raise SystemExit(
         ["compare", "ALE/Freeway-ram-v5", "--algo", "ppo"]
         + ["--reward", "env", "--reward", "potential"]
         + ["--seeds", options.seeds, "-n", options.steps, "--jobs", "2", "--out", options.out]
+        + ["--eval-freq", str(max(1, int(options.steps) // 5))]
+        + ["--eval-episodes", options.eval_episodes]
     )
 )

@@ -66,7 +66,7 @@ def run_one(
     )
     made = agent.build(settings_of(spec))
     eval_env = made.eval_env(protocol.width)
-    grid = evaluation.grid(spec["steps"], chosen["every"])
+    grid = [0, *evaluation.grid(spec["steps"], chosen["every"])]
     curve = evaluation.Curve(eval_env, grid, protocol)
     made.model.learn(spec["steps"], callback=[curve, *_reporting(report)])
     curve.finish()

@@ -5,6 +5,7 @@ from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
 from rewardwrap.rewards.field import Field
+from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
 from rewardwrap.rewards.krc import KRC
 from rewardwrap.rewards.native import Native
@@ -26,6 +27,7 @@ __all__ = [
     "EnvReward",
     "EpisodeSum",
     "Field",
+    "Filter",
     "Flip",
     "Function",
     "Gate",

@@ -143,6 +143,11 @@ class Curve(BaseCallback):
         self._venv, self._protocol, self._on_point = venv, protocol, on_point
         self._left = list(grid)
 
+    def _on_training_start(self) -> None:
+        # the untrained policy: where a reward that only rises has to start from
+        if self._left[0] == 0:
+            self._evaluate([0])
+
     def _on_step(self) -> bool:
         passed = [step for step in self._left[:-1] if step <= self.num_timesteps]
         if passed:

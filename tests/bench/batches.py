@@ -26,7 +26,7 @@ from tests.bench.tapes import play_vector, play_venv, tape
 from tests.bench.timing import Times, measure
 from tests.bench.worlds import shaped
 
-STEPS = {8: 1000, 64: 100, 1024: 200}
+STEPS = {8: 1000, 64: 400, 1024: 200}
 """Steps of a block by number of lanes."""
 FIELDS = {
     "cart_position": 0.1,

@@ -14,7 +14,7 @@ import rewardwrap as rw
 from tests.bench.handwritten import (
     GAMMA,
     BatchPhi,
-    BrightColumn,
+    BrightPixel,
     HighTorso,
     HighTorsoTuned,
     ShapedEnv,
@@ -93,7 +93,7 @@ def _torso(obs: Any) -> Any:
 
 
 def _bright(obs: Any) -> Any:
-    return obs[:, :, 42].mean(axis=1) / 255.0
+    return obs[:, 40, 42] / 255.0
 
 
 CART_POLE = World(
@@ -137,7 +137,7 @@ PONG = World(
     _pong,
     None,
     _bright,
-    BrightColumn,
+    BrightPixel,
     None,
     steps=8,
     single=None,
