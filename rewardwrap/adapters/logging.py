@@ -60,13 +60,14 @@ class LogTerms(BaseCallback):
 
     def _on_step(self) -> bool:
         terms = self._adapter.lane_terms(self.locals["infos"])
-        self._sums += terms.sum(axis=0)
-        self._sizes += np.abs(terms).sum(axis=0)
+        self._sums += np.add.reduce(terms)
+        self._sizes += np.add.reduce(np.abs(terms))
         self._steps += len(terms)
-        for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
-            if done:
-                self._episodes.append(info["episode_terms"])
-                self._fresh = True
+        dones = self.locals["dones"]
+        if np.count_nonzero(dones):
+            infos = self.locals["infos"]
+            self._episodes += [infos[i]["episode_terms"] for i in np.flatnonzero(dones)]
+            self._fresh = True
         return True
 
     def _on_rollout_start(self) -> None:
@@ -107,7 +108,7 @@ class LogTerms(BaseCallback):
         return found
 
     def _mean(self, name: str) -> float:
-        return float(np.mean([episode[name] for episode in self._episodes]))
+        return sum(episode[name] for episode in self._episodes) / len(self._episodes)
 
 
 def require_gamma(reward: Any, gamma: float | None) -> None:

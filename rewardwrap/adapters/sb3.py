@@ -18,7 +18,7 @@ from rewardwrap.core.scalar import FewLanes, write
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 
-FEW = 10
+FEW = 24
 """Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
 
 

@@ -54,7 +54,7 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self._lane = OneLane(built, task=task or task_of(env, gamma), training=training)
         self._reward = built
         self._first_obs: Any = None
-        self._reuses = False
+        self._looked = self._reuses = False
         self._step = self._lane.stepper(env.step, copies=False)
 
     @property
@@ -91,7 +91,8 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     ) -> tuple[Any, dict[str, Any]]:
         obs, info = self.env.reset(seed=seed, options=options)
         self._lane.begin(obs, info)
-        self._first_obs = obs
+        if not self._looked:
+            self._first_obs = obs
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -100,9 +101,10 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return self._first_step(action)
 
     def _first_step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """The first step of an episode shows whether the env writes into one buffer all the time."""
+        """The very first step shows whether the env writes into one buffer all the time."""
         result = self._step(action)
-        if not self._reuses and tree.shares_memory(result[0], self._first_obs):
+        self._looked = True
+        if tree.shares_memory(result[0], self._first_obs):
             self._reuses = True
             self._lane.lane.obs = tree.copy(result[0])
             self._step = self._lane.stepper(self.env.step, copies=True)

@@ -52,7 +52,7 @@ class VectorRewardWrapper(VectorWrapper):
             task=task or task_of_vector(env, gamma),
             training=training,
         )
-        self._resets = np.zeros(env.num_envs, bool)
+        self._resets: np.ndarray[Any, Any] | None = None
         self._reuses = False
         self._last: Any = None
 
@@ -88,7 +88,7 @@ class VectorRewardWrapper(VectorWrapper):
         mask = None if mask is None else np.array(mask, bool)
         obs, info = self.env.reset(seed=seed, options=options)
         self._stream.begin(obs, VectorInfo(info), rows=mask)
-        self._resets = np.zeros(self.num_envs, bool)
+        self._resets = None
         self._last = obs
         return obs, info
 
@@ -98,26 +98,26 @@ class VectorRewardWrapper(VectorWrapper):
             self._reuses = tree.shares_memory(obs, self._last)
             self._last = None
         ended = terminated | truncated
-        any_ended = bool(ended.any())
+        any_ended = bool(np.count_nonzero(ended))
         kept = tree.copy(obs) if self._reuses else obs
         successors, final = kept, None
         if any_ended and self._mode is AutoresetMode.SAME_STEP:
             successors, final = tree.put(kept, ended, _final_obs(info, ended)), ended
-        resets = self._resets if self._resets.any() else None
+        reader = VectorInfo(info)
         value = self._stream.advance(
             actions,
             successors,
             np.asarray(reward, np.float64),
             terminated,
             truncated,
-            VectorInfo(info, final=final),
+            reader if final is None else VectorInfo(info, final=final),
             ends=any_ended,
             upcoming=kept,
-            upcoming_info=VectorInfo(info),
-            resets=resets,
+            upcoming_info=reader,
+            resets=self._resets,
         )
-        if self._mode is AutoresetMode.NEXT_STEP:
-            self._resets = ended
+        next_step = any_ended and self._mode is AutoresetMode.NEXT_STEP
+        self._resets = ended if next_step else None
         if any_ended:
             self._report(info, ended)
         return obs, value, terminated, truncated, info

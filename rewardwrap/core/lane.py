@@ -65,6 +65,8 @@ class LaneCode:
         terms: Recorded term -> the variable that holds it.
         memory: First values of what the lane carries.
         reads: Position of ``next_obs`` -> the variable that holds it as a Python float.
+        columns: Variable -> the names of two functions that compute it: for a whole batch of ``next_obs``,
+            and for one ``next_obs`` with its info.
         slow: Number of rewards that are stepped as a batch of one.
     """
 
@@ -76,6 +78,7 @@ class LaneCode:
         self.terms: dict[str, str] = {}
         self.memory: list[Any] = []
         self.reads: dict[int | None, str] = {}
+        self.columns: dict[str, tuple[str, str]] = {}
         self.slow = 0
         self.names: dict[str, Any] = {"copy": tree.copy}
         self._used: set[str] = set()
@@ -110,6 +113,19 @@ class LaneCode:
         slot = len(self.memory)
         self.memory.append(initial)
         return f"memory_{slot}[i]" if self.many else f"memory[{slot}]"
+
+    def column(
+        self, every: Callable[[Any], Any], one: Callable[[Any, Mapping[str, Any]], float]
+    ) -> str:
+        """A variable that holds a function of ``next_obs``, computed for all lanes at once.
+
+        Args:
+            every: ``(B, ...) -> (B,)``.
+            one: The same for one lane.
+        """
+        name = f"column_of_{next(self._variables)}"
+        self.columns[name] = (self.bind(every, "every"), self.bind(one, "one"))
+        return name
 
     def read(self, form: Form, obs: str, info: str) -> str:
         """An expression for a field, or a linear form of fields, as a Python float."""

@@ -43,6 +43,7 @@ class OneLane:
         self.reward = prepare(reward, task)
         self.names = (TRUE, *term_names(self.reward), SHAPED)
         self.task = task
+        self._nothing = dict.fromkeys(self.names, 0.0)
         code = write(self.reward, task)
         self.lane = Lane(code.memory, training)
         self._compile(code)
@@ -51,9 +52,9 @@ class OneLane:
         """Start an episode, and write its terms, all zero, into ``info``."""
         lane = self.lane
         lane.steps = 0
-        lane.sums = dict.fromkeys(self.names, 0.0)
+        lane.sums = self._nothing.copy()
         self._start(lane, obs, info)
-        info[STEP_TERMS] = dict(lane.sums)
+        info[STEP_TERMS] = self._nothing.copy()
         info[EPISODE_TERMS] = lane.sums
 
     def stepper(self, env_step: Callable[[Any], Any], *, copies: bool) -> Callable[[Any], Any]:
@@ -69,8 +70,11 @@ class OneLane:
         summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
         body = [
             "next_obs, reward, terminated, truncated, info = env_step(action)",
-            "if reward.__class__ is not float: reward = number(reward)",
+            "if reward.__class__ is not float:",
+            # MuJoCo pays np.float64, and np.ndim costs more than the rest of the line
+            "    reward = float(reward) if reward.__class__ is float64 else number(reward)",
             *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+            *(f"{name} = {one}(next_obs, info)" for name, (_, one) in code.columns.items()),
             *code.prologue(),
             *code.body,
             f"shaped = {value}",
@@ -86,6 +90,7 @@ class OneLane:
         names = {
             **code.names,
             "env_step": env_step,
+            "float64": np.float64,
             "number": number,
             "refuse": refuse,
             "lane": self.lane,
@@ -237,6 +242,7 @@ class FewLanes:
         sums = [f"sums_{k}" for k in range(len(self.names))]
         starting = code.starting()
         running = [f"{name} = column_{index}[i]" for index, name in code.reads.items()]
+        running += [f"{name} = all_{name}[i]" for name in code.columns]
         if code.mentions("next_obs"):
             running.append("next_obs = row(batch, i)")
         last = [
@@ -244,9 +250,11 @@ class FewLanes:
             "terminated = not truncated",
             "next_obs = infos[i]['terminal_observation']",
             *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+            *(f"{name} = {one}(next_obs, infos[i])" for name, (_, one) in code.columns.items()),
         ]
         body = [
             *(f"column_{index} = batch[:, {index}].tolist()" for index in code.reads),
+            *(f"all_{name} = {every}(batch).tolist()" for name, (every, _) in code.columns.items()),
             *(f"{column} = []" for column in columns),
             f"{', '.join(sums)} = sums",
             "ended = []",

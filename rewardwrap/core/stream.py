@@ -163,7 +163,8 @@ class Stream:
         batch = self._batch
         batch.obs, batch.info_before = self._obs, self._info
         batch.action, batch.next_obs, batch.info = action, next_obs, info
-        batch.reward, batch.terminated, batch.truncated = reward, terminated, truncated
+        batch.reward, batch.terminated = reward, terminated
+        batch.truncated = truncated & ~terminated if ends else truncated
         batch.first, batch.starts, batch.ends = self._first, self._starts, ends
         if self._starts:
             self.sums[:, self._first if resets is None else self._first & ~resets] = 0.0

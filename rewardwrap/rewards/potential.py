@@ -125,7 +125,7 @@ class Potential(Reward):
     def write(self, code: LaneCode) -> str:
         before = code.carry(0.0)
         code.at_start(f"{before} = {self._write_phi(code, 'obs', 'info')}")
-        after = code.let(self._write_phi(code, "next_obs", "info"), "phi")
+        after = code.let(self._write_next_phi(code), "phi")
         code.line("if terminated:")
         code.line(f"    if {after} < 0.0: {code.bind(self._warn_below_zero, 'warn')}({after})")
         code.line(f"    {after} = 0.0")
@@ -140,6 +140,12 @@ class Potential(Reward):
         if form is not None:
             return code.read(form, obs, info)
         return f"{code.bind(_of_one(self._function()), 'phi')}({obs}, {info})"
+
+    def _write_next_phi(self, code: LaneCode) -> str:
+        phi = None if self._form() is not None else self._function()
+        if phi is None or phi.takes_info:
+            return self._write_phi(code, "next_obs", "info")
+        return code.column(phi.of_obs, _of_one(phi))
 
     def _ended(self, terminated: Any, truncated: Any) -> Any:
         return terminated | truncated if self.on_truncation == "terminal" else terminated
@@ -159,11 +165,10 @@ class Potential(Reward):
             return lambda obs, info: task.read(form, obs, info)
         return self._function()
 
-    def _function(self) -> BatchPhi:
-        made: BatchPhi | None = self.__dict__.get("_called")
+    def _function(self) -> PhiFunction:
+        made: PhiFunction | None = self.__dict__.get("_called")
         if made is None:
-            function: Any = load_function(self.phi) if isinstance(self.phi, str) else self.phi
-            made = _checked(function)
+            made = PhiFunction(load_function(self.phi) if isinstance(self.phi, str) else self.phi)
             object.__setattr__(self, "_called", made)
         return made
 
@@ -182,13 +187,24 @@ class Potential(Reward):
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
 
 
-def _checked(function: Callable[..., Any]) -> BatchPhi:
-    def subject() -> str:
-        return f"Potential: phi {getattr(function, '__name__', '')}".rstrip()
+class PhiFunction:
+    """A user's potential function, called with or without info, its result checked."""
 
-    if _takes_info(function):
-        return lambda obs, info: one_per_lane(function(obs, info), _size(obs), subject())
-    return lambda obs, info: one_per_lane(function(obs), _size(obs), subject())
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.takes_info = _takes_info(function)
+
+    def __call__(self, obs: Any, info: Info) -> FloatArray:
+        value = self.function(obs, info) if self.takes_info else self.function(obs)
+        return self._checked(value, obs)
+
+    def of_obs(self, obs: Any) -> FloatArray:
+        """The same for a function without info."""
+        return self._checked(self.function(obs), obs)
+
+    def _checked(self, value: Any, obs: Any) -> FloatArray:
+        subject = f"Potential: phi {getattr(self.function, '__name__', '')}".rstrip()
+        return one_per_lane(value, len(next(tree.leaves(obs))), subject)
 
 
 def _takes_info(function: Callable[..., Any]) -> bool:
@@ -200,13 +216,16 @@ def _takes_info(function: Callable[..., Any]) -> bool:
     return len(needed) >= 2
 
 
-def _size(obs: Any) -> int:
-    return len(next(tree.leaves(obs)))
+def _of_one(phi: PhiFunction) -> Callable[[Any, Mapping[str, Any]], float]:
+    """The function for one lane; arrays and plain results skip the general path."""
+    function = phi.function
 
-
-def _of_one(phi: BatchPhi) -> Callable[[Any, Mapping[str, Any]], float]:
     def of_one(obs: Any, info: Mapping[str, Any]) -> float:
-        value: float = phi(tree.lift(obs), LaneInfo(info)).item()
-        return value
+        if phi.takes_info or obs.__class__ is not np.ndarray:
+            return float(phi(tree.lift(obs), LaneInfo(info))[0])
+        value = function(obs[None])
+        if value.__class__ is np.ndarray and value.shape == (1,) and value.dtype != object:
+            return float(value[0])
+        return float(phi._checked(value, obs[None])[0])
 
     return of_one

@@ -107,7 +107,8 @@ def by_few_lanes(reward: Reward, tape: Tape, *, training: bool = False) -> Paid:
         for i in np.flatnonzero(ends):
             infos[i]["TimeLimit.truncated"] = not tape.terminated[t, i]
             infos[i]["terminal_observation"] = tree.take(tape.next_obs, (t, i))
-        now, obs = tape.batch(t), tape.batch(after).obs
+        now = tape.batch(t)
+        obs = tape.batch(after).obs if after > t else now.next_obs
         few.advance(now.action, obs, now.reward, ends, infos, before[after])
         found[t] = few.terms
     return {name: found[:, k] for k, name in enumerate(few.names)}
