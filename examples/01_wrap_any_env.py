@@ -1,6 +1,6 @@
 """Put a reward on an environment, and see what it pays, for what, beside the true return.
 
-    python examples/01_wrap_any_env.py
+python examples/01_wrap_any_env.py
 """
 
 import gymnasium as gym
@@ -39,4 +39,8 @@ log = {
 print("relabelled:", rw.relabel(reward, log))
 
 # the step as it runs: plain Python, every term and number in sight
-print(rw.wrap(gym.make("CartPole-v1"), rw.EnvReward() + 0.5 * rw.Potential("pole_angle", gamma=0.99)).source)
+print(
+    rw.wrap(
+        gym.make("CartPole-v1"), rw.EnvReward() + 0.5 * rw.Potential("pole_angle", gamma=0.99)
+    ).source
+)

@@ -1,6 +1,6 @@
 """Shape Hopper with a potential, train PPO, and keep the true return in sight.
 
-    python examples/02_shape_a_mujoco_env.py --steps 100000
+python examples/02_shape_a_mujoco_env.py --steps 100000
 """
 
 import argparse

@@ -18,10 +18,8 @@ options = parser.parse_args()
 
 raise SystemExit(
     main(
-        ["compare", "ALE/Freeway-ram-v5", "--algo", "ppo"]
-        + ["--reward", "env", "--reward", "potential"]
-        + ["--seeds", options.seeds, "-n", options.steps, "--jobs", "2", "--out", options.out]
-        + ["--eval-freq", str(max(1, int(options.steps) // 5))]
-        + ["--eval-episodes", options.eval_episodes]
+        f"compare ALE/Freeway-ram-v5 --algo ppo --reward env --reward potential -n {options.steps} "
+        f"--seeds {options.seeds} --eval-freq {max(1, int(options.steps) // 5)} "
+        f"--eval-episodes {options.eval_episodes} --jobs 2 --out {options.out}".split()
     )
 )

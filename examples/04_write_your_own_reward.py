@@ -1,6 +1,6 @@
 """A reward of your own: one class, and every host, log and configuration file knows it.
 
-    python examples/04_write_your_own_reward.py
+python examples/04_write_your_own_reward.py
 """
 
 import gymnasium as gym

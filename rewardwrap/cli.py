@@ -1,4 +1,4 @@
-"""The command line: ``rewardwrap train | eval | compare | doctor | envs | rewards``."""
+"""The command line: ``rewardwrap train | eval | compare | report | doctor | envs | rewards``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "train an agent on a reward",
     "eval": "play a trained agent: true and shaped return",
     "compare": "which reward makes agents do the task",
+    "report": "write the report of a comparison again, without training",
     "doctor": "what works on this machine, and how to fix the rest",
     "envs": "list environments, or the fields of one",
     "rewards": "list rewards",

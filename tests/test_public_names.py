@@ -8,13 +8,64 @@ import pytest
 
 import rewardwrap as rw
 
-NAMES = """
-Advice Affine ConfigError Constant Delay Delta Dropout EnvReward EpisodeSum Field Filter Flip Function
-GammaMismatch Gate Gaussian KRC LogSigmoid LogTerms Maximum Minimum MissingExtra Named Native Normalize PAR
-Pointwise Potential Product Progress Refine Reward RewardValueError RewardwrapError RewardwrapWarning Sign
-Sparsify StackError Sticky Sum Symlog Tanh Task Transitions UnknownName
-check from_config function load make refine register relabel save statistics wrap
-""".split()
+NAMES = [
+    "Advice",
+    "Affine",
+    "ConfigError",
+    "Constant",
+    "Delay",
+    "Delta",
+    "Dropout",
+    "EnvReward",
+    "EpisodeSum",
+    "Field",
+    "Filter",
+    "Flip",
+    "Function",
+    "GammaMismatch",
+    "Gate",
+    "Gaussian",
+    "KRC",
+    "LogSigmoid",
+    "LogTerms",
+    "Maximum",
+    "Minimum",
+    "MissingExtra",
+    "Named",
+    "Native",
+    "Normalize",
+    "PAR",
+    "Pointwise",
+    "Potential",
+    "Product",
+    "Progress",
+    "Refine",
+    "Reward",
+    "RewardValueError",
+    "RewardwrapError",
+    "RewardwrapWarning",
+    "Sign",
+    "Sparsify",
+    "StackError",
+    "Sticky",
+    "Sum",
+    "Symlog",
+    "Tanh",
+    "Task",
+    "Transitions",
+    "UnknownName",
+    "check",
+    "from_config",
+    "function",
+    "load",
+    "make",
+    "refine",
+    "register",
+    "relabel",
+    "save",
+    "statistics",
+    "wrap",
+]
 
 
 def test_the_public_names_are_these() -> None:

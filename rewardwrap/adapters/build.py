@@ -13,7 +13,7 @@ import rewardwrap_envs
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def make(
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
 
     Raises:
-        UnknownRecipe: Neither the catalogue nor gymnasium knows ``env_id``.
+        UnknownName: Neither the catalogue nor gymnasium knows ``env_id``.
     """
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
@@ -98,7 +98,7 @@ def make(
         raise ConfigError(f"n_envs must be at least 1, got {n_envs}. Use 1.")
     split = "train" if training else "eval"
     build = partial(_monitored, env_id, split, tuple(catalog), dict(env_kwargs or {}))
-    _builder(env_id, tuple(catalog))
+    builder_of(env_id, tuple(catalog))
     made = [build] * n_envs
     venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
     venv.seed(seed)
@@ -120,19 +120,21 @@ def _monitored(
 ) -> gym.Env[Any, Any]:
     from stable_baselines3.common.monitor import Monitor
 
-    return Monitor(_builder(env_id, catalog)(split, kwargs))
+    return Monitor(builder_of(env_id, catalog)(split, kwargs))
 
 
-def _builder(
-    env_id: str, catalog: tuple[str, ...]
+def builder_of(
+    env_id: str, catalog: tuple[str, ...] = ()
 ) -> Callable[[str, dict[str, Any]], gym.Env[Any, Any]]:
+    """How to make an environment: a function of the split (train or eval) and keyword arguments.
+
+    Raises:
+        UnknownName: Neither the catalogue nor gymnasium knows it.
+    """
     recipe = rewardwrap_envs.find(env_id, catalog)
     if recipe is not None:
         return lambda split, kwargs: recipe.build(split=split, **kwargs)
     if env_id not in gym.registry and ":" not in env_id:
         known = {**rewardwrap_envs.recipes(*catalog), **gym.registry}
-        from rewardwrap.core.errors import UnknownName
-
-        near = [name for name in known if name.split("-")[0].lower() in env_id.lower()]
-        raise UnknownName("environment", env_id, near or rewardwrap_envs.recipes(*catalog))
+        raise UnknownName("environment", env_id, known, listed_by="rewardwrap envs")
     return lambda split, kwargs: gym.make(env_id, **kwargs)

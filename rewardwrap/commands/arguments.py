@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from rewardwrap.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _POWER = re.compile(r"[+-]?\d+\.?\d*[eE][+-]?\d+")
 
@@ -57,3 +60,11 @@ def _value(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+
+
+def wide_console() -> Console:
+    """Where people read: as wide as the terminal, and wide enough for a table where there is none."""
+    from rich.console import Console as RichConsole
+
+    made = RichConsole()
+    return made if made.is_terminal else RichConsole(width=110)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import key_values, whole_number
+from rewardwrap.commands.arguments import key_values, whole_number, wide_console
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train what is missing, then report."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from rich.console import Console
 
     from rewardwrap.compare import campaign
     from rewardwrap.compare.board import Board
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.compare.run import run_id
     from rewardwrap.compare.store import Store
 
-    console = Console()
+    console = wide_console()
     plan = plan_of(args)
     out = args.out or Path("comparisons") / _folder_name(args.what, plan)
     specs, store = plan.specs(), Store(out / "runs")

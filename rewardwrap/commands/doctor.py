@@ -6,6 +6,8 @@ import argparse
 import json
 from dataclasses import asdict
 
+from rewardwrap.commands.arguments import wide_console
+
 DESCRIPTION = "Try what rewardwrap can use on this machine. Each line that fails names its remedy."
 
 
@@ -22,7 +24,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(finding) for finding in found], indent=1))
         return 0
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -36,5 +37,5 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(
             Text(finding.name), Text(word, style), Text(finding.detail), Text(finding.fix, "bold")
         )
-    Console().print(table)
+    wide_console().print(table)
     return 0

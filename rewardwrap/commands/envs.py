@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from rewardwrap.commands.arguments import wide_console
+
 DESCRIPTION = "List the environments that have a recipe, or the named fields of one of them."
 
 
@@ -23,7 +25,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_all(catalog: list[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     import rewardwrap_envs
@@ -39,7 +40,7 @@ def _print_all(catalog: list[str]) -> None:
             "yes" if recipe.potential else "",
             _few(list(recipe.fields)),
         )
-    Console().print(table)
+    wide_console().print(table)
 
 
 def _few(names: list[str], most: int = 6) -> str:
@@ -48,7 +49,6 @@ def _few(names: list[str], most: int = 6) -> str:
 
 
 def _print_one(name: str, catalog: list[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -63,7 +63,7 @@ def _print_one(name: str, catalog: list[str]) -> None:
         "returns": f"random {recipe.returns.random}, reference {recipe.returns.reference}",
         "potential": recipe.potential and dict(recipe.potential),
     }
-    console = Console()
+    console = wide_console()
     console.print(Text(f"{recipe.name}: {recipe.summary}", "bold"))
     for key, value in facts.items():
         console.print(Text(f"  {key}: {'none' if value is None else value}"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import whole_number, wide_console
 
 DESCRIPTION = """\
 Play a trained agent. Without other flags it plays the very episodes it was evaluated on, to the same
@@ -66,7 +66,6 @@ def bundle_in(path: Path, which: str) -> Path:
 
 
 def _print(folder: Path, step: int, protocol: Any, found: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     mode = "deterministic" if protocol.deterministic else "sampled"
@@ -80,4 +79,4 @@ def _print(folder: Path, step: int, protocol: Any, found: Any) -> None:
     table.add_section()
     table.add_row("mean", *(f"{column.mean():.4g}" for column in columns))
     table.add_row("deviation", *(f"{column.std():.4g}" for column in columns))
-    Console().print(table)
+    wide_console().print(table)

@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 import inspect
 
+from rewardwrap.commands.arguments import wide_console
+
 DESCRIPTION = (
     "List the registered rewards: tag, fields with their defaults, and what each computes."
 )
@@ -17,7 +19,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     for tag, cls in registered().items():
         first = (inspect.getdoc(cls) or "").partition("\n\n")[0].replace("\n", " ")
         table.add_row(Text(tag), Text(_fields(cls)), Text(first))
-    Console().print(table)
+    wide_console().print(table)
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import key_values, whole_number
+from rewardwrap.commands.arguments import key_values, whole_number, wide_console
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end; 130 if interrupted."""
-    from rich.console import Console
 
-    console = Console()
+    console = wide_console()
     if args.resume is not None:
         agent, folder, course = _resumed(args)
     else:

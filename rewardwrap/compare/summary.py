@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,8 +17,8 @@ UNTRUSTED = "°"
 
 _LABELS = {
     "learns": "does the task",
-    "mostly": "task done in most seeds",
-    "partly": "task done in some seeds",
+    "mostly": "done in half the seeds or more",
+    "partly": "done in less than half the seeds",
     "flat": "does not learn",
     "bounded": "no cheat, no task",
     "diverges": "learns only its reward",
@@ -34,19 +35,25 @@ def print_summary(console: Console, comparison: Comparison) -> None:
     for finding in judgement.findings:
         style = "red" if finding.label == "cheats" else ""
         console.print(Text(f"- {finding.text}", style=style))
+    for strategy in comparison.strategies:
+        verdict = judgement.of(strategy)
+        if verdict is not None:
+            console.print(
+                Text(f"- {strategy} against {judgement.baseline}, by area: {verdict.phrase}.")
+            )
     for note in (*judgement.notes, *reasons(comparison)):
         console.print(Text(note, style="dim"))
 
 
 def console_table(comparison: Comparison, judgement: Judgement | None = None) -> Table:
-    """One row for each strategy; the last column says what it did and the verdict by area."""
+    """One row for each strategy; the last column says what it did, in two to four words."""
     judgement = judgement or judge(comparison)
     title = f"{comparison.env}, {comparison.algo}, {comparison.steps:,} steps"
-    table = Table(title=title, title_style="bold", caption_justify="left")
-    table.add_column("strategy")
-    for heading in ("seeds", "final true", "area", "reached", "median step", "final shaped"):
-        table.add_column(heading, justify="right")
-    table.add_column(f"verdict (against {judgement.baseline}, by area)")
+    table = Table(title=title, title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("strategy", no_wrap=True)
+    for heading in ("seeds", "final true", "95 %", "area", "reached", "median step", "shaped"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("finding")
     for strategy in comparison.strategies:
         table.add_row(*(Text(cell) for cell in _cells(comparison, judgement, strategy)))
     return table
@@ -89,16 +96,15 @@ def _cells(comparison: Comparison, judgement: Judgement, strategy: str) -> list[
     label = label_text(judgement.finding(strategy).label)
     runs = comparison.of(strategy)
     if not runs:
-        return [strategy, "0", "", "", "", "", "", label]
-    verdict = judgement.of(strategy)
-    words = label if verdict is None else f"{label}; {verdict.phrase}"
+        return [strategy, "0", "", "", "", "", "", "", label]
     final, interval = comparison.final(strategy), comparison.interval(strategy)
     return [
         strategy,
         str(len(runs)),
-        f"{number(final.mean())} {interval_text(interval)}".strip(),
+        number(final.mean()),
+        interval_text(interval),
         number(comparison.auc(strategy).mean()),
         *reached_text(comparison, strategy),
         number(comparison.final(strategy, "shaped_return").mean()),
-        words,
+        label,
     ]

@@ -113,7 +113,9 @@ class Affine(Pointwise):
             if value is None and name in ("low", "high"):
                 continue
             if not math.isfinite(_number(value)):
-                raise ConfigError(f"Affine: {name} must be finite, got {value}. Use None for no bound.")
+                raise ConfigError(
+                    f"Affine: {name} must be finite, got {value}. Use None for no bound."
+                )
             object.__setattr__(self, name, float(value))
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ConfigError(

@@ -47,13 +47,20 @@ class UnknownName(ConfigError, LookupError):
     """
 
     def __init__(
-        self, subject: str, name: str, known: Iterable[str], *, path: tuple[str | int, ...] = ()
+        self,
+        subject: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        path: tuple[str | int, ...] = (),
+        listed_by: str | None = None,
     ) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(str(name), names, n=3)
         guess = f" Did you mean {' or '.join(repr_name(n) for n in near)}?" if near else ""
         listed = ", ".join(names) if names else "none"
-        super().__init__(f'No {subject} "{name}".{guess} Known: {listed}.', path=path)
+        way_out = f"Known: {listed}." if listed_by is None else f"`{listed_by}` lists them."
+        super().__init__(f'No {subject} "{name}".{guess} {way_out}', path=path)
 
 
 class GammaMismatch(RewardwrapError, ValueError):

@@ -122,6 +122,7 @@ class VectorInfo(Info):
     Args:
         columns: The info dict.
         final: Rows that ended under SAME_STEP autoreset, whose true values are in ``final_info``.
+        rows: What was taken of the lanes, and of those, and so on.
     """
 
     __slots__ = ("_columns", "_final", "_rows")
@@ -131,7 +132,7 @@ class VectorInfo(Info):
         columns: Mapping[str, Any],
         *,
         final: np.ndarray[Any, Any] | None = None,
-        rows: Any = slice(None),
+        rows: tuple[Any, ...] = (),
     ) -> None:
         self._columns = columns
         self._final = final
@@ -149,9 +150,14 @@ class VectorInfo(Info):
             there = np.zeros(len(column), bool) if mask is None else np.array(mask)
             there[self._final] = ended[f"_{key}"][self._final]
             mask = there
-        if mask is not None and not mask[self._rows].all():
+        if mask is not None and not self._picked(mask).all():
             raise missing(key, self.keys())
-        lanes: np.ndarray[Any, Any] = np.asarray(column)[self._rows]
+        return self._picked(column)
+
+    def _picked(self, column: Any) -> np.ndarray[Any, Any]:
+        lanes: np.ndarray[Any, Any] = np.asarray(column)
+        for rows in self._rows:
+            lanes = lanes[rows]
         return lanes
 
     def keys(self) -> Iterable[str]:
@@ -161,4 +167,4 @@ class VectorInfo(Info):
         return [k for k in names if not k.startswith("_") and k not in ("final_obs", "final_info")]
 
     def take(self, rows: Any) -> Info:
-        return VectorInfo(self._columns, final=self._final, rows=rows)
+        return VectorInfo(self._columns, final=self._final, rows=(*self._rows, rows))

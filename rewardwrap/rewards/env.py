@@ -47,7 +47,9 @@ class Constant(Reward):
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, int | float | np.number) or not np.isfinite(self.value):
-            raise ConfigError(f"Constant: value must be a finite number, got {self.value!r}. Use a number.")
+            raise ConfigError(
+                f"Constant: value must be a finite number, got {self.value!r}. Use a number."
+            )
 
     def __call__(self, batch: Transitions) -> FloatArray:
         return np.full(batch.lanes, self.value, np.float64)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 import rewardwrap_envs
-from rewardwrap.adapters.build import _builder, make
+from rewardwrap.adapters.build import builder_of, make
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
@@ -161,7 +161,7 @@ def require_env(env: str, catalog: tuple[str, ...] = ()) -> None:
     Raises:
         UnknownName: With near misses.
     """
-    _builder(env, catalog)
+    builder_of(env, catalog)
 
 
 def reward_env(

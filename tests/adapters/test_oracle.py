@@ -90,7 +90,9 @@ def test_the_tape_ends_episodes_in_all_three_ways(record, tape):
 
 @pytest.mark.parametrize("host", CHEAP)
 @pytest.mark.parametrize(
-    "make", [DictChain, TupleChain, ImageChain, DigitChain, BoxActionChain], ids=lambda m: m.__name__
+    "make",
+    [DictChain, TupleChain, ImageChain, DigitChain, BoxActionChain],
+    ids=lambda m: m.__name__,
 )
 def test_every_layout_of_observations_and_actions(make, host, play, tape, tolerance):
     if make is TupleChain and host == "dummy":
