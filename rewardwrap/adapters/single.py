@@ -53,9 +53,10 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         gamma = shared_discount(built, gamma)
         self._lane = OneLane(built, task=task or task_of(env, gamma), training=training)
         self._reward = built
-        self._first_obs: Any = None
-        self._looked = self._reuses = False
-        self._step = self._lane.stepper(env.step, copies=False)
+        self._last_obs: Any = None
+        # until two steps in a row say otherwise, observations may share one buffer
+        self._looked, self._reuses = False, True
+        self._step = self._lane.stepper(env.step, copies=True)
 
     @property
     def reward(self) -> Reward:
@@ -91,24 +92,22 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     ) -> tuple[Any, dict[str, Any]]:
         obs, info = self.env.reset(seed=seed, options=options)
         self._lane.begin(obs, info)
-        if not self._looked:
-            self._first_obs = obs
+        self._last_obs = None
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        if self._first_obs is None:
+        if self._looked:
             return self._step(action)  # type: ignore[no-any-return]
-        return self._first_step(action)
+        return self._look(action)
 
-    def _first_step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """The very first step shows whether the env writes into one buffer all the time."""
+    def _look(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Two steps in a row show whether the env writes into one buffer all the time."""
         result = self._step(action)
-        self._looked = True
-        if tree.shares_memory(result[0], self._first_obs):
-            self._reuses = True
-            self._lane.lane.obs = tree.copy(result[0])
-            self._step = self._lane.stepper(self.env.step, copies=True)
-        self._first_obs = None
+        last, self._last_obs = self._last_obs, result[0]
+        if last is not None:
+            self._looked, self._last_obs = True, None
+            self._reuses = tree.shares_memory(result[0], last)
+            self._step = self._lane.stepper(self.env.step, copies=self._reuses)
         return result  # type: ignore[no-any-return]
 
     def set_reward(self, reward: Reward | Mapping[str, Any]) -> dict[str, Any] | None:

@@ -53,7 +53,8 @@ class VectorRewardWrapper(VectorWrapper):
             training=training,
         )
         self._resets: np.ndarray[Any, Any] | None = None
-        self._reuses = False
+        # until two steps in a row say otherwise, observations may share one buffer
+        self._looked, self._reuses = False, True
         self._last: Any = None
 
     @property
@@ -89,14 +90,15 @@ class VectorRewardWrapper(VectorWrapper):
         obs, info = self.env.reset(seed=seed, options=options)
         self._stream.begin(obs, VectorInfo(info), rows=mask)
         self._resets = None
-        self._last = obs
+        self._last = None
         return obs, info
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         obs, reward, terminated, truncated, info = self.env.step(actions)
-        if not self._reuses and self._last is not None:
-            self._reuses = tree.shares_memory(obs, self._last)
-            self._last = None
+        if not self._looked:
+            self._looked = self._last is not None
+            self._reuses = not self._looked or tree.shares_memory(obs, self._last)
+            self._last = None if self._looked else obs
         ended = terminated | truncated
         any_ended = bool(np.count_nonzero(ended))
         kept = tree.copy(obs) if self._reuses else obs

@@ -225,8 +225,7 @@ def affine(
         return Named(base.name, affine(base.base, scale=scale))
     if only_scale and isinstance(base, Sum):
         return Sum(tuple(affine(term, scale=scale) for term in base.terms))
-    low = -math.inf if low is None else _number(low)
-    high = math.inf if high is None else _number(high)
+    low, high = _bound(low, -math.inf), _bound(high, math.inf)
     if low > high:
         raise ConfigError(f"clip: low must not exceed high, got [{low}, {high}]. Swap them.")
     inner = base if isinstance(base, Affine) else Affine(base)
@@ -246,6 +245,15 @@ def _moved(bound: float | None, absent: float, scale: float, shift: float) -> fl
     if bound is None:
         return absent if scale >= 0 else -absent
     return bound * scale + shift
+
+
+def _bound(bound: float | None, absent: float) -> float:
+    if bound is None:
+        return absent
+    bound = _number(bound)
+    if math.isnan(bound) or bound == -absent:
+        raise ConfigError(f"clip: a bound must be finite, got {bound}. Use None for an open side.")
+    return bound
 
 
 def _finite(bound: float) -> float | None:

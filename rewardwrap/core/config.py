@@ -150,22 +150,29 @@ def from_config(config: Any, *, path: Path = ()) -> Reward:
             path=(*path, *tags[1:2]),
         )
     tag = str(tags[0])
-    reward = _build(tag, config[tag], (*path, tag))
+    reward = _build(tag, config[tags[0]], (*path, tag))
     return _modified(reward, config, path)
 
 
 def _modified(reward: Reward, config: Mapping[str, Any], path: Path) -> Reward:
-    if "weight" in config:
-        reward = affine(reward, scale=config["weight"])
-    if "clip" in config:
-        bounds = config["clip"]
-        if not isinstance(bounds, list | tuple) or len(bounds) != 2:
-            raise ConfigError(
-                f"clip must be [low, high], got {bounds!r}. Use null for an open side.",
-                path=(*path, "clip"),
-            )
-        reward = reward.clip(*bounds)
-    return reward.named(config["name"]) if "name" in config else reward
+    for name, modify in zip(MODIFIERS, (_weighted, _clipped, Reward.named), strict=True):
+        if name in config:
+            try:
+                reward = modify(reward, config[name])
+            except ConfigError as error:
+                error.path = error.path or (*path, name)
+                raise
+    return reward
+
+
+def _weighted(reward: Reward, weight: float) -> Reward:
+    return affine(reward, scale=weight)
+
+
+def _clipped(reward: Reward, bounds: Any) -> Reward:
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+        raise ConfigError(f"clip must be [low, high], got {bounds!r}. Use null for an open side.")
+    return reward.clip(*bounds)
 
 
 def _sum(items: list[Any] | tuple[Any, ...], path: Path) -> Reward:
@@ -219,6 +226,11 @@ def _is_node(fields: Mapping[str, Any], names: tuple[str, ...]) -> bool:
 def _value(value: Any, hint: Any, path: Path) -> Any:
     if hint is not None and _holds_rewards(hint):
         if typing.get_origin(hint) is tuple:
+            if not isinstance(value, list | tuple):
+                raise ConfigError(
+                    f"{path[-1]} must be a list of rewards, got {value!r}. Start an item for each.",
+                    path=path,
+                )
             return tuple(from_config(item, path=(*path, i)) for i, item in enumerate(value))
         return None if value is None else from_config(value, path=path)
     return _frozen(value)

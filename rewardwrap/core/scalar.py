@@ -6,7 +6,7 @@ where a loop of scalar steps beats numpy on arrays of eight (measured in docs/re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from rewardwrap.core.combine import SHAPED, TRUE, term_names
 from rewardwrap.core.errors import RewardValueError
 from rewardwrap.core.lane import Lane, LaneCode, compile_function
 from rewardwrap.core.reward import Reward
-from rewardwrap.core.stream import not_finite, prepare, require_same_shape
+from rewardwrap.core.stream import prepare, refuse, require_same_shape
 from rewardwrap.core.task import NO_TASK, Task
 
 STEP_TERMS = "reward_terms"
@@ -65,7 +65,8 @@ class OneLane:
             copies: Whether to copy observations that are kept, for an env that reuses its buffer.
         """
         code, value = self._code, self._value
-        terms = {TRUE: "reward", **code.terms, SHAPED: "shaped"}
+        own = {name: code.terms[name] for name in self.names[1:-1]}
+        terms = {TRUE: "reward", **own, SHAPED: "shaped"}
         shown = ", ".join(f"{name!r}: {variable}" for name, variable in terms.items())
         summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
         body = [
@@ -200,7 +201,6 @@ class FewLanes:
             for column in self._sums:
                 for i in self._ended:
                     column[i] = 0.0
-        self.steps += 1
         self._values, self._ended = self._step(
             actions, obs, rewards, dones, infos, reset_infos, self._sums
         )
@@ -208,6 +208,7 @@ class FewLanes:
         check = sum(paid)
         if check - check != 0.0:
             self._refuse()
+        self.steps += 1
         if self._ended:
             for i in self._ended:
                 sums = [column[i] for column in self._sums]
@@ -217,7 +218,7 @@ class FewLanes:
     def _refuse(self) -> None:
         for i in range(len(self._lanes)):
             terms = {n: column[i] for n, column in zip(self.names, self._values, strict=True)}
-            if not np.isfinite([*terms.values()]).all():
+            if not np.isfinite(terms[SHAPED]):
                 refuse(terms, i, self.steps)
 
     def replace_reward(self, reward: Reward) -> None:
@@ -321,16 +322,3 @@ def number(reward: Any) -> float:
             f"the environment's reward must be one number, got {type(reward).__name__}. "
             "Return float(reward) from its step."
         ) from None
-
-
-def refuse(terms: Mapping[str, float], lane: int, step: int) -> None:
-    """Say which term is not finite: the first one inside, since a NaN shows in everything around it.
-
-    Raises:
-        RewardValueError: Always.
-    """
-    inner = [name for name in terms if name not in (TRUE, SHAPED)]
-    for name in (TRUE, *inner, SHAPED):
-        if not np.isfinite(terms[name]):
-            subject = f'term "{name}"' if name in inner else f'reward "{name}"'
-            raise not_finite(subject, terms[name], lane, step)

@@ -6,6 +6,7 @@ the episode, and refuses a reward that is not a finite number. `core.scalar` doe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -187,10 +188,7 @@ class Stream:
 
     def _publish(self, batch: Transitions, value: FloatArray) -> None:
         if value.__class__ is not np.ndarray or value.shape != self._zeros.shape:
-            raise RewardValueError(
-                f"reward must have shape ({self.lanes},), one number per lane, "
-                f"got {np.shape(value)}. Reduce over the last axes, e.g. .sum(axis=-1)."
-            )
+            raise wrong_shape(self.lanes, value)
         terms = self.terms
         terms[0] = batch.reward
         terms[-1] = value
@@ -198,7 +196,7 @@ class Stream:
             column[:] = batch.terms[name]
         # a search in bytes costs a third of .all()
         if b"\0" in np.isfinite(terms[-1]).tobytes():
-            self._refuse(batch)
+            self._refuse()
 
     def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:
         """Step the live rows alone and scatter the result back: no author ever sees a reset row."""
@@ -207,28 +205,23 @@ class Stream:
         if not live.any():
             return value
         part = take(batch, live)
-        carry, value[live] = self.reward.step(tree.take(self._carry, live), part)
+        carry, paid = self.reward.step(tree.take(self._carry, live), part)
+        if np.shape(paid) != part.reward.shape:
+            raise wrong_shape(part.lanes, paid)
+        value[live] = paid
         self._carry = tree.put(self._carry, live, carry)
         self.terms[0, live] = part.reward
         self.terms[-1] = value
         for name, column in self._columns:
             column[live] = part.terms[name]
-        if not np.isfinite(self.terms).all():
-            self._refuse(batch)
+        if not np.isfinite(value).all():
+            self._refuse()
         return value
 
-    def _refuse(self, batch: Transitions) -> None:
-        # innermost term first: a NaN in a term shows in everything around it
-        for name, row in [*zip(self.names, self.terms, strict=True)][::-1]:
-            wrong = np.flatnonzero(~np.isfinite(row))
-            if name not in (SHAPED, TRUE) and wrong.size:
-                raise not_finite(f'term "{name}"', float(row[wrong[0]]), int(wrong[0]), self.steps)
-        for name, row in ((TRUE, self.terms[0]), (SHAPED, self.terms[-1])):
-            wrong = np.flatnonzero(~np.isfinite(row))
-            if wrong.size:
-                raise not_finite(
-                    f'reward "{name}"', float(row[wrong[0]]), int(wrong[0]), self.steps
-                )
+    def _refuse(self) -> None:
+        for lane in np.flatnonzero(~np.isfinite(self.terms[-1])).tolist():
+            terms = dict(zip(self.names, self.terms[:, lane].tolist(), strict=True))
+            refuse(terms, lane, self.steps)
 
 
 def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bool) -> None:
@@ -239,9 +232,30 @@ def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bo
         )
 
 
-def not_finite(subject: str, value: float, lane: int, step: int) -> RewardValueError:
-    """The error for a NaN or an infinity."""
+def wrong_shape(lanes: int, value: Any) -> RewardValueError:
+    """The error for anything but one number per lane."""
     return RewardValueError(
-        f"{subject} must be finite, got {value} in lane {lane} at step {step}. "
-        "Guard the division or the logarithm that made it, or bound its input."
+        f"reward must have shape ({lanes},), one number per lane, "
+        f"got {np.shape(value)}. Reduce over the last axes, e.g. .sum(axis=-1)."
     )
+
+
+def refuse(terms: Mapping[str, float], lane: int, step: int) -> None:
+    """Say which term is not finite: the innermost one, since a NaN shows in everything around it.
+
+    Args:
+        terms: All that was recorded, outermost first, as in ``("env", <terms>, "shaped")``.
+        lane: Where.
+        step: When, from 0.
+
+    Raises:
+        RewardValueError: Always.
+    """
+    inner = [name for name in terms if name not in (TRUE, SHAPED)]
+    for name in (TRUE, *inner[::-1], SHAPED):
+        if not np.isfinite(terms[name]):
+            subject = f'term "{name}"' if name in inner else f'reward "{name}"'
+            raise RewardValueError(
+                f"{subject} must be finite, got {terms[name]} in lane {lane} at step {step}. "
+                "Guard the division or the logarithm that made it, or bound its input."
+            )

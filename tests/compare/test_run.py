@@ -54,7 +54,7 @@ def test_a_run_is_a_pure_function_of_its_spec(tmp_path: Path) -> None:
     for costs in ("cpu_seconds", "wall_seconds"):
         assert one.pop(costs) > 0 and other.pop(costs) > 0  # noqa: PT018
     assert one == other
-    assert one["steps"] == [512, 1024]
+    assert one["steps"] == [0, 512, 1024]
     assert list(one["terms"]) == ["potential"]
     for true, shaped, term in zip(
         one["true_return"], one["shaped_return"], one["terms"]["potential"], strict=True
@@ -159,4 +159,4 @@ def test_finished_runs_become_a_comparison(tmp_path: Path) -> None:
     found = campaign.collect(plan, specs, store, failures=[], command="rewardwrap compare")
     assert [run.label for run in found.runs] == ['run "env" seed 0']
     assert found.threshold == 1.0
-    assert found.grid().tolist() == [512]
+    assert found.grid().tolist() == [0, 512]

@@ -1,0 +1,63 @@
+"""What a stranger installs: the wheel holds everything, and each way of installing works."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SAYS = (
+    "import rewardwrap as rw, rewardwrap_envs, rewardwrap_policies; "
+    "assert len(rewardwrap_envs.recipes()) > 30; "
+    "assert rewardwrap_policies.hyperparameters('ppo', 'FrozenLake-8x8').n_envs == 8; "
+    "env = rw.make('CartPole-v1', 'env'); env.reset(); print(rw.__file__)"
+)
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_three_packages_with_their_data(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package in ("rewardwrap", "rewardwrap_envs", "rewardwrap_policies"):
+        assert f"{package}/py.typed" in names
+    for data in (
+        "rewardwrap/compare/default.yml",
+        "rewardwrap/compare/report.html.jinja",
+        "rewardwrap/compare/report.css",
+        "rewardwrap_envs/recipes/hopper.yml",
+        "rewardwrap_policies/presets/ppo.yml",
+    ):
+        assert data in names
+    assert not [name for name in names if name.startswith(("tests/", "envs/", "policies/"))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["wheel", "folder", "editable"])
+def test_it_installs_into_a_clean_environment(how: str, wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
+    run(*pip, "torch")
+    run(*pip, *{"wheel": [wheel], "folder": [ROOT], "editable": ["--editable", ROOT]}[how])
+    inside = str(ROOT) if how == "editable" else str(tmp_path)
+    assert run(python, "-c", SAYS, cwd=tmp_path).strip().startswith(inside)
+    run(tmp_path / "venv" / "bin" / "rewardwrap", "rewards", cwd=tmp_path)
