@@ -111,11 +111,13 @@ def _one(reward: Reward, episode: Episode, task: Task, training: bool) -> dict[s
             "Reduce over the last axes, e.g. .sum(axis=-1)."
         )
     terms = {TRUE: batch.reward, **batch.terms, SHAPED: value}
-    for name, column in [*terms.items()][::-1]:
+    # filled inside first, and a NaN in a term shows in everything around it
+    for name, column in terms.items():
         wrong = np.flatnonzero(~np.isfinite(column))
-        if (wrong.size and name != SHAPED) or (wrong.size and np.isfinite(batch.reward).all()):
+        if wrong.size:
+            subject = "reward" if name in (TRUE, SHAPED) else "term"
             raise RewardValueError(
-                f'term "{name}" must be finite, got {column[wrong[0]]} at step {wrong[0]} of the episode. '
+                f'{subject} "{name}" must be finite, got {column[wrong[0]]} at step {wrong[0]}. '
                 "Guard the division or the logarithm that made it, or bound its input."
             )
     return terms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,6 +179,14 @@ class RewardVecEnv(VecEnvWrapper):
             )
         self.venv.set_attr(attr_name, value, indices)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # SB3 keeps the members of the class, which cannot be pickled
+        return {k: v for k, v in self.__dict__.items() if k != "class_attributes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.class_attributes = dict(inspect.getmembers(self.__class__))
+
 
 def _stream(reward: Reward, lanes: int, task: Task, training: bool) -> Stream | FewLanes:
     """Scalar steps for a few lanes of a reward that is all text; else one batch."""
@@ -205,4 +214,4 @@ def _ignores_observations(reward: Reward) -> bool:
     return all(node.tag not in READS_OBS for node in reward.walk())
 
 
-READS_OBS = {"potential", "advice"}
+READS_OBS = {"advice", "field", "potential"}

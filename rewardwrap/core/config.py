@@ -155,7 +155,8 @@ def from_config(config: Any, *, path: Path = ()) -> Reward:
 
 
 def _modified(reward: Reward, config: Mapping[str, Any], path: Path) -> Reward:
-    for name, modify in zip(MODIFIERS, (_weighted, _clipped, Reward.named), strict=True):
+    steps: tuple[Callable[[Reward, Any], Reward], ...] = (_weighted, _clipped, Reward.named)
+    for name, modify in zip(MODIFIERS, steps, strict=True):
         if name in config:
             try:
                 reward = modify(reward, config[name])

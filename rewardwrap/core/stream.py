@@ -64,11 +64,10 @@ class Stream:
     ) -> None:
         self.reward = prepare(reward, task)
         self.lanes = lanes
-        own = term_names(self.reward)
-        self.names = (TRUE, *own, SHAPED)
+        self.names = (TRUE, *term_names(self.reward), SHAPED)
         self.terms = np.zeros((len(self.names), lanes))
         self.sums = np.zeros_like(self.terms)
-        self._columns = tuple((name, self.terms[i]) for i, name in enumerate(own, start=1))
+        self._columns = self._views()
         self._zeros = np.zeros(lanes)
         self._nobody = np.zeros(lanes, bool)
         self._first = np.ones(lanes, bool)
@@ -86,6 +85,14 @@ class Stream:
             training=training,
             task=task,
         )
+
+    def _views(self) -> tuple[tuple[str, FloatArray], ...]:
+        return tuple((name, self.terms[i]) for i, name in enumerate(self.names[1:-1], start=1))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # views do not survive a copy
+        self._columns = self._views()
 
     @property
     def training(self) -> bool:

@@ -57,6 +57,11 @@ def effort(action: Any) -> Any:
     )
 
 
+def advised(obs: Any, action: Any) -> Any:
+    """How good an action looks, ``(B,)``."""
+    return brightness(obs) + effort(action)
+
+
 def outcome(
     obs: Any, next_obs: Any, reward: Any, terminated: Any, truncated: Any, info: Info
 ) -> Any:
@@ -69,7 +74,41 @@ ENV: dict[str, Any] = {"env": {}}
 PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA}}
 EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 
+LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
+YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
+
 EXAMPLES: dict[str, tuple[Any, ...]] = {
+    "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
+    "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
+    "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
+    "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
+    "episode_sum": ({"episode_sum": ENV}, {"episode_sum": EFFORT}),
+    "flip": (
+        {"flip": {"base": YES_NO, "p": 0.25}},
+        {"flip": {"base": YES_NO, "p": [0.1, 0.2], "scope": "step"}},
+    ),
+    "gate": (
+        {"gate": {"progress": ENV, "factors": [{"sticky": {"violation": YES_NO, "steps": 2}}]}},
+        {"gate": {"progress": PHI, "hard": [YES_NO], "hint": 0.5}},
+    ),
+    "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
+    "krc": ({"krc": {"components": [LOW, {"tanh": PHI}]}},),
+    "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
+    "normalize": ({"normalize": {"base": ENV, "gamma": GAMMA}},),
+    "par": ({"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},),
+    "progress": ({"progress": EFFORT}, {"progress": {"base": {"field": "position"}}}),
+    "refine": (
+        {"refine": {"process": LOW, "eta": 0.1, "alpha": 0.5}},
+        {"refine": {"process": EFFORT, "outcome": PHI, "eta": -0.5}},
+    ),
+    "sign": ({"sign": ENV},),
+    "sparsify": (
+        {"sparsify": {"base": ENV, "threshold": 0.5}},
+        {"sparsify": {"base": ENV, "last": True}},
+    ),
+    "sticky": ({"sticky": {"violation": YES_NO, "factor": 0.2, "steps": 2}},),
+    "symlog": ({"symlog": ENV},),
+    "tanh": (LOW,),
     "affine": (
         {"affine": {"base": PHI, "scale": -2.0, "shift": 0.5, "low": -0.5, "high": 1.0}},
         {"affine": {"base": ENV, "scale": 0.0}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from functools import partial
 from typing import Any
@@ -166,9 +167,8 @@ def test_named_fields_are_not_read_from_normalised_observations() -> None:
     lanes = DummyVecEnv([lambda: gym.make("CartPole-v1")])
     with pytest.raises(rw.StackError, match="normalise after"):
         rw.wrap(VecNormalize(lanes), UPRIGHT)
-    for config in ({"field": "pole_angle"}, {"function": f"{HERE}:brightness"}):
-        with pytest.raises(rw.StackError, match="normalise after"):
-            rw.wrap(VecNormalize(lanes), config)
+    with pytest.raises(rw.StackError, match="normalise after"):
+        rw.wrap(VecNormalize(lanes), {"field": "pole_angle"})
     rw.wrap(VecNormalize(lanes, norm_obs=False), UPRIGHT)
     rw.wrap(VecNormalize(lanes), rw.EnvReward() + rw.Constant(1.0).named("bonus"))
     VecNormalize(rw.wrap(lanes, UPRIGHT)).reset()
@@ -192,10 +192,11 @@ def test_a_reward_learns_only_while_training() -> None:
 
 
 @pytest.mark.parametrize("lanes", [2, 40])
-def test_a_pickled_stack_goes_on_with_the_same_rewards(lanes: int) -> None:
+@pytest.mark.parametrize("duplicate", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy])
+def test_a_copied_stack_goes_on_with_the_same_rewards(duplicate: Any, lanes: int) -> None:
     venv = rw.wrap(DummyVecEnv([Chain] * lanes), REWARD)
     played(venv, 6)
-    other = pickle.loads(pickle.dumps(venv))
+    other = duplicate(venv)
     assert_same(played(venv, seed=None), played(other, seed=None))
 
 

@@ -55,7 +55,7 @@ def test_sums_of_a_finished_episode_outlive_a_row_that_only_resets() -> None:
 
 
 def test_rows_that_only_reset_are_paid_nothing_and_keep_their_carry() -> None:
-    reward = rw.Delay(rw.EnvReward(), 3) if hasattr(rw, "Delay") else rw.Normalize(rw.EnvReward())
+    reward = rw.Delay(rw.EnvReward(), 3)
     stream = started(reward)
     advance(stream, [1, 1])
     before = [leaf[0].copy() for leaf in tree.leaves(stream._carry)]
