@@ -79,8 +79,9 @@ class OneLane:
             *code.prologue(),
             *code.body,
             f"shaped = {value}",
-            # x - x is 0 for finite numbers and NaN for all others
-            f"if shaped - shaped != 0.0: refuse({{{shown}}}, 0, lane.steps)",
+            # x - x is 0 for finite numbers and NaN for all others; the true return is checked too
+            "check = reward + shaped",
+            f"if check - check != 0.0: refuse({{{shown}}}, 0, lane.steps)",
             *code.epilogue("copy" if copies else ""),
             "lane.steps += 1",
             "sums = lane.sums",
@@ -205,7 +206,7 @@ class FewLanes:
             actions, obs, rewards, dones, infos, reset_infos, self._sums
         )
         paid = self._values[-1]
-        check = sum(paid)
+        check = sum(paid) + sum(self._values[0])
         if check - check != 0.0:
             self._refuse()
         self.steps += 1
@@ -218,7 +219,7 @@ class FewLanes:
     def _refuse(self) -> None:
         for i in range(len(self._lanes)):
             terms = {n: column[i] for n, column in zip(self.names, self._values, strict=True)}
-            if not np.isfinite(terms[SHAPED]):
+            if not np.isfinite([terms[TRUE], terms[SHAPED]]).all():
                 refuse(terms, i, self.steps)
 
     def replace_reward(self, reward: Reward) -> None:

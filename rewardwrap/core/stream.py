@@ -67,7 +67,7 @@ class Stream:
         self.names = (TRUE, *term_names(self.reward), SHAPED)
         self.terms = np.zeros((len(self.names), lanes))
         self.sums = np.zeros_like(self.terms)
-        self._columns = self._views()
+        self._columns, self._ends = self._views()
         self._zeros = np.zeros(lanes)
         self._nobody = np.zeros(lanes, bool)
         self._first = np.ones(lanes, bool)
@@ -86,13 +86,15 @@ class Stream:
             task=task,
         )
 
-    def _views(self) -> tuple[tuple[str, FloatArray], ...]:
-        return tuple((name, self.terms[i]) for i, name in enumerate(self.names[1:-1], start=1))
+    def _views(self) -> tuple[tuple[tuple[str, FloatArray], ...], FloatArray]:
+        """Rows of ``terms``: one for each name, and the true and the shaped reward as one array."""
+        named = tuple((name, self.terms[i]) for i, name in enumerate(self.names[1:-1], start=1))
+        return named, self.terms[:: len(self.names) - 1]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         # views do not survive a copy
-        self._columns = self._views()
+        self._columns, self._ends = self._views()
 
     @property
     def training(self) -> bool:
@@ -202,7 +204,7 @@ class Stream:
         for name, column in self._columns:
             column[:] = batch.terms[name]
         # a search in bytes costs a third of .all()
-        if b"\0" in np.isfinite(terms[-1]).tobytes():
+        if b"\0" in np.isfinite(self._ends).tobytes():
             self._refuse()
 
     def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:
@@ -221,12 +223,12 @@ class Stream:
         self.terms[-1] = value
         for name, column in self._columns:
             column[live] = part.terms[name]
-        if not np.isfinite(value).all():
+        if not np.isfinite(self._ends).all():
             self._refuse()
         return value
 
     def _refuse(self) -> None:
-        for lane in np.flatnonzero(~np.isfinite(self.terms[-1])).tolist():
+        for lane in np.flatnonzero(~np.isfinite(self._ends).all(axis=0)).tolist():
             terms = dict(zip(self.names, self.terms[:, lane].tolist(), strict=True))
             refuse(terms, lane, self.steps)
 

@@ -6,12 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from rewardwrap.compare.results import Comparison, Failure, Run
-
-settings.register_profile("compare", deadline=None)  # the first call into scipy is slow
-settings.load_profile("compare")
 
 POINTS = np.arange(0, 40_001, 4_000)
 

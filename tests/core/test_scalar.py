@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import rewardwrap as rw
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import FewLanes, OneLane, number
+from rewardwrap.core.stream import Stream
 from rewardwrap.testing import hosts
 from rewardwrap.testing.examples import TASK, brightness, effort
 from rewardwrap.testing.tapes import random_episodes, tape_of
@@ -171,3 +172,20 @@ def test_any_one_number_is_a_reward(pay: Any) -> None:
 def test_anything_else_is_not(pay: Any) -> None:
     with pytest.raises(rw.RewardValueError, match="environment's reward must be one number, got"):
         number(pay)
+
+
+def test_a_broken_true_reward_is_refused_where_nothing_pays_it() -> None:
+    bonus = rw.Constant(1.0)
+    one = OneLane(bonus)
+    one.begin(np.zeros(2), {})
+    step = one.stepper(lambda action: (np.zeros(2), np.nan, False, False, {}), copies=False)
+    with pytest.raises(rw.RewardValueError, match='reward "env" must be finite'):
+        step(0)
+    few, batch = FewLanes(bonus, 2), Stream(bonus, 2)
+    rewards, nobody, infos = np.array([0.0, np.inf]), np.zeros(2, bool), [{}, {}]
+    few.begin(np.zeros((2, 2)), infos)
+    with pytest.raises(rw.RewardValueError, match='reward "env" must be finite, got inf in lane 1'):
+        few.advance(np.zeros(2), np.zeros((2, 2)), rewards, nobody, infos, infos)
+    batch.begin(np.zeros((2, 2)))
+    with pytest.raises(rw.RewardValueError, match='reward "env" must be finite, got inf in lane 1'):
+        batch.advance(np.zeros(2), np.zeros((2, 2)), rewards, nobody, nobody)

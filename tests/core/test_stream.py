@@ -124,10 +124,11 @@ def test_a_nan_of_the_environment_is_named_as_its_own() -> None:
         advance(started(rw.EnvReward().named("a")), [np.nan, 0])
 
 
-def test_a_nan_that_is_not_paid_is_not_refused() -> None:
+def test_a_true_reward_that_cannot_be_recorded_is_refused_also_where_nothing_pays_it() -> None:
     for resets in (None, [True, False]):
         stream = started(rw.Constant(1.0))
-        assert advance(stream, [0, np.nan], resets=resets)[1] == 1.0
+        with pytest.raises(rw.RewardValueError, match='reward "env" must be finite'):
+            advance(stream, [0, np.nan], resets=resets)
 
 
 def test_another_reward_goes_on_with_the_carry_of_the_old_one() -> None:
