@@ -20,7 +20,9 @@ from rewardwrap.compare.results import Comparison, FloatArray
 CLEAR = 0.1
 """Share of the span of true returns below which a change counts as none (a convention)."""
 
-Label = Literal["learns", "mostly", "partly", "flat", "bounded", "diverges", "cheats", "unfinished"]
+Label = Literal[
+    "learns", "mostly", "partly", "below", "flat", "bounded", "diverges", "cheats", "unfinished"
+]
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ def _learns(comparison: Comparison, facts: Facts) -> Finding:
     goal = f"a true return of {number(comparison.threshold or 0.0)}"
     if not reached:
         moved = f"it went from {number(true.first)} to {number(true.late)}"
-        return Finding(name, "partly", f"{name}: no seed of {runs} reached {goal}; {moved}.")
+        return Finding(name, "below", f"{name}: no seed of {runs} reached {goal}; {moved}.")
     sentence = f"{name} does the task in {reached} of {count(runs)} ({goal})"
     if survival.median is not None:
         half = "by" if runs == 1 else "half of all seeds by"

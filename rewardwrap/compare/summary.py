@@ -17,8 +17,9 @@ UNTRUSTED = "°"
 
 _LABELS = {
     "learns": "does the task",
-    "mostly": "done in half the seeds or more",
-    "partly": "done in less than half the seeds",
+    "mostly": "done in at least half",
+    "partly": "done in some seeds",
+    "below": "better, but below the threshold",
     "flat": "does not learn",
     "bounded": "no cheat, no task",
     "diverges": "learns only its reward",
