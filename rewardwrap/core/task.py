@@ -57,6 +57,7 @@ class Task:
     radix: tuple[int, ...] = ()
     width: int | None = None
     shape: tuple[int, ...] | None = None
+    _readers: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def read(self, form: Form, obs: Any, info: Info) -> np.ndarray[Any, Any]:
         """A field, or a linear form of fields, in every lane: ``(B,)`` float64."""
@@ -77,16 +78,33 @@ class Task:
                 self.field(name)
 
     def _read(self, name: str, obs: Any, info: Info) -> np.ndarray[Any, Any]:
-        place = self.field(name)
-        if place.info is not None:
-            column = info[place.info]
-            raw = column if place.index is None else column[:, place.index]
-        else:
-            values = obs[place.key] if place.key is not None else obs
-            raw = self._digit(values, place.index) if self.radix else values[:, place.index]
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers[name] = self._reader(self.field(name))
+        return reader(obs, info)
+
+    def _reader(self, place: Field) -> Callable[[Any, Info], np.ndarray[Any, Any]]:
+        """How to read one field of all lanes: decided once, since every batch asks."""
         # np.float64 is a strong type: one multiplication both scales and leaves float32 behind
-        value = raw * np.float64(place.scale)
-        return value + place.offset if place.offset else value
+        scale, index = np.float64(place.scale), place.index
+        if place.info is None and place.key is None and not self.radix and not place.offset:
+            return lambda obs, info: obs[:, index] * scale
+        raw = self._raw(place)
+        if place.offset:
+            return lambda obs, info: raw(obs, info) * scale + place.offset
+        return lambda obs, info: raw(obs, info) * scale
+
+    def _raw(self, place: Field) -> Callable[[Any, Info], np.ndarray[Any, Any]]:
+        index, key, name = place.index, place.key, place.info
+        if name is not None:
+            return lambda obs, info: info[name] if index is None else info[name][:, index]
+        if self.radix:
+            return lambda obs, info: self._digit(obs if key is None else obs[key], index)
+        return lambda obs, info: (obs if key is None else obs[key])[:, index]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # readers are made anew: functions cannot be pickled
+        return {**self.__dict__, "_readers": {}}
 
     def read_lane(self, name: str) -> Callable[[Any, Mapping[str, Any]], float]:
         """A field of one lane: a function of ``(obs, info)`` that returns a Python float."""
