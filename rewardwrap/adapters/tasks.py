@@ -107,7 +107,8 @@ def _reweighted(base: Reward, weight: float) -> Reward:
     if plain:
         assert isinstance(base, Affine)
         return replace(base, scale=float(weight))
-    if isinstance(base, Affine):
+    # a number times a sum or a named term was folded into its parts: which weight was it?
+    if isinstance(base, Affine | Sum | Named):
         raise ConfigError(
             f"a term must be a weight times a reward to get another weight, got {base!r}. "
             "Use set_reward instead."

@@ -239,21 +239,10 @@ class FewLanes:
         value = code.terms.pop(SHAPED)
         names = {**code.names, "lanes": self._lanes, "row": tree.take}
         names |= {f"memory_{k}": column for k, column in enumerate(self._memory)}
-        terms = [code.terms[name] for name in self.names[1:-1]] + ["shaped"]
         columns = [f"terms_{k}" for k in range(1, len(self.names))]
         sums = [f"sums_{k}" for k in range(len(self.names))]
-        starting = code.starting()
-        running = [f"{name} = column_{index}[i]" for index, name in code.reads.items()]
-        running += [f"{name} = all_{name}[i]" for name in code.columns]
-        if code.mentions("next_obs"):
-            running.append("next_obs = row(batch, i)")
-        last = [
-            "truncated = infos[i].get('TimeLimit.truncated', False)",
-            "terminated = not truncated",
-            "next_obs = infos[i]['terminal_observation']",
-            *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
-            *(f"{name} = {one}(next_obs, infos[i])" for name, (_, one) in code.columns.items()),
-        ]
+        starting, running, last = code.starting(), _running(code), _last(code)
+        one = self._one(code, value, columns, sums)
         body = [
             *(f"column_{index} = batch[:, {index}].tolist()" for index in code.reads),
             *(f"all_{name} = {every}(batch).tolist()" for name, (every, _) in code.columns.items()),
@@ -261,19 +250,18 @@ class FewLanes:
             f"{', '.join(sums)} = sums",
             "ended = []",
             "rewards, dones = rewards.tolist(), dones.tolist()",
+            # most steps end no episode: they skip the questions
+            "if True not in dones:",
+            "    terminated = truncated = False",
+            "    for i, reward in enumerate(rewards):",
+            *(f"        {line}" for line in (*running, *one)),
+            f"    return [rewards, {', '.join(columns)}], ended",
             "for i, reward in enumerate(rewards):",
             "    if dones[i]:",
             *(f"        {line}" for line in last),
             "    else:",
-            "        terminated = truncated = False",
-            *(f"        {line}" for line in running),
-            "    action = row(actions, i)" if code.mentions("action") else "",
-            "    info = infos[i]" if code.mentions("info") else "",
-            *(f"    {line}" for line in (*code.prologue(), *code.body)),
-            f"    shaped = {value}",
-            *(f"    {column}.append({v})" for column, v in zip(columns, terms, strict=True)),
-            *(f"    {s}[i] += {v}" for s, v in zip(sums, ("reward", *terms), strict=True)),
-            *(f"    {line}" for line in code.epilogue()),
+            *(f"        {line}" for line in ("terminated = truncated = False", *running)),
+            *(f"    {line}" for line in one),
             "    if dones[i]:",
             "        ended.append(i)",
             "        obs, info = row(batch, i), reset_infos[i]" if starting else "",
@@ -284,6 +272,20 @@ class FewLanes:
         self._step = compile_function("step", head, [b for b in body if b.strip()], names)
         head = "def start(i, obs, info):"
         self._start = compile_function("start", head, starting or ["pass"], names)
+
+    def _one(self, code: LaneCode, value: str, columns: list[str], sums: list[str]) -> list[str]:
+        """Lines that step lane ``i``."""
+        terms = [code.terms[name] for name in self.names[1:-1]] + ["shaped"]
+        return [
+            *(["action = row(actions, i)"] if code.mentions("action") else []),
+            *(["info = infos[i]"] if code.mentions("info") else []),
+            *code.prologue(),
+            *code.body,
+            f"shaped = {value}",
+            *(f"{column}.append({v})" for column, v in zip(columns, terms, strict=True)),
+            *(f"{s}[i] += {v}" for s, v in zip(sums, ("reward", *terms), strict=True)),
+            *code.epilogue(),
+        ]
 
     @property
     def source(self) -> str:
@@ -296,6 +298,24 @@ class FewLanes:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._compile(write(self.reward, self.task, many=True))
+
+
+def _running(code: LaneCode) -> list[str]:
+    """Lines that fetch what lane ``i`` sees next, where its episode goes on."""
+    lines = [f"{name} = column_{index}[i]" for index, name in code.reads.items()]
+    lines += [f"{name} = all_{name}[i]" for name in code.columns]
+    return [*lines, "next_obs = row(batch, i)"] if code.mentions("next_obs") else lines
+
+
+def _last(code: LaneCode) -> list[str]:
+    """The same where its episode ended: SB3 keeps the terminal observation in the info."""
+    return [
+        "truncated = infos[i].get('TimeLimit.truncated', False)",
+        "terminated = not truncated",
+        "next_obs = infos[i]['terminal_observation']",
+        *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+        *(f"{name} = {one}(next_obs, infos[i])" for name, (_, one) in code.columns.items()),
+    ]
 
 
 def write(reward: Reward, task: Task, *, many: bool = False) -> LaneCode:
