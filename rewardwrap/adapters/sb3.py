@@ -101,12 +101,14 @@ class RewardVecEnv(VecEnvWrapper):
         return obs
 
     def step_async(self, actions: Any) -> None:
-        self._actions = actions
+        # lists are common: venv.step([venv.action_space.sample()])
+        self._actions = np.asarray(actions)
         self.venv.step_async(actions)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
         # what VecEnv.step does, without a call in between
-        self._actions = actions
+        # lists are common: venv.step([venv.action_space.sample()])
+        self._actions = np.asarray(actions)
         self.venv.step_async(actions)
         return self.step_wait()
 

@@ -107,7 +107,7 @@ class VectorRewardWrapper(VectorWrapper):
             successors, final = tree.put(kept, ended, _final_obs(info, ended)), ended
         reader = VectorInfo(info)
         value = self._stream.advance(
-            actions,
+            np.asarray(actions) if isinstance(actions, list) else actions,
             successors,
             np.asarray(reward, np.float64),
             terminated,

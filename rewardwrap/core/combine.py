@@ -319,7 +319,7 @@ def _default_name(term: Reward) -> str:
     core = term
     while isinstance(core, Affine):
         core = core.base
-    return "env_rescaled" if core.tag == TRUE else core.tag
+    return "env_rescaled" if core.tag == TRUE else core.tag or type(core).__name__.lower()
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -209,7 +209,11 @@ def _build(tag: str, fields: Any, path: Path) -> Reward:
             and f.default_factory is dataclasses.MISSING
         ]
         if not missing:
-            raise ConfigError(f"{tag}: {error}. Check its values.", path=path) from error
+            raise ConfigError(
+                f"{tag} must be built from values of the right type, got {values!r} ({error}). "
+                "Compare it with the class's docstring.",
+                path=path,
+            ) from error
         raise ConfigError(
             f"{tag} must have {', '.join(missing)}, got {', '.join(fields) or 'nothing'}. Add it.",
             path=path,

@@ -73,7 +73,13 @@ class Task:
 
     def require(self, form: Form) -> None:
         """Refuse a form of fields that the environment does not have, or not in this observation."""
-        for name in (form,) if isinstance(form, str) else form:
+        weights = {form: 1.0} if isinstance(form, str) else form
+        for name, weight in weights.items():
+            if not isinstance(weight, int | float | np.number) or not math.isfinite(weight):
+                raise ConfigError(
+                    f'weight of field "{name}" must be a finite number, got {weight!r}. '
+                    "Write e.g. {row: 0.07, bias: 0.1}."
+                )
             if name != BIAS:
                 self.field(name)
 
