@@ -45,11 +45,11 @@ def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     state = reward.state_dict()
     if state:
-        _replace(target / KNOWLEDGE, to_bytes(state))
+        write_whole(target / KNOWLEDGE, to_bytes(state))
     else:
         (target / KNOWLEDGE).unlink(missing_ok=True)
     text = json.dumps({"format": FORMAT, "reward": config}, indent=2)
-    _replace(target / CONFIG, text.encode())
+    write_whole(target / CONFIG, text.encode())
     return target
 
 
@@ -118,16 +118,15 @@ def read_reward(path: str | os.PathLike[str]) -> Reward:
         raise located from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+def write_whole(path: Path, content: bytes) -> None:
+    """Write aside and rename, so that a reader sees the old file or the new one."""
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)

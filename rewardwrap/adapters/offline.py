@@ -105,9 +105,9 @@ def _task(env: str | Task | None, gamma: float | None) -> Task:
 def _one(reward: Reward, episode: Episode, task: Task, training: bool) -> dict[str, FloatArray]:
     batch = transitions(episode, task=task, training=training)
     value = reward.over_time(batch)
-    if value.shape != (batch.lanes,):
+    if np.shape(value) != (batch.lanes,):
         raise RewardValueError(
-            f"reward must have shape ({batch.lanes},), one number per step, got {value.shape}. "
+            f"reward must have shape ({batch.lanes},), one number per step, got {np.shape(value)}. "
             "Reduce over the last axes, e.g. .sum(axis=-1)."
         )
     terms = {TRUE: batch.reward, **batch.terms, SHAPED: value}

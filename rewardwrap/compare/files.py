@@ -16,8 +16,6 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ import numpy as np
 
 from rewardwrap.compare import statistics
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
+from rewardwrap.files import write_whole
 
 FORMAT = 1
 """Version of ``comparison.json``; a file of another version is refused."""
@@ -62,20 +61,6 @@ def read(path: Path) -> Comparison:
             "--out: finished runs are not trained again."
         ) from error
     return from_json_dict(document)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write aside and rename, so that a reader sees the old file or the new one."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)
-        os.replace(aside, path)
-    finally:
-        Path(aside).unlink(missing_ok=True)
 
 
 def to_json_dict(comparison: Comparison) -> dict[str, Any]:

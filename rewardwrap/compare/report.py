@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 from rewardwrap.compare import statistics
 from rewardwrap.compare.drawing import inline_svg, save
 from rewardwrap.compare.figures import draw_all
-from rewardwrap.compare.files import write_whole
 from rewardwrap.compare.findings import count, number
 from rewardwrap.compare.palette import STRATEGIES
 from rewardwrap.compare.results import Comparison
@@ -32,6 +31,7 @@ from rewardwrap.compare.summary import (
     reasons,
 )
 from rewardwrap.compare.verdict import Judgement, Verdict, judge, p_value, signed
+from rewardwrap.files import write_whole
 
 __all__ = ["console_table", "print_summary", "render", "write"]
 

@@ -83,6 +83,14 @@ class RewardwrapWarning(UserWarning):
     """The result is right, but probably not what was meant."""
 
 
+def wrong_shape(lanes: int, shape: tuple[int, ...]) -> RewardValueError:
+    """The error for anything but one number per lane."""
+    return RewardValueError(
+        f"reward must have shape ({lanes},), one number per lane, "
+        f"got {shape}. Reduce over the last axes, e.g. .sum(axis=-1)."
+    )
+
+
 def repr_name(name: str) -> str:
     """Quote a name the way error sentences do."""
     return f'"{name}"'

@@ -168,3 +168,38 @@ class VectorInfo(Info):
 
     def take(self, rows: Any) -> Info:
         return VectorInfo(self._columns, final=self._final, rows=(*self._rows, rows))
+
+
+class MergedInfo(Info):
+    """What lanes reported when some of them, ``rows``, started anew and the others went on.
+
+    Args:
+        going: Reader of the lanes that went on.
+        started: Reader of the lanes that started.
+        rows: Mask of the lanes that started.
+    """
+
+    __slots__ = ("_going", "_rows", "_started")
+
+    def __init__(self, going: Info, started: Info, rows: np.ndarray[Any, Any]) -> None:
+        self._going = going
+        self._started = started
+        self._rows = rows
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        rows = self._rows
+        if rows.all():
+            return self._started[key]
+        if not rows.any():
+            return self._going[key]
+        started, going = self._started.take(rows)[key], self._going.take(~rows)[key]
+        column = np.empty((len(rows), *started.shape[1:]), np.result_type(started, going))
+        column[rows], column[~rows] = started, going
+        return column
+
+    def keys(self) -> Iterable[str]:
+        started = set(self._started.keys())
+        return [key for key in self._going.keys() if key in started]  # noqa: SIM118
+
+    def take(self, rows: Any) -> Info:
+        return MergedInfo(self._going.take(rows), self._started.take(rows), self._rows[rows])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.errors import wrong_shape
 from rewardwrap.core.info import LaneInfo
 from rewardwrap.core.task import BIAS, Form, Task
 from rewardwrap.core.transitions import Transitions
@@ -223,6 +224,8 @@ def _batched(reward: Reward, task: Task, names: Sequence[str]) -> Callable[..., 
             ends=bool(terminated or truncated),
         )
         carry, value = reward.step(carry, batch)
+        if np.shape(value) != (1,):
+            raise wrong_shape(1, np.shape(value))
         return (carry, float(value[0]), *(float(batch.terms[name][0]) for name in names))
 
     return step

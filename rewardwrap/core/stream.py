@@ -13,8 +13,8 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.combine import SHAPED, TRUE, term_names, with_every_term_named
-from rewardwrap.core.errors import ConfigError, RewardValueError
-from rewardwrap.core.info import NO_INFO, Info
+from rewardwrap.core.errors import ConfigError, RewardValueError, wrong_shape
+from rewardwrap.core.info import NO_INFO, Info, MergedInfo
 from rewardwrap.core.reward import Reward, take
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
@@ -137,7 +137,7 @@ class Stream:
             self._first = self._first | rows
             self._starts = bool(self._first.any())
             self._obs = tree.put(self._obs, rows, tree.take(obs, rows))
-            self._info = info
+            self._info = MergedInfo(self._info, info, rows)
 
     def advance(
         self,
@@ -197,7 +197,7 @@ class Stream:
 
     def _publish(self, batch: Transitions, value: FloatArray) -> None:
         if value.__class__ is not np.ndarray or value.shape != self._zeros.shape:
-            raise wrong_shape(self.lanes, value)
+            raise wrong_shape(self.lanes, np.shape(value))
         terms = self.terms
         terms[0] = batch.reward
         terms[-1] = value
@@ -216,7 +216,7 @@ class Stream:
         part = take(batch, live)
         carry, paid = self.reward.step(tree.take(self._carry, live), part)
         if np.shape(paid) != part.reward.shape:
-            raise wrong_shape(part.lanes, paid)
+            raise wrong_shape(part.lanes, np.shape(paid))
         value[live] = paid
         self._carry = tree.put(self._carry, live, carry)
         self.terms[0, live] = part.reward
@@ -239,14 +239,6 @@ def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bo
             f"a new reward must record the terms ({', '.join(names[1:-1])}) and carry the same state, "
             f"got ({', '.join(terms)}). Change weights, or wrap the environment anew."
         )
-
-
-def wrong_shape(lanes: int, value: Any) -> RewardValueError:
-    """The error for anything but one number per lane."""
-    return RewardValueError(
-        f"reward must have shape ({lanes},), one number per lane, "
-        f"got {np.shape(value)}. Reduce over the last axes, e.g. .sum(axis=-1)."
-    )
 
 
 def refuse(terms: Mapping[str, float], lane: int, step: int) -> None:
