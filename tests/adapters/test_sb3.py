@@ -215,3 +215,10 @@ def test_a_learner_stores_the_composed_reward() -> None:
     rewards = model.rollout_buffer.rewards
     # a truncated episode adds gamma * V(terminal observation)
     assert np.median(rewards) == 7.0
+
+
+@pytest.mark.parametrize("lanes", [2, sb3.FEW + 1])
+def test_a_list_of_actions_is_an_array(lanes: int) -> None:
+    venv = rw.wrap(DummyVecEnv([Chain] * lanes), rw.function(f"{HERE}:effort"))
+    venv.reset()
+    assert venv.step([2] * lanes)[1].tolist() == [-4.0] * lanes

@@ -218,3 +218,45 @@ def test_the_weight_zero_records_exactly_zero() -> None:
     *_, info = env.step(2)
     env_reward = info["reward_terms"]["env"]
     assert info["reward_terms"] == {"env": env_reward, "bright": 0.0, "shaped": env_reward}
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        (rw.Constant(1.0) + rw.EnvReward()).named("both"),
+        rw.Constant(1.0).named("inner").named("both"),
+        rw.EnvReward().clip(0, 1).named("both"),
+    ],
+)
+def test_a_term_without_one_weight_gets_none(term: rw.Reward) -> None:
+    """Numbers go into the parts of a sum: setting one twice would multiply them."""
+    env = rw.wrap(Chain(), rw.EnvReward() + term)
+    before = env.reward.to_config()
+    with pytest.raises(rw.ConfigError, match=r"must be a weight times a reward.*Use set_reward"):
+        env.set_weight("both", 2.0)
+    assert env.reward.to_config() == before
+
+
+class Unnamed(rw.Reward):
+    """A reward of a user who has not registered it."""
+
+    def __init__(self, value: Any = None) -> None:
+        object.__setattr__(self, "value", value)
+
+    def __call__(self, batch: rw.Transitions) -> Any:
+        return batch.reward + 1.0 if self.value is None else self.value  # type: ignore[attr-defined]
+
+
+def test_a_class_that_is_not_registered_is_recorded_under_its_name() -> None:
+    env = rw.wrap(Chain(), rw.EnvReward() + Unnamed())
+    env.reset(seed=0)
+    assert env.term_names == ("env", "unnamed", "shaped")
+    assert env.step(0)[1] == 1.0
+
+
+@pytest.mark.parametrize("value", [1.0, np.ones((1, 1)), np.ones(2)])
+def test_anything_but_one_number_is_refused(value: Any) -> None:
+    env = rw.wrap(Chain(), Unnamed(value))
+    env.reset(seed=0)
+    with pytest.raises(rw.RewardValueError, match=r"must have shape \(1,\).*got \("):
+        env.step(0)

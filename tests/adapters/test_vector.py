@@ -196,3 +196,27 @@ def test_a_reward_that_is_not_finite_names_its_lane() -> None:
     env.step(np.zeros(3, int))
     with pytest.raises(rw.RewardValueError, match='reward "env" must be finite.*lane 2 at step 1'):
         env.step(np.zeros(3, int))
+
+
+def test_a_list_of_actions_is_an_array() -> None:
+    env = rw.wrap(sync(), rw.function(f"{HERE}:effort"))
+    env.reset(seed=0)
+    assert env.step([1, 2])[1].tolist() == [-1.0, -4.0]
+
+
+@rw.register("test_was_at")
+class WasAt(rw.Reward):
+    """Where the lane was before the step, as reported in info."""
+
+    def __call__(self, batch: rw.Transitions) -> Any:
+        return batch.info_before["position"].astype(float)
+
+
+def test_a_reset_of_some_lanes_keeps_what_the_others_reported() -> None:
+    env = rw.wrap(sync(mode=OFF), WasAt())
+    env.reset(seed=0)
+    assert env.step(np.array([2, 1]))[1].tolist() == [0.0, 0.0]
+    _, paid, terminated, truncated, _ = env.step(np.array([2, 1]))
+    assert (paid.tolist(), terminated.tolist()) == ([2.0, 1.0], [True, False])
+    env.reset(options={"reset_mask": terminated | truncated})
+    assert env.step(np.array([1, 1]))[1].tolist() == [0.25, 2.0]

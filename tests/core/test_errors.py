@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,36 @@ def test_an_installed_package_is_imported() -> None:
 def test_warnings_are_no_errors() -> None:
     assert issubclass(errors.RewardwrapWarning, UserWarning)
     assert not issubclass(errors.RewardwrapWarning, RewardwrapError)
+
+
+OURS = {"ConfigError", "GammaMismatch", "StackError", "RewardValueError"}
+PACKAGE = Path(errors.__file__).parents[1]
+
+
+def sentences() -> list[tuple[str, str]]:
+    """Where the package builds an error of its own, and what it says, with {} for values."""
+    return [
+        (f"{file.relative_to(PACKAGE)}:{call.lineno}", spelled(call.args[0]))
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in OURS and call.args
+    ]
+
+
+def spelled(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(spelled, node.values))
+    return str(node.value) if isinstance(node, ast.Constant) else "{}"
+
+
+def test_every_sentence_names_the_rule_the_value_and_the_way_out() -> None:
+    found = sentences()
+    assert len(found) > 60
+    wrong = [
+        f"{where}: {said}"
+        for where, said in found
+        # what only passes another error on says {} alone
+        if said.strip("{}: ")
+        and not re.search(r"(must|may) .*(got|not be)[: ].*[.:}] .*(\.|\{\})$", said)
+    ]
+    assert not wrong, "\n".join(wrong)

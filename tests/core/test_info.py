@@ -8,7 +8,15 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from rewardwrap.core.errors import RewardValueError
-from rewardwrap.core.info import NO_INFO, ColumnInfo, Info, LaneInfo, ListInfo, VectorInfo
+from rewardwrap.core.info import (
+    NO_INFO,
+    ColumnInfo,
+    Info,
+    LaneInfo,
+    ListInfo,
+    MergedInfo,
+    VectorInfo,
+)
 from rewardwrap.testing.toys import LIMIT, Chain
 
 LANES = [{"x": 1.5, "ram": np.array([1, 2])}, {"x": 2.5, "ram": np.array([3, 4])}]
@@ -131,3 +139,14 @@ def test_gymnasiums_own_vector_env_is_read_as_its_lanes_report() -> None:
             np.testing.assert_array_equal(read[key], ListInfo(reports)[key])
     assert truncated.all()
     env.close()
+
+
+def test_lanes_that_start_and_lanes_that_go_on_are_read_as_one() -> None:
+    masked = {"x": np.array([0.0, 9.5]), "_x": np.array([False, True])}
+    merged = MergedInfo(ListInfo(LANES), VectorInfo(masked), np.array([False, True]))
+    assert merged.keys() == ["x"]
+    assert merged["x"].tolist() == [1.5, 9.5]
+    assert merged.take(np.array([True, False]))["x"].tolist() == [1.5]
+    assert merged.take(np.array([1]))["x"].tolist() == [9.5]
+    with pytest.raises(RewardValueError, match='"ram"'):
+        merged["ram"]

@@ -174,3 +174,9 @@ def test_the_rewards_own_discount_goes_before_the_runs() -> None:
     assert Task().discount(0.5, "Potential") == 0.5
     with pytest.raises(rw.ConfigError, match="Potential: gamma must be set, got None. Use"):
         Task().discount(None, "Potential")
+
+
+@pytest.mark.parametrize("weight", ["a", None, float("nan"), [1.0]])
+def test_the_weight_of_a_field_is_a_finite_number(weight: Any) -> None:
+    with pytest.raises(rw.ConfigError, match=r'weight of field "x" must be a finite number.*Write'):
+        FLAT.require({"x": weight, "bias": 1.0})
