@@ -27,6 +27,7 @@ from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 
 if TYPE_CHECKING:
+    from rewardwrap import evaluate
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.compare import statistics
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_modules = {
+    "evaluate": "rewardwrap.evaluate",
+    "statistics": "rewardwrap.compare.statistics",
+}
 _lazy = {
     "LogTerms": "rewardwrap.adapters.logging",
     "check": "rewardwrap.adapters.check",
@@ -62,6 +67,7 @@ __all__ = [
     "Transitions",
     "UnknownName",
     "check",
+    "evaluate",
     "from_config",
     "load",
     "make",
@@ -75,8 +81,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "statistics":
-        return _import_module("rewardwrap.compare.statistics")
+    if name in _modules:
+        return _import_module(_modules[name])
     if name in _lazy:
         return getattr(_import_module(_lazy[name]), name)
     raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}")

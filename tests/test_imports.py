@@ -10,7 +10,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ["core", "rewards", "adapters", "files", "training", "compare", "testing", "doctor"]
+LAYERS = [
+    "core",
+    "sandbox",
+    "rewards",
+    "adapters",
+    "files",
+    "data",
+    "annotate",
+    "training",
+    "compare",
+    "evaluate",
+    "nets",
+    "llm",
+    "testing",
+    "doctor",
+]
 HEAVY = {"torch", "stable_baselines3", "gymnasium", "scipy", "matplotlib", "rich", "safetensors"}
 
 

@@ -55,6 +55,7 @@ NAMES = [
     "Transitions",
     "UnknownName",
     "check",
+    "evaluate",
     "from_config",
     "function",
     "load",
