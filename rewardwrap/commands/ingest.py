@@ -1,0 +1,123 @@
+"""``rewardwrap ingest``: logs of any kind to checked episodes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rewardwrap.data.reading import Options
+
+DESCRIPTION = """Read logged episodes, check them, and save them for `rewardwrap fit`.
+
+SOURCE is a Minari id or folder, .hdf5 (D4RL), .npz (obs, action, reward, next_obs, terminated,
+truncated, episode), .csv, .parquet, an SB3 replay buffer (.pkl), a checkpoint, or a saved store.
+Nothing in a source is ever executed. DIR gets the episodes and report.json."""
+SLOW = 2.0  # seconds before progress is worth a line
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("source", metavar="SOURCE", help="what to read")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to save")
+    parser.add_argument(
+        "--boundary",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="where episodes begin in a table: flag:COLUMN, id:COLUMN, gap:COLUMN>X or length:N; "
+        "give it again to combine rules",
+    )
+    parser.add_argument("--env", metavar="ID", help="environment whose spaces the data must fit")
+    parser.add_argument("--obs", metavar="A,B", help="observation columns of a table, or patterns")
+    parser.add_argument("--action", metavar="A,B", help="action columns of a table, or patterns")
+    parser.add_argument(
+        "--reward", metavar="COLUMN", help='reward column of a table; "none" for data without'
+    )
+    parser.add_argument(
+        "--drop-last",
+        action="store_true",
+        help="leave out last steps without a recorded successor instead of repeating the observation",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, check, save, and say what was found."""
+    from rich.console import Console
+
+    from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.data.readers import read
+    from rewardwrap.data.report import inspect
+    from rewardwrap.data.saved import check_free
+
+    check_free(args.out)
+    with _Progress(Console(stderr=True)) as progress:
+        reading = read(args.source, _options(args, progress))
+    report = inspect(reading, source=str(args.source))
+    reading.store.save(args.out)
+    report.write(args.out)
+    out = wide_console()
+    report.show(out)
+    out.print(f"Episodes: {args.out}", soft_wrap=True)
+    return 0
+
+
+def _options(args: argparse.Namespace, progress: Any) -> Options:
+    from rewardwrap.data.reading import Options
+
+    observation, action = _spaces(args.env) if args.env else (None, None)
+    return Options(
+        boundary=tuple(args.boundary),
+        obs=_names(args.obs),
+        action=_names(args.action),
+        reward=args.reward,
+        observation_space=observation,
+        action_space=action,
+        drop_last=args.drop_last,
+        progress=progress,
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _spaces(env: str) -> tuple[Any, Any]:
+    """The spaces of an environment; it is built once, and closed."""
+    from rewardwrap.adapters.build import builder_of
+
+    built = builder_of(env)("train", {})
+    try:
+        return built.observation_space, built.action_space
+    finally:
+        built.close()
+
+
+class _Progress:
+    """A bar on stderr, once reading turns out to take long."""
+
+    def __init__(self, console: Any) -> None:
+        from time import monotonic
+
+        from rich.progress import Progress
+
+        self._clock = monotonic
+        self._started = monotonic()
+        self._bar = Progress(console=console, transient=True)
+        self._task: Any = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._task is None:
+            if self._clock() - self._started < SLOW:
+                return
+            self._bar.start()
+            self._task = self._bar.add_task("reading", total=total)
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._bar.stop()

@@ -1,0 +1,263 @@
+"""Logged episodes as columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rewardwrap.core import tree
+from rewardwrap.core.info import NO_INFO, ColumnInfo
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.data import checks
+from rewardwrap.data.errors import DataError
+from rewardwrap.data.ragged import IntArray, ranges, starts
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+StrArray = NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode of T steps: views into the store.
+
+    Args:
+        obs: ``(T + 1, ...)`` leaves, the true terminal observation last.
+        action: ``(T, ...)`` leaves.
+        reward: ``(T,)``, NaN where it is missing.
+        terminated: ``(T,)`` bool.
+        truncated: ``(T,)`` bool.
+        info: Name -> ``(T,)``.
+        id: Its name.
+        source: Where it came from.
+    """
+
+    obs: Any
+    action: Any
+    reward: FloatArray
+    terminated: BoolArray
+    truncated: BoolArray
+    info: dict[str, FloatArray]
+    id: str
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.reward)
+
+    def columns(self) -> dict[str, Any]:
+        """The mapping that `rewardwrap.relabel` reads."""
+        names = ("obs", "action", "reward", "terminated", "truncated", "info")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeStore:
+    """E episodes of N steps in all, as columns that lie episode by episode.
+
+    Nothing is shifted across a border: an episode of T steps has T + 1 observations, and the last
+    is the true terminal one. An episode may be cut: its last step then carries neither flag.
+
+    Args:
+        obs: Array, or nested dict or tuple of arrays, with ``N + E`` rows.
+        action: Array or nested arrays with N rows.
+        reward: ``(N,)`` float64, the environment's own; NaN where it is missing.
+        terminated: ``(N,)`` bool, only on last steps.
+        truncated: ``(N,)`` bool, only on last steps.
+        lengths: ``(E,)`` steps of each episode, at least 1.
+        ids: ``(E,)`` names.
+        source: ``(E,)`` file, machine or environment that an episode came from.
+        info: Name -> ``(N,)`` float64, what came with ``next_obs``; NaN where it is missing.
+        observation_space: What ``obs`` is drawn from, if known.
+        action_space: What ``action`` is drawn from, if known.
+
+    Raises:
+        DataError: Columns that do not fit each other, object arrays, or a flag inside an episode.
+    """
+
+    obs: Any
+    action: Any
+    reward: FloatArray
+    terminated: BoolArray
+    truncated: BoolArray
+    lengths: IntArray
+    ids: StrArray
+    source: StrArray
+    info: dict[str, FloatArray] = field(default_factory=dict)
+    observation_space: gym.Space[Any] | None = None
+    action_space: gym.Space[Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, dtype in (
+            *(("reward", np.float64), ("terminated", np.bool_), ("truncated", np.bool_)),
+            *(("lengths", np.int64), ("ids", np.str_), ("source", np.str_)),
+        ):
+            object.__setattr__(self, name, checks.column(name, getattr(self, name), dtype))
+        info = {k: checks.column(f'info["{k}"]', v, np.float64) for k, v in self.info.items()}
+        object.__setattr__(self, "info", info)
+        checks.columns_fit(self)
+        checks.borders_fit(self)
+
+    @classmethod
+    def from_episodes(
+        cls,
+        episodes: Iterable[Mapping[str, Any] | Episode],
+        *,
+        observation_space: gym.Space[Any] | None = None,
+        action_space: gym.Space[Any] | None = None,
+        source: str = "memory",
+    ) -> EpisodeStore:
+        """Put single episodes end to end.
+
+        Args:
+            episodes: `Episode` objects, or mappings as `rewardwrap.relabel` reads them: ``obs`` with
+                T + 1 rows, ``action, reward, terminated, truncated`` with T, and optionally ``info``
+                (columns), ``id`` and ``source``.
+            observation_space: Kept with the store.
+            action_space: Kept with the store.
+            source: For episodes that do not say it.
+        """
+        from rewardwrap.data.assembly import assemble
+
+        return assemble(
+            [e.columns() | {"id": e.id, "source": e.source} if isinstance(e, Episode) else e
+             for e in episodes],
+            observation_space=observation_space, action_space=action_space, source=source,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __repr__(self) -> str:
+        return f"EpisodeStore({len(self)} episodes, {self.steps} steps)"
+
+    @property
+    def steps(self) -> int:
+        """The number of steps, N."""
+        return len(self.reward)
+
+    @cached_property
+    def first_step(self) -> IntArray:
+        """``(E,)`` row of each episode's first step."""
+        return starts(self.lengths)
+
+    @cached_property
+    def first_obs(self) -> IntArray:
+        """``(E,)`` row of each episode's first observation."""
+        return starts(self.lengths + 1)
+
+    @cached_property
+    def episode_of_step(self) -> IntArray:
+        """``(N,)`` number of the episode a step belongs to."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @cached_property
+    def obs_row_of_step(self) -> IntArray:
+        """``(N,)`` row of ``obs`` before a step; the row after it is the successor."""
+        return np.arange(self.steps) + self.episode_of_step
+
+    def episode(self, index: int) -> Episode:
+        """Episode ``index`` as views; negative numbers count from the end."""
+        i = range(len(self))[index]
+        rows = slice(self.first_step[i], self.first_step[i] + self.lengths[i])
+        seen = slice(self.first_obs[i], self.first_obs[i] + self.lengths[i] + 1)
+        return Episode(
+            obs=tree.take(self.obs, seen),
+            action=tree.take(self.action, rows),
+            reward=self.reward[rows],
+            terminated=self.terminated[rows],
+            truncated=self.truncated[rows],
+            info={name: column[rows] for name, column in self.info.items()},
+            id=str(self.ids[i]),
+            source=str(self.source[i]),
+        )
+
+    def __iter__(self) -> Iterator[Episode]:
+        return (self.episode(i) for i in range(len(self)))
+
+    def transitions(self) -> Transitions:
+        """All N steps in order; ``first`` marks where an episode starts. Missing rewards are NaN."""
+        first = np.zeros(self.steps, bool)
+        first[self.first_step] = True
+        return Transitions(
+            obs=tree.take(self.obs, self.obs_row_of_step),
+            action=self.action,
+            next_obs=tree.take(self.obs, self.obs_row_of_step + 1),
+            reward=self.reward,
+            terminated=self.terminated,
+            truncated=self.truncated & ~self.terminated,
+            first=first,
+            info=ColumnInfo(self.info) if self.info else NO_INFO,
+            training=False,
+        )
+
+    def returns(self, gamma: float = 1.0, *, skip_missing: bool = False) -> FloatArray:
+        """``(E,)`` sums of ``gamma^t r_t``; NaN where a reward is missing, unless those are skipped."""
+        reward = np.nan_to_num(self.reward, nan=0.0) if skip_missing else self.reward
+        within = np.arange(self.steps) - np.repeat(self.first_step, self.lengths)
+        paid = reward if gamma == 1.0 else reward * np.power(gamma, within)
+        return np.add.reduceat(paid, self.first_step) if len(self) else np.zeros(0)
+
+    def select(self, indices: Any) -> EpisodeStore:
+        """These episodes, in this order (numbers, a mask, or a slice)."""
+        chosen = np.arange(len(self))[indices]
+        rows = ranges(self.first_step[chosen], self.lengths[chosen])
+        seen = ranges(self.first_obs[chosen], self.lengths[chosen] + 1)
+        return replace(
+            self,
+            obs=tree.take(self.obs, seen),
+            action=tree.take(self.action, rows),
+            reward=self.reward[rows],
+            terminated=self.terminated[rows],
+            truncated=self.truncated[rows],
+            lengths=self.lengths[chosen],
+            ids=self.ids[chosen],
+            source=self.source[chosen],
+            info={name: column[rows] for name, column in self.info.items()},
+        )
+
+    @staticmethod
+    def concat(stores: Sequence[EpisodeStore]) -> EpisodeStore:
+        """Stores one after the other; ids that would clash gain the number of their store."""
+        from rewardwrap.data.assembly import concat
+
+        return concat(stores)
+
+    def split(
+        self, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
+    ) -> tuple[EpisodeStore, EpisodeStore]:
+        """``(train, held-out)``, by whole episodes; see `rewardwrap.data.splits.split`."""
+        from rewardwrap.data.splits import split
+
+        return split(self, fraction, seed=seed, by=by)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write a folder, whole or not at all; see `rewardwrap.data.saved`."""
+        from rewardwrap.data.saved import save
+
+        return save(self, folder)
+
+    @staticmethod
+    def load(folder: str | os.PathLike[str]) -> EpisodeStore:
+        """Read what `save` wrote; nothing in it is executed."""
+        from rewardwrap.data.saved import load
+
+        return load(folder)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return checks.fingerprint(self)
+
+    def fingerprint(self) -> str:
+        """sha256 of every column, its dtype, its shape and the spaces."""
+        return self._fingerprint
+
+
+__all__ = ["DataError", "Episode", "EpisodeStore"]

@@ -1,0 +1,102 @@
+"""D4RL-style HDF5: ``observations, actions, rewards, terminals, timeouts`` as flat rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.errors import extra
+from rewardwrap.data import boundary
+from rewardwrap.data.errors import DataError
+from rewardwrap.data.flat import Rows
+from rewardwrap.data.reading import Note, Options, Reading
+from rewardwrap.data.rows import episodes_of
+
+NEEDED = ("observations", "actions", "rewards", "terminals")
+NOT_FLAT = ("observations", "actions", "next_observations")
+
+
+def read(path: Path, options: Options) -> Reading:
+    """Read a D4RL file.
+
+    Episodes end after ``terminals`` and ``timeouts``. The rows after the last flag are an episode
+    that was cut; it is kept. Without ``next_observations`` see `rewardwrap.data.rows`.
+
+    Raises:
+        DataError: The file is cut short, or lacks a column.
+    """
+    h5py = extra("h5py", needs="HDF5 files", install="data")
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(path, file, options)
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"{path} must be a whole HDF5 file, got: {error}. It was cut short; copy it again."
+        ) from error
+
+
+def _read(path: Path, file: Any, options: Options) -> Reading:
+    missing = [name for name in NEEDED if name not in file]
+    if missing:
+        raise DataError(
+            f"{path} must hold {', '.join(NEEDED)}, got {', '.join(file) or 'nothing'}. "
+            f"Add {', '.join(missing)}; a Minari file is read through its dataset's folder."
+        )
+    notes = []
+    if "timeouts" not in file and not options.boundary:
+        sentence = "there is no column timeouts: episodes that a clock ended run into the next one"
+        notes.append(Note("borders", sentence))
+    names = [name for name in (*NEEDED, "timeouts", "next_observations") if name in file]
+    columns = {}
+    for i, name in enumerate(names):
+        columns[name] = _tree(file[name])
+        options.progress(i + 1, len(names))
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and column.ndim == 0:
+            raise DataError(f"{path}: {name} must have one row per step, got a single number.")
+    steps = len(columns["rewards"])
+    # some files keep one number per step as a column of width one
+    flat = {k: v.reshape(steps) for k, v in columns.items()
+            if isinstance(v, np.ndarray) and v.size == steps and k not in NOT_FLAT}  # fmt: skip
+    info = _info(file, steps)
+    rules = [boundary.parse(text) for text in options.boundary]
+    if any(isinstance(rule, boundary.Name) for rule in rules):
+        raise DataError(
+            f"{path} must be cut by flag:, gap: or length:, got an id rule. "
+            "Convert the file to parquet to cut it by a name."
+        )
+    rows = Rows(
+        obs=columns["observations"],
+        action=columns["actions"],
+        reward=flat.get("rewards", columns["rewards"]),
+        terminated=flat.get("terminals", columns["terminals"]),
+        truncated=flat.get("timeouts", columns.get("timeouts", np.zeros(steps))),
+        next_obs=columns.get("next_observations"),
+        begins=boundary.begins(rules, boundary.column_reader(info | flat), steps),
+        info=info,
+        source=path.name,
+    )
+    rule = ", ".join(("after terminals or timeouts", *options.boundary))
+    reading = episodes_of(rows, rule=rule, drop_last=options.drop_last)
+    return Reading(reading.store, reading.rule, notes + reading.notes)
+
+
+def _tree(node: Any) -> Any:
+    """A dataset as an array, a group as a dict."""
+    if hasattr(node, "shape"):
+        return np.asarray(node[()])
+    return {key: _tree(node[key]) for key in node}
+
+
+def _info(file: Any, steps: int) -> dict[str, Any]:
+    """Numbers per step under ``infos``; vectors there are state that info cannot hold."""
+    group = file.get("infos")
+    if group is None or hasattr(group, "shape"):
+        return {}
+    return {
+        key: np.asarray(column[()])
+        for key, column in group.items()
+        if getattr(column, "shape", None) == (steps,) and column.dtype.kind in "biuf"
+    }

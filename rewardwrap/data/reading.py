@@ -1,0 +1,149 @@
+"""What a reader hands over: a store, the rule by which it found episodes, and what it noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.errors import DataError
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+Progress = Callable[[int, int], None]
+
+
+def silent(_done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the user should know.
+
+    Args:
+        check: Short name, e.g. ``"gaps"``.
+        sentence: What was found and what was done about it.
+        count: How many rows, episodes or cells.
+        severity: ``"note"``, ``"warning"``: the data can be used, or ``"error"``: they should not.
+    """
+
+    check: str
+    sentence: str
+    count: int = 0
+    severity: str = "warning"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The result of a reader.
+
+    Args:
+        store: The episodes.
+        rule: How borders were found, in words.
+        notes: What was noticed while reading.
+    """
+
+    store: EpisodeStore
+    rule: str
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about a source.
+
+    Args:
+        boundary: Rules as `rewardwrap.data.boundary` reads them; every rule adds borders.
+        obs: Observation columns of a table; found by name where None.
+        action: Action columns of a table; found by name where None.
+        reward: Reward column of a table; ``"none"`` for data without one.
+        observation_space: Of the environment, if known.
+        action_space: Of the environment, if known.
+        drop_last: Leave out last steps whose successor is not recorded, instead of keeping them
+            with the last observation repeated.
+        progress: Called with ``(done, total)`` now and then.
+    """
+
+    boundary: tuple[str, ...] = ()
+    obs: tuple[str, ...] | None = None
+    action: tuple[str, ...] | None = None
+    reward: str | None = None
+    observation_space: gym.Space[Any] | None = None
+    action_space: gym.Space[Any] | None = None
+    drop_last: bool = False
+    progress: Progress = silent
+
+
+def in_spaces(store: EpisodeStore, options: Options) -> EpisodeStore:
+    """The store with the spaces the user named, columns in their shape and dtype.
+
+    Raises:
+        DataError: The columns do not have the shape of the space.
+    """
+    observation = options.observation_space or store.observation_space
+    action = options.action_space or store.action_space
+    return replace(
+        store,
+        obs=_fitted("obs", store.obs, observation),
+        action=_fitted("action", store.action, action),
+        observation_space=observation,
+        action_space=action,
+    )
+
+
+def _fitted(name: str, columns: Any, space: gym.Space[Any] | None) -> Any:
+    if space is None:
+        return columns
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Dict):
+        if not isinstance(columns, dict) or set(columns) != set(space.spaces):
+            raise _misfit(name, columns, space)
+        return {
+            key: _fitted(f"{name}/{key}", columns[key], each) for key, each in space.spaces.items()
+        }
+    if isinstance(space, spaces.Tuple):
+        if not isinstance(columns, tuple) or len(columns) != len(space.spaces):
+            raise _misfit(name, columns, space)
+        pairs = zip(columns, space.spaces, strict=True)
+        return tuple(_fitted(f"{name}/{i}", each, s) for i, (each, s) in enumerate(pairs))
+    if not isinstance(columns, np.ndarray) or space.shape is None:
+        raise _misfit(name, columns, space)
+    width = int(np.prod(space.shape))
+    if columns.shape[1:] != space.shape:
+        # only flat rows are put in shape: an image of other axes would be scrambled
+        if columns.ndim > 2 or columns[:1].size != width * len(columns[:1]):
+            raise _misfit(name, columns, space)
+        columns = columns.reshape(len(columns), *space.shape)
+    return _cast(name, columns, np.dtype(space.dtype))
+
+
+def _cast(name: str, column: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The dtype of the space; whole numbers only where the column holds them."""
+    if dtype.kind in "iub" and column.dtype.kind == "f":
+        whole = column.astype(dtype)
+        if not np.array_equal(whole, column):
+            raise DataError(
+                f"{name} must hold whole numbers as its space {dtype} says, got "
+                f"{column[whole != column].ravel()[0]}. Check --env, or the column names."
+            )
+        return whole
+    return column.astype(dtype, copy=False)
+
+
+def _misfit(name: str, columns: Any, space: Any) -> DataError:
+    found = (
+        f"shape {columns.shape[1:]}"
+        if isinstance(columns, np.ndarray)
+        else f"a tree of {len(list(tree.leaves(columns)))} columns"
+    )
+    return DataError(
+        f"{name} must fit {space}, got {found} per row. "
+        "Name another environment, or choose the columns with --obs and --action."
+    )

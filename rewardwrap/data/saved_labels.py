@@ -1,0 +1,87 @@
+"""Preferences on disk: one parquet file that names its store by fingerprint."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.errors import DataError
+from rewardwrap.data.fragments import Fragments
+from rewardwrap.data.preferences import Preferences
+from rewardwrap.files import write_whole
+
+FORMAT = b"1"
+
+
+def save_preferences(preferences: Preferences, path: str | os.PathLike[str]) -> Path:
+    """`Preferences.save`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        f"{side}_{name}": getattr(clips, name)
+        for side, clips in (("a", preferences.a), ("b", preferences.b))
+        for name in ("episode", "start", "length")
+    }
+    table = pa.table(
+        {
+            **columns,
+            "preferred": preferences.preferred,
+            "weight": preferences.weight,
+            "annotator": pa.array(preferences.annotator.tolist(), pa.string()),
+            "group": preferences.group,
+        }
+    )
+    named = {b"format": FORMAT, b"store": preferences.store.fingerprint().encode()}
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(named), buffer)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, buffer.getvalue())
+    return target
+
+
+def load_preferences(path: str | os.PathLike[str], store: EpisodeStore) -> Preferences:
+    """`Preferences.load`.
+
+    Raises:
+        DataError: No such file, one cut short, another format, or made on another store.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"{path} must be a whole parquet file of preferences, got: {error} Save it again."
+        ) from error
+    named = table.schema.metadata or {}
+    if named.get(b"format") != FORMAT or b"store" not in named:
+        raise DataError(
+            f"{path} must have been written by Preferences.save, got columns "
+            f"{', '.join(table.column_names)}. Save it again with this version."
+        )
+    if named[b"store"].decode() != store.fingerprint():
+        raise DataError(
+            f"{path} must be read with the store it was made on, "
+            f"got fingerprint {store.fingerprint()[:12]} instead of {named[b'store'].decode()[:12]}. "
+            "Load that store; a split or a changed one has other episode numbers."
+        )
+    column = {name: table[name].to_numpy() for name in table.column_names if name != "annotator"}
+    a, b = (
+        Fragments(store, *(column[f"{side}_{name}"] for name in ("episode", "start", "length")))
+        for side in "ab"
+    )
+    return Preferences(
+        a,
+        b,
+        column["preferred"],
+        column["weight"],
+        np.array(table["annotator"].to_pylist(), np.str_),
+        column["group"],
+    )
