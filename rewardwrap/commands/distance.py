@@ -1,0 +1,118 @@
+"""``rewardwrap distance``: are these rewards one task?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+
+if TYPE_CHECKING:
+    from rewardwrap.evaluate.heatmap import Matrix
+
+DESCRIPTION = """\
+Print how far rewards lie apart as tasks: 0 one task (up to potentials and scale), 1 opposites.
+Exact where the environment writes its dynamics out (FrozenLake, Taxi, CliffWalking), otherwise on
+samples, with 95 % intervals and the distance that the estimator gives to two forms of one task."""
+METRICS = ("epic", "dard", "starc-val", "starc-minimal", "npec", "erc")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("env", metavar="ENV", help="a recipe or a gymnasium id")
+    parser.add_argument("rewards", nargs="+", metavar="REWARD", help="files, or `env`")
+    parser.add_argument("--metric", choices=METRICS, default="epic")
+    parser.add_argument("--gamma", type=float, help="discount of the agent (default: 0.99)")
+    parser.add_argument("--samples", type=whole_number, help="transitions (erc: episodes)")
+    parser.add_argument("--means", type=whole_number, help="draws for each mean (epic, dard)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE")
+    parser.add_argument("--out", type=Path, help="folder for distances.json, .png and .svg")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the matrix, and draw it where asked."""
+    from rewardwrap.evaluate.heatmap import distance_matrix, rows_of
+
+    with warnings.catch_warnings():
+        # printed below the matrix, once
+        warnings.filterwarnings("ignore", message="reward_distance:")
+        matrix = distance_matrix(
+            named_rewards(args.rewards), args.env, args.metric, gamma=args.gamma,
+            samples=args.samples, means=args.means, seed=args.seed,
+            env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        )  # fmt: skip
+    if args.json:
+        print(json.dumps(rows_of(matrix)))
+    else:
+        _print(matrix, args.env)
+    if args.out is not None:
+        _write(matrix, args.out)
+        if not args.json:
+            wide_console().print(f"Drawn: {args.out / 'distances.png'}", soft_wrap=True)
+    return 0
+
+
+def named_rewards(words: list[str]) -> dict[str, Any]:
+    """Name -> reward: a file by its stem, anything else by itself; equal names are numbered."""
+    from rewardwrap.evaluate.payment import as_reward
+
+    found: dict[str, Any] = {}
+    for word in words:
+        stem = Path(word).stem if Path(word).suffix else word
+        name = stem if stem not in found else f"{stem} ({len(found) + 1})"
+        found[name] = as_reward(word)
+    return found
+
+
+def _print(matrix: Matrix, env: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from rewardwrap.evaluate.heatmap import written
+
+    first = next(iter(matrix.found.values()))
+    unit = "episodes" if matrix.metric == "erc" else "transitions"
+    how = "exact" if first.exact else f"on {first.samples} {unit}"
+    out = wide_console()
+    out.print(Text(f"{matrix.metric} distance on {env}, gamma {first.gamma:g}, {how}", "bold"))
+    table = Table()
+    table.add_column("built from" if matrix.metric == "npec" else "", overflow="fold")
+    for name in matrix.names:
+        table.add_column(Text(name), justify="center", overflow="fold")
+    for i, name in enumerate(matrix.names):
+        cells = []
+        for j in range(len(matrix.names)):
+            cell = matrix.at(i, j)
+            text = Text("–", style="dim")
+            if cell is not None:
+                text = Text(written(cell.value), style="bold")
+                low, high = map(written, cell.interval)
+                if not low == high == written(cell.value):
+                    text.append(f"\n{low}–{high}", style="not bold dim")
+            cells.append(text)
+        table.add_row(Text(name), *cells)
+    out.print(table)
+    out.print(
+        f"Noise floor {written(matrix.noise_floor)}: the distance given to one task with and without "
+        "a random potential."
+    )
+    for note in matrix.notes:
+        out.print(Text(f"Note: {note}."))
+
+
+def _write(matrix: Matrix, folder: Path) -> None:
+    from rewardwrap.compare.drawing import save
+    from rewardwrap.evaluate.heatmap import heatmap, rows_of
+    from rewardwrap.files import write_whole
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = heatmap(matrix)
+    for suffix in ("png", "svg"):
+        write_whole(folder / f"distances.{suffix}", save(figure, suffix=suffix))
+    text = json.dumps(rows_of(matrix), indent=2)
+    write_whole(folder / "distances.json", text.encode())
