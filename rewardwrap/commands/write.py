@@ -1,0 +1,348 @@
+"""``rewardwrap write``: have a reward written, tested, trained and improved."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+from rewardwrap.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rewardwrap.llm.budget import Budgeted, Ledger
+    from rewardwrap.llm.candidate import Candidate
+    from rewardwrap.llm.client import ChatClient
+    from rewardwrap.llm.journal import Journal
+    from rewardwrap.llm.prompt import Scene
+    from rewardwrap.llm.search import Found, Search
+
+DESCRIPTION = """\
+Write a reward for ENV from the task in words: ask for candidates, refuse what does not hold (gate, probe,
+critic, order of stored episodes), train the rest, show the model what happened, and ask again. Reward code
+runs in a sandbox, never in this process. Everything lies in DIR/run.jsonl; the same command goes on where
+it stopped. Without a model: --provider template fills templates from the environment's named fields."""
+PROVIDERS = ("template", "replay", "openai")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("env", metavar="ENV", help="environment with named fields")
+    parser.add_argument("task", help="what the agent should do, in words")
+    parser.add_argument("--out", type=Path, help="folder (default: written/<env>)")
+    parser.add_argument("--rounds", type=whole_number, default=3)
+    parser.add_argument("--samples", type=whole_number, default=4, help="answers in each round")
+    parser.add_argument("--words", metavar="TEXT", help="what you saw; one more round answers it")
+    parser.add_argument("--hint", default="", help="anything else that the model should know")
+    parser.add_argument(
+        "--rewards", choices=("code", "params"), default="code", help="code, or a table of targets"
+    )
+    parser.add_argument(
+        "--auto-scale", action="store_true", help="the code gives signs, 0.1 a step is paid"
+    )
+    parser.add_argument(
+        "--approve", action="store_true", help="show each candidate and ask before it runs"
+    )
+    parser.add_argument(
+        "--allow-weaker", action="store_true", help="run code where the sandbox is not strong"
+    )
+    _add_model(parser.add_argument_group("model"))
+    _add_budget(parser.add_argument_group("budget (checked before each step)"))
+    _add_training(parser.add_argument_group("training"))
+
+
+def _add_model(group: Any) -> None:
+    group.add_argument("--provider", choices=PROVIDERS, default="template")
+    group.add_argument("--model", help="as the server calls it, e.g. qwen2.5-coder")
+    group.add_argument("--base-url", help="of the server, e.g. http://localhost:11434/v1")
+    group.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
+    group.add_argument("--recordings", type=Path, help="folder that --provider replay reads")
+    group.add_argument("--cache", type=Path, help="folder of answers (default: DIR/answers)")
+    group.add_argument(
+        "--cache-use", choices=("cache", "live", "replay"), default="cache", help="default: cache"
+    )
+    group.add_argument("--temperature", type=float, default=1.0)
+    group.add_argument("--max-tokens", type=whole_number, default=2048)
+    group.add_argument("--timeout", type=float, default=120.0, help="seconds for one answer")
+    group.add_argument("--at-once", type=whole_number, default=4, help="requests under way")
+    group.add_argument("--seed", type=int, default=0)
+
+
+def _add_budget(group: Any) -> None:
+    group.add_argument("--max-usd", type=float)
+    group.add_argument("--max-tokens-total", type=whole_number)
+    group.add_argument("--max-calls", type=whole_number)
+    group.add_argument("--max-seconds", type=float)
+    group.add_argument("--max-rl-steps", type=whole_number)
+    group.add_argument("--prices", type=Path, help="YAML, US dollars for a million tokens")
+
+
+def _add_training(group: Any) -> None:
+    group.add_argument("--algo", default="ppo")
+    group.add_argument("-n", "--n-timesteps", type=whole_number, default=50_000)
+    group.add_argument("--short-steps", type=whole_number, help="default: two fifths of -n")
+    group.add_argument("--seeds", type=whole_number, default=3, help="of the full training")
+    group.add_argument(
+        "--final-seeds", type=int, default=5, help="of the comparison at the end (0: none)"
+    )
+    group.add_argument("--keep", type=whole_number, default=1, help="full trainings in a round")
+    group.add_argument("--jobs", type=whole_number, help="processes (default: cores)")
+    group.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
+    group.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, export the winner, compare it with the environment's own reward."""
+    import rewardwrap_envs
+    from rewardwrap.llm.journal import FILE, Journal
+    from rewardwrap.llm.prompt import scene_of
+
+    console = wide_console()
+    out = args.out or Path("written") / args.env.replace("/", "-")
+    scene = scene_of(args.env, rewardwrap_envs.find(args.env, args.catalog))
+    if args.rewards == "params":
+        from rewardwrap.commands.parameters import run_table
+
+        return run_table(args, scene, out, console)
+    journal = Journal(out / FILE)
+    _begin(journal, args)
+    search = _search(args, scene, out, journal, console)
+    found = search.run()
+    return _finish(args, out, journal, search, found, console)
+
+
+def _begin(journal: Journal, args: argparse.Namespace) -> None:
+    """Note what is searched; refuse to go on with another search in the same folder."""
+    from rewardwrap.training.provenance import versions
+
+    asked = {
+        "env": args.env,
+        "task": args.task,
+        "samples": args.samples,
+        "seed": args.seed,
+        "algo": args.algo,
+        "steps": args.n_timesteps,
+        "auto_scale": args.auto_scale,
+    }
+    before = journal.of("began")
+    if not before:
+        journal.write("began", **asked, versions=versions())
+        return
+    changed = [name for name, value in asked.items() if before[0].get(name) != value]
+    if changed:
+        raise ConfigError(
+            f"a search must go on as it began, got another {', '.join(changed)}. "
+            "Give another --out for a new search."
+        )
+
+
+def _search(
+    args: argparse.Namespace, scene: Scene, out: Path, journal: Journal, console: Console
+) -> Search:
+    from rewardwrap.llm.search import Search, Settings
+    from rewardwrap.llm.stages import Stages
+    from rewardwrap.llm.trajectories import collect
+    from rewardwrap.llm.trials import Length, Trials
+
+    words = _words(journal, args)
+    rounds = max(args.rounds, max(words, default=0) + 1)
+    settings = Settings(
+        task=args.task,
+        rounds=rounds,
+        samples=args.samples,
+        short=Length(args.short_steps or max(1, args.n_timesteps * 2 // 5), (101,)),
+        full=Length(args.n_timesteps, tuple(range(201, 201 + args.seeds))),
+        keep=args.keep,
+        seed=args.seed,
+        temperature=args.temperature,
+        max_tokens=args.max_tokens,
+        at_once=args.at_once,
+        hint=args.hint,
+    )
+    pool = collect(scene.recipe, seed=args.seed)
+    console.print(
+        f"{args.env}: {len(pool.episodes)} stored episodes, played by {pool.source}; "
+        f"rewards by {args.provider}.",
+        soft_wrap=True,
+    )
+    trials = Trials(
+        args.env,
+        args.algo,
+        out,
+        jobs=args.jobs or _cores(),
+        hyperparameters=key_values(args.hyperparams, "--hyperparams"),
+        catalog=tuple(str(Path(folder).absolute()) for folder in args.catalog),
+    )
+    stages = Stages(
+        scene,
+        pool,
+        options={"allow_weaker": True} if args.allow_weaker else {},
+        signs_only=args.auto_scale,
+        approve=_approve if args.approve else None,
+    )
+    client = client_of(args, scene, out, journal)
+    return Search(
+        scene,
+        settings,
+        client,
+        journal,
+        trials,
+        stages,
+        words=words,
+        say=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+    )
+
+
+def client_of(args: argparse.Namespace, scene: Scene, out: Path, journal: Journal) -> Budgeted:
+    """The provider, behind its cache, within its budget."""
+    from rewardwrap.llm.budget import Budgeted
+    from rewardwrap.llm.cache import Cached
+
+    ledger = _ledger(args, journal)
+    if args.provider != "openai":
+        return Budgeted(_offline(args, scene), ledger)
+    if not args.model:
+        raise ConfigError("--provider openai must know the model, got none. Give --model NAME.")
+    folder = args.cache or out / "answers"
+    if args.cache_use == "replay":
+        return Budgeted(Cached(folder, model=args.model), ledger)
+    from rewardwrap.llm.hosted import OpenAIClient
+
+    hosted = OpenAIClient(
+        args.model, base_url=args.base_url, key_variable=args.key_variable, timeout=args.timeout
+    )
+    return Budgeted(
+        hosted, ledger, cache=Cached(folder, model=args.model), ask_anew=args.cache_use == "live"
+    )
+
+
+def _offline(args: argparse.Namespace, scene: Scene) -> ChatClient:
+    if args.provider == "template":
+        from rewardwrap.llm.template import ParameterDesigner, TemplateDesigner
+
+        maker = TemplateDesigner if args.rewards == "code" else ParameterDesigner
+        return maker(scene, args.task)
+    from rewardwrap.llm.recorded import RecordedClient, recordings_for
+
+    return RecordedClient(args.recordings or recordings_for(args.env))
+
+
+def _ledger(args: argparse.Namespace, journal: Journal) -> Ledger:
+    from rewardwrap.llm.budget import Budget, Ledger, read_prices
+
+    budget = Budget(
+        usd=args.max_usd,
+        tokens=args.max_tokens_total,
+        calls=args.max_calls,
+        seconds=args.max_seconds,
+        rl_steps=args.max_rl_steps,
+    )
+    model = args.model if args.provider == "openai" else args.provider
+    spent: dict[str, float] = {}
+    for event in journal.of("proposed"):
+        spent = {k: v for k, v in event["spent"].items() if k != "seconds"}
+    spent["rl_steps"] = sum(e["steps"] * len(e["scores"]) for e in journal.of("trained"))
+    return Ledger(budget, read_prices(args.prices).get(model or ""), spent=spent, model=model or "")
+
+
+def _words(journal: Journal, args: argparse.Namespace) -> dict[int, str]:
+    """Round -> what a person said after it; new words belong to the last round there is."""
+    words = {int(event["round"]): str(event["text"]) for event in journal.of("words")}
+    if args.words and args.words not in words.values():
+        rounds = [int(event["id"][1:].split("s")[0]) for event in journal.of("proposed")]
+        if not rounds:
+            raise ConfigError(
+                "--words must follow a round, got a search that has none yet. "
+                "Give the command without --words first."
+            )
+        words[max(rounds)] = args.words
+        journal.write("words", round=max(rounds), text=args.words)
+    return words
+
+
+def _approve(candidate: Candidate) -> bool:
+    """Show the code and ask; without a terminal nobody can say yes."""
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "--approve must be able to ask, got no terminal. Give the command in one."
+        )
+    print(f"\n--- {candidate.id} ---\n{candidate.source}")
+    return input("Run this in the sandbox? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _finish(
+    args: argparse.Namespace,
+    out: Path,
+    journal: Journal,
+    search: Search,
+    found: Found,
+    console: Console,
+) -> int:
+    from rewardwrap import __version__
+    from rewardwrap.llm.export import export
+
+    if found.best is None:
+        console.print("No candidate could be trained; run.jsonl says why each was rejected.")
+        return 1
+    settings = search.settings
+    baseline = "not trained" if found.baseline is None else f"{found.baseline:.2f}"
+    file = export(
+        found.best,
+        out / "best",
+        facts={
+            "task": args.task,
+            "env": args.env,
+            "model": search.client.model,
+            "seeds": len(settings.full.seeds),
+            "steps": settings.full.steps,
+            "baseline": baseline,
+            "version": __version__,
+        },
+        options=search.stages.options,
+    )
+    journal.write(
+        "finished",
+        id=found.best.id,
+        score=found.best.full,
+        baseline=found.baseline,
+        spent=search.client.ledger.spent,
+    )
+    console.print(
+        f"\nBest: {found.best.id}, mean true score {found.best.full:.2f} "
+        f"(the environment's own reward: {baseline}). Code: {file}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    if args.final_seeds > 0:
+        _compare(args, out, search, found.best, console)
+    return 0
+
+
+def _compare(
+    args: argparse.Namespace, out: Path, search: Search, best: Candidate, console: Console
+) -> None:
+    """Train the winner and the environment's own reward with seeds that chose nothing."""
+    from rewardwrap.compare.report import print_summary
+    from rewardwrap.llm.trials import Length
+    from rewardwrap.rewards.env import EnvReward
+
+    seeds = tuple(range(1001, 1001 + args.final_seeds))
+    rewards = {"env": EnvReward(), "written": search.stages.reward(best.source)}
+    console.print(
+        f"\nThe winner against the environment's own reward, {len(seeds)} seeds that had no part in "
+        "the choice:",
+        soft_wrap=True,
+    )
+    comparison = search.trials.train(rewards, Length(args.n_timesteps, seeds))
+    report = comparison.write(out / "comparison")
+    print_summary(console, comparison)
+    console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

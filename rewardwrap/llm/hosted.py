@@ -1,0 +1,119 @@
+"""Any server that speaks OpenAI's chat protocol: hosted ones, vLLM, Ollama, llama.cpp.
+
+The official SDK does the talking (retries with ``retry-after``, timeouts, connection reuse).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from rewardwrap.core.errors import ConfigError, extra
+from rewardwrap.llm.client import Completion, ProviderError, Request, Usage, estimate_tokens
+
+KEY = "OPENAI_API_KEY"
+LOCAL = ("http://localhost", "http://127.", "http://[::1]")
+
+
+class OpenAIClient:
+    """A model behind ``/v1/chat/completions``.
+
+    Args:
+        model: As the server calls it.
+        base_url: Root of the API, e.g. ``http://localhost:11434/v1`` for Ollama; None: OpenAI's own.
+        key_variable: Name of the environment variable that holds the key. The key itself is never
+            stored, written or shown. Servers on this machine need none.
+        timeout: Seconds for one attempt.
+        retries: Attempts after the first, on 429, 5xx and lost connections; waits as the server says.
+
+    Raises:
+        ConfigError: No key is set for a server elsewhere.
+        MissingExtra: The SDK is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        key_variable: str = KEY,
+        timeout: float = 120.0,
+        retries: int = 3,
+    ) -> None:
+        self.model = model
+        self.base_url = base_url
+        self._key = os.environ.get(key_variable, "")
+        if not self._key and not (base_url or "").startswith(LOCAL):
+            raise ConfigError(
+                f"the provider must have a key, got none in the environment variable "
+                f"{key_variable}. Set it, name another one (--key-variable), or use "
+                "--provider template, which needs none."
+            )
+        self._sdk = extra("openai", needs="A hosted language model", install="llm")
+        self._server = self._sdk.OpenAI(
+            api_key=self._key or "none", base_url=base_url, timeout=timeout, max_retries=retries
+        )
+        self._timeout = timeout
+
+    def complete(self, request: Request) -> Completion:
+        """Ask; every failure is a `ProviderError` whose text does not hold the key."""
+        sdk = self._sdk
+        try:
+            answer = self._server.chat.completions.create(
+                model=self.model,
+                messages=[dict(message) for message in request.messages],
+                temperature=request.temperature,
+                max_tokens=request.max_tokens,
+                seed=request.seed,
+            )
+        except sdk.APITimeoutError as error:
+            raise ProviderError(
+                f"the provider must answer within {self._timeout:g} s, got nothing. Raise the "
+                "time limit (--timeout) or try again later; what is finished is kept."
+            ) from error
+        except sdk.APIConnectionError as error:
+            raise ProviderError(
+                f"the provider must be reachable, got: {self._clean(str(error.__cause__ or error))}. "
+                "Check --base-url and the network."
+            ) from None
+        except sdk.APIStatusError as error:
+            raise ProviderError(
+                f"the provider must answer with a completion, got status {error.status_code}: "
+                f"{self._clean(error.message)}. Check model, key and quota; what is finished is kept."
+            ) from None
+        except sdk.APIError as error:
+            raise ProviderError(
+                f"the provider must answer with a completion, got: {self._clean(str(error))}. "
+                "Check that --base-url speaks OpenAI's chat protocol."
+            ) from None
+        except ValueError as error:  # a body that is no JSON
+            raise ProviderError(
+                f"the provider must answer with JSON, got: {self._clean(str(error))}. "
+                "Check that --base-url speaks OpenAI's chat protocol."
+            ) from None
+        return self._completion(answer, request)
+
+    def _completion(self, answer: Any, request: Request) -> Completion:
+        choices = getattr(answer, "choices", None)
+        if not choices:
+            raise ProviderError(
+                f"the provider must answer with a choice, got {self._clean(str(answer))[:200]!r}. "
+                "Check that --base-url speaks OpenAI's chat protocol."
+            )
+        text = choices[0].message.content or ""
+        told = answer.usage
+        usage = (
+            Usage(told.prompt_tokens, told.completion_tokens)
+            if told is not None
+            else Usage(estimate_tokens(request.messages), -(-len(text) // 3), estimated=True)
+        )
+        return Completion(
+            text,
+            usage,
+            finish_reason=choices[0].finish_reason or "stop",
+            model=answer.model or self.model,
+            raw=answer.model_dump(mode="json"),
+        )
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._key, "[key]") if self._key else text
