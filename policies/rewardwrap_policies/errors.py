@@ -5,6 +5,8 @@ PoliciesError
 ├── UnknownAlgorithm    (LookupError)   no algorithm of that name
 ├── UnknownPreset       (LookupError)   no settings for that environment
 ├── UnknownController   (LookupError)   no scripted controller for that environment
+├── PlannerError        (ValueError)    an environment that cannot be planned in (planner.py)
+├── NoiseError          (ValueError)    noise that cannot be put on these observations
 └── MissingPackage      (ImportError)   the algorithm needs an optional package
 """
 
@@ -33,3 +35,7 @@ class UnknownController(PoliciesError, LookupError):
 
 class MissingPackage(PoliciesError, ImportError):
     """The algorithm needs an optional package."""
+
+
+class NoiseError(PoliciesError, ValueError):
+    """Noise that cannot be put on these observations."""

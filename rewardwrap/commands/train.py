@@ -50,6 +50,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
     parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=0.0,
+        metavar="SIGMA",
+        help="Gaussian noise on each frame the policy sees, for `rewardwrap certify` (default: 0)",
+    )
+    parser.add_argument(
+        "--noise-scale",
+        type=float,
+        nargs="+",
+        default=[],
+        metavar="FACTOR",
+        help="factors of --noise for each number of a frame (default: 1)",
+    )
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
     parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
     parser.add_argument(
@@ -114,6 +129,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         catalog=catalog,
         vec_env=args.vec_env,
         device=args.device,
+        noise=args.noise,
+        noise_scale=tuple(args.noise_scale),
     )
 
 

@@ -1,10 +1,10 @@
 """From plain settings to a learner in its environment.
 
 The stack is the same for every run, innermost first: recipe, Monitor (true return), the settings'
-own wrappers, VecEnv, reward, frame stack, VecNormalize. The learner's discount goes into the reward.
-The settings' own wrappers (``env_wrapper``) lie below the reward: one that changes rewards or ends
-episodes changes what counts as the true return, one that changes observations takes the named fields
-away. A recipe is the better place for wrappers.
+own wrappers, VecEnv, reward, noise, frame stack, VecNormalize. The learner's discount goes into the
+reward. The settings' own wrappers (``env_wrapper``) lie below the reward: one that changes rewards
+or ends episodes changes what counts as the true return, one that changes observations takes the named
+fields away. A recipe is the better place for wrappers.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap_envs.layers import Layer, stack
+from rewardwrap_policies.errors import PoliciesError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -51,6 +52,9 @@ class Settings:
         catalog: Folders with recipes of one's own.
         vec_env: ``"dummy"`` or ``"subproc"``.
         device: As in torch, or ``"auto"``: the processor for MLP policies, which are faster there.
+        noise: Standard deviation of the Gaussian noise on each frame the learner sees, for policy
+            smoothing; rewards see the clean frame. 0 is none.
+        noise_scale: Factors of it for each number of a frame; empty is 1 for all.
     """
 
     env: str
@@ -62,6 +66,8 @@ class Settings:
     catalog: tuple[str, ...] = ()
     vec_env: str = "dummy"
     device: str = "auto"
+    noise: float = 0.0
+    noise_scale: tuple[float, ...] = ()
 
     def hyperparameters(self) -> Hyperparameters:
         """The row as the constructor wants it."""
@@ -107,7 +113,7 @@ class Agent:
         settings = self.settings
         h = settings.hyperparameters()
         adapter = reward_env(settings, h, self.reward, lanes=lanes, training=False, vec_env="dummy")
-        return _stacked(adapter, h)
+        return _stacked(_noisy(adapter, settings), h)
 
     def close(self) -> None:
         """Close the training environment."""
@@ -130,7 +136,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
         settings, h, reward, lanes=h.n_envs, training=True, vec_env=settings.vec_env
     )
     try:
-        venv = _normalized(_stacked(adapter, h), h, settings.gamma)
+        venv = _normalized(_stacked(_noisy(adapter, settings), h), h, settings.gamma)
         arguments = h.arguments(adapter.action_space)
         if "gamma" in inspect.signature(cls.__init__).parameters:
             arguments["gamma"] = settings.gamma
@@ -145,7 +151,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
         )
     except (AssertionError, TypeError, ValueError) as error:
         adapter.close()
-        if isinstance(error, RewardwrapError):
+        if isinstance(error, RewardwrapError | PoliciesError):
             raise
         raise ConfigError(
             f"{settings.algo} must fit {settings.env} and its hyperparameters, got: {error} "
@@ -249,6 +255,16 @@ def _wrapped_lane(
     recipe = rewardwrap_envs.find(env, catalog)
     made = gym.make(env, **kwargs) if recipe is None else recipe.build(split=split, **kwargs)
     return stack(Monitor(made), layers)
+
+
+def _noisy(venv: VecEnv, settings: Settings) -> VecEnv:
+    """Above the reward, which reads clean frames, and below stack and normaliser."""
+    if settings.noise == 0:
+        return venv
+    from rewardwrap_policies.noisy_frames import VecNoisyFrames
+
+    scale = list(settings.noise_scale) or None
+    return VecNoisyFrames(venv, settings.noise, scale=scale, seed=settings.seed)
 
 
 def _stacked(venv: VecEnv, h: Hyperparameters) -> VecEnv:
