@@ -126,8 +126,10 @@ def policy_regret(
     discount = require_discount(gamma)
     if T is not None:
         if env is not None or true is None:
+            got = "both T and env" if env is not None else "T alone"
             raise ConfigError(
-                "T must come with true (S, A, S) and without env. Give both arrays, or env alone."
+                f"T must come with true (S, A, S) and without env, got {got}. "
+                "Give both arrays, or env alone."
             )
         dynamics = require_dynamics(T)
         begin = require_distribution(start, (len(dynamics),), "start")

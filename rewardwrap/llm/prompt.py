@@ -96,7 +96,7 @@ def first_request(scene: Scene, task: str, *, ask: Request, hint: str = "") -> R
     """The opening question; `ask` carries sampling, seed and label."""
     fields = scene.fields
     system = render(
-        "system.jinja", example=fields[0], action_shape=_action_shape(scene.action_space)
+        "system.jinja", example=fields[0], action_shape=action_shape(scene.action_space)
     )
     user = render(
         "task.jinja", abstraction=abstraction(scene), ending=_ending(scene), task=task, hint=hint
@@ -131,16 +131,6 @@ def next_request(
     return replace(ask, messages=(*first.messages, *extra), version=VERSION)
 
 
-def repair_request(first: Request, answer: str, error: str, *, ask: Request) -> Request:
-    """Show an unusable answer and what was wrong with it."""
-    said = render("repair.jinja", error=error)
-    extra: tuple[Message, ...] = (
-        {"role": "assistant", "content": answer},
-        {"role": "user", "content": said},
-    )
-    return replace(ask, messages=(*first.messages, *extra), version=VERSION)
-
-
 def render(template: str, **values: Any) -> str:
     """Fill one of the templates in ``prompts/``."""
     return _TEMPLATES.get_template(template).render(**values)
@@ -167,7 +157,8 @@ def _action(space: spaces.Space[Any]) -> str:
     return f"object  # {space}"
 
 
-def _action_shape(space: spaces.Space[Any]) -> str:
+def action_shape(space: spaces.Space[Any]) -> str:
+    """Of a batch of actions, in words."""
     return f"(n, {space.shape[0]})" if isinstance(space, spaces.Box) and space.shape else "(n,)"
 
 

@@ -73,7 +73,9 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("rounds", "samples", "keep", "at_once"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+                raise ConfigError(
+                    f"{name} must be at least 1, got {getattr(self, name)}. Leave it out."
+                )
         if not self.task.strip():
             raise ConfigError(
                 "the task must say what the agent should do, got an empty text. "

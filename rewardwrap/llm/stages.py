@@ -56,7 +56,7 @@ class Stages:
             return
         objections = critic.read_source(candidate.source, self.scene.forbidden)
         try:
-            terms = self._terms(candidate)
+            terms = self.run(candidate)
         except SandboxError as error:
             # what runs is refused by the critic first: a leak that also fails is a leak
             if objections and error.reason != "gate":
@@ -78,7 +78,8 @@ class Stages:
         if not found.passes:
             candidate.reject("order", self._out_of_order(found, terms))
 
-    def _terms(self, candidate: Candidate) -> list[dict[str, Any]]:
+    def run(self, candidate: Candidate) -> list[dict[str, Any]]:
+        """Its terms on every stored episode; gate and probe raise here."""
         task = task_of_recipe(self.scene.recipe, gamma=self.scene.recipe.gamma)
         code = CodeReward(candidate.source, **self.options)
         terms = relabel_terms(code, list(self.pool.episodes), env=task)

@@ -1,0 +1,1 @@
+"""Audit of a training run: what the reward paid for, with evidence."""
