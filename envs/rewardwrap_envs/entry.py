@@ -114,7 +114,8 @@ class Recipe:
         success: ``{"true_return_at_least": x}`` or ``{"info": key}``; None if undefined.
         returns: random and reference true returns.
         threshold: true return for steps-to-threshold statistics; None if undefined.
-        potential: linear potential, field name to weight, with an optional ``bias``.
+        potential: linear potential, field name to weight, with an optional ``bias``; or the name of
+            a function of a batch of observations, ``"module:function"``.
         tags: words to filter by.
         path: the file it was read from.
     """
@@ -132,7 +133,7 @@ class Recipe:
     success: Mapping[str, Any] | None = None
     returns: Returns = field(default_factory=Returns)
     threshold: float | None = None
-    potential: Mapping[str, float] | None = None
+    potential: Mapping[str, float] | str | None = None
     tags: tuple[str, ...] = ()
     path: Path | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -189,7 +190,16 @@ def _returns(top: Section) -> Returns:
     return made
 
 
-def _potential(top: Section, fields: Mapping[str, Field]) -> dict[str, float] | None:
+def _potential(top: Section, fields: Mapping[str, Field]) -> dict[str, float] | str | None:
+    named = top.data.get("potential")
+    if isinstance(named, str):
+        if not re.fullmatch(r"[\w.]+:\w+", named):
+            top.refuse(
+                f'"potential" must be a mapping of fields or a function, got {named!r}. '
+                'Write "module:function".',
+                "potential",
+            )
+        return named
     section = top.section("potential")
     section.only([*fields, "bias"])
     return {name: section.take(name, float) for name in section.data} or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shlex
 import signal
@@ -12,11 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rewardwrap.commands import compare_options
 from rewardwrap.commands.arguments import key_values, whole_number, wide_console
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rewardwrap.compare.plan import Plan
+    from rewardwrap.compare.results import Comparison
+    from rewardwrap.compare.run import Spec
+    from rewardwrap.compare.store import Store
 
 PLANS = (".yml", ".yaml")
 DESCRIPTION = """\
@@ -30,13 +35,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", metavar="ENV|PLAN.yml", help="environment, or a plan file"
     )
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="ENV", help="another environment; repeatable"
+    )
+    parser.add_argument("--suite", help="the environments of a suite: mujoco, atari or classic")
     parser.add_argument("--algo", help="algorithm (default: ppo)")
     parser.add_argument(
         "--reward",
         action="append",
         default=[],
         metavar="[NAME=]REWARD",
-        help="env, potential, a reward file, or NAME={one line of YAML}; once for each strategy",
+        help="env, potential, normalised (the control), a reward file, or NAME={one line of YAML}; "
+        "once for each strategy",
     )
     parser.add_argument("--seeds", help="how many (10), or a list: 1,2,5")
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="steps of each training")
@@ -51,65 +61,128 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
     parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+    compare_options.add(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train what is missing, then report."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    from rewardwrap.compare import campaign
-    from rewardwrap.compare.board import Board
-    from rewardwrap.compare.executors import LocalExecutor
-    from rewardwrap.compare.report import print_summary
-    from rewardwrap.compare.run import run_id
+    from rewardwrap.compare import campaign, index
     from rewardwrap.compare.store import Store
 
     console = wide_console()
-    plan = plan_of(args)
-    out = args.out or Path("comparisons") / _folder_name(args.what, plan)
-    specs, store = plan.specs(), Store(out / "runs")
+    compare_options.require(args)
+    plans = plans_of(args)
+    out = args.out or Path("comparisons") / _folder_name(args, plans)
+    specs, store = campaign.in_turn(plan.specs() for plan in plans), Store(out / "runs")
     left = campaign.missing(specs, store)
     campaign.refuse_unfit_strategies(left)
-    console.print(
-        f"{plan.env}, {plan.algo}: {', '.join(plan.rewards)} x {len(plan.seeds)} seeds x "
-        f"{plan.steps:,} steps; {len(specs) - len(left)} of {len(specs)} runs are finished.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    failures = []
-    if left:
-        with Board(console, specs, len(specs) - len(left)) as board:
-            executor = LocalExecutor(store, args.jobs or _cores(), on_step=board.step)
-            failures = campaign.conduct(
-                specs,
-                store,
-                executor,
-                on_end=lambda outcome: board.end(
-                    outcome, None if outcome.error else store.summary(run_id(outcome.spec))
-                ),
-            )
-    comparison = campaign.collect(plan, specs, store, failures=failures, command=_command())
-    report = comparison.write(out)
-    print_summary(console, comparison)
+    _announce(console, plans, len(specs), len(left))
+    _state_broken(console, left, store)
+    plans, tunings = compare_options.tuned(args, console, plans, store)
+    specs = campaign.in_turn(plan.specs() for plan in plans)
+    failures = compare_options.train(args, console, specs, store)
+    comparisons = [
+        compare_options.with_tuning(
+            campaign.collect(plan, plan.specs(), store, failures=failures, command=_command()),
+            tunings,
+        )
+        for plan in plans
+    ]
+    compare_options.finish(args, console, plans, store, out)
+    report = _report(console, plans, comparisons, out)
     console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
+    index.write(store)
     return 1 if failures else 0
 
 
-def plan_of(args: argparse.Namespace) -> Plan:
-    """The plan that the arguments describe: a file or the default, with what was given on top."""
+def _announce(console: Console, plans: tuple[Plan, ...], runs: int, left: int) -> None:
+    from rewardwrap.compare import suites
+
+    plan = plans[0]
+    steps = sorted({each.steps for each in plans})
+    budget = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+    lines = [
+        f"{', '.join(each.env for each in plans)}, {plan.algo}: {', '.join(plan.rewards)} x "
+        f"{len(plan.seeds)} seeds x {budget} steps; {runs - left} of {runs} runs are finished."
+    ]
+    unscaled = [p.env for p in plans if suites.scale_of(p.env, p.catalog) is None]
+    if len(plans) > 1 and unscaled:
+        lines.append(
+            f"Without random and reference returns in a recipe: {', '.join(unscaled)}. Reported "
+            "alone, counted in no number over environments."
+        )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _state_broken(console: Console, left: list[Spec], store: Store) -> None:
+    from rewardwrap.compare.run import run_id
+
+    broken = [name for spec in left if store.is_broken(name := run_id(spec))]
+    if broken:
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        console.print(
+            f"Not whole, so trained again: {', '.join(broken[:3])}{more}.",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def _report(
+    console: Console, plans: tuple[Plan, ...], comparisons: list[Comparison], out: Path
+) -> Path:
+    """Print the table, then write the files; the figures take longer than everything before."""
+    if len(comparisons) == 1:
+        from rewardwrap.compare.summary import print_summary
+
+        print_summary(console, comparisons[0])
+        return comparisons[0].write(out)
+    from rewardwrap.compare import suites
+    from rewardwrap.compare.suite import Suite
+    from rewardwrap.compare.suite_summary import print_suite
+
+    scales = {plan.env: suites.scale_of(plan.env, plan.catalog) for plan in plans}
+    suite = Suite(
+        tuple(comparisons),
+        {env: scale for env, scale in scales.items() if scale is not None},
+        command=comparisons[0].command,
+        created=comparisons[0].created,
+    )
+    print_suite(console, suite)
+    return suite.write(out)
+
+
+def plans_of(args: argparse.Namespace) -> tuple[Plan, ...]:
+    """One plan for each environment that the arguments and the plan file name.
+
+    Raises:
+        PlanError: They do not say what they must.
+    """
     from rewardwrap.compare import plan as plans
 
     changes = _changes(args)
     what = args.what
-    if what is None:
-        return plans.read_plan(plans.DEFAULT, changes=changes)
-    if what.endswith(PLANS):
-        return plans.read_plan(Path(what), changes=changes)
-    data = {"env": what, "algo": "ppo", **changes}
-    if "strategies" not in data:
-        data["strategies"] = _usual_strategies(what, args.catalog)
-    return plans.plan_from(data)
+    if what is not None and not what.endswith(PLANS):
+        args.env.insert(0, what)
+        what = None
+    if args.env and args.suite:
+        raise ConfigError(
+            "environments must be named in one way, got --suite and others. Keep one of them."
+        )
+    if args.suite:
+        changes["suite"] = args.suite
+    elif len(args.env) > 1:
+        changes["envs"] = args.env
+    elif args.env:
+        changes["env"] = args.env[0]
+    if what is not None:
+        return plans.read_plans(Path(what), changes=changes)
+    if not args.env and not args.suite:
+        return (plans.read_plan(plans.DEFAULT, changes=changes),)
+    if "strategies" not in changes:
+        changes["strategies"] = _usual_strategies(args)
+    return plans.plans_from({"algo": "ppo", **changes})
 
 
 def _changes(args: argparse.Namespace) -> dict[str, Any]:
@@ -170,22 +243,27 @@ def _strategies(choices: list[str]) -> dict[str, str]:
     return found
 
 
-def _usual_strategies(env: str, catalog: list[str]) -> Mapping[str, str]:
+def _usual_strategies(args: argparse.Namespace) -> Mapping[str, str]:
+    """The potential where every environment has one; over several, else the normalised control."""
     import rewardwrap_envs
+    from rewardwrap.compare import suites
+    from rewardwrap.core.errors import UnknownName
 
-    recipe = rewardwrap_envs.find(env, catalog)
-    known = recipe is not None and recipe.potential is not None
-    return {"env": "env", **({"potential": "potential"} if known else {})}
+    try:
+        envs = suites.members(args.suite, args.catalog) if args.suite else args.env
+    except UnknownName as error:
+        raise ConfigError(str(error)) from error
+    recipes = [rewardwrap_envs.find(env, args.catalog) for env in envs]
+    if all(recipe is not None and recipe.potential is not None for recipe in recipes):
+        return {"env": "env", "potential": "potential"}
+    return {"env": "env", **({"normalised": "normalised"} if len(envs) > 1 else {})}
 
 
-def _folder_name(what: str | None, plan: Plan) -> str:
-    if what is not None and what.endswith(PLANS):
-        return Path(what).stem
-    return f"{plan.env.replace('/', '-')}-{plan.algo}"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _folder_name(args: argparse.Namespace, plans: tuple[Plan, ...]) -> str:
+    if args.what is not None and args.what.endswith(PLANS):
+        return Path(args.what).stem
+    names = args.suite or "+".join(plan.env.replace("/", "-") for plan in plans)
+    return f"{names}-{plans[0].algo}"
 
 
 def _command() -> str:

@@ -61,7 +61,7 @@ def _print_one(name: str, catalog: list[str]) -> None:
         "gamma": recipe.gamma,
         "threshold": recipe.threshold,
         "returns": f"random {recipe.returns.random}, reference {recipe.returns.reference}",
-        "potential": recipe.potential and dict(recipe.potential),
+        "potential": recipe.potential,
     }
     console = wide_console()
     console.print(Text(f"{recipe.name}: {recipe.summary}", "bold"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+SUITE = "suite.json"
 DESCRIPTION = "Write report.html, the figures and runs.csv of a finished comparison anew."
 
 
@@ -14,14 +15,22 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read comparison.json, write everything that is made from it, print the verdict."""
+    """Read comparison.json or suite.json, write everything that is made from it, print the verdict."""
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.compare import results
     from rewardwrap.compare.summary import print_summary
 
-    comparison = results.read(args.folder)
-    report = comparison.write(args.folder)
     out = wide_console()
-    print_summary(out, comparison)
+    if (args.folder / SUITE).is_file():
+        from rewardwrap.compare import suite_report
+        from rewardwrap.compare.suite_summary import print_suite
+
+        suite = suite_report.read(args.folder)
+        print_suite(out, suite)
+        report = suite.write(args.folder)
+    else:
+        comparison = results.read(args.folder)
+        print_summary(out, comparison)
+        report = comparison.write(args.folder)
     out.print(f"Report: {report}", soft_wrap=True)
     return 0

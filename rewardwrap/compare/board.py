@@ -31,6 +31,7 @@ class Board:
     def __init__(self, console: Console, specs: list[Spec], finished: int) -> None:
         self._console, self._total, self._count = console, len(specs), finished
         self._specs = {run_id(spec): spec for spec in specs}
+        self._several = len({spec["env"] for spec in specs}) > 1
         self._bars: dict[str, TaskID] = {}
         self._live = console.is_terminal
         self._progress = Progress(
@@ -59,7 +60,7 @@ class Board:
         """Note that a run has taken so many steps."""
         spec = self._specs[name]
         if name not in self._bars:
-            label = f"{spec['strategy']} seed {spec['seed']}"
+            label = self._label(spec)
             self._bars[name] = self._progress.add_task(label, total=spec["steps"])
         self._progress.update(self._bars[name], completed=min(steps, spec["steps"]))
 
@@ -70,7 +71,7 @@ class Board:
         if name in self._bars:
             self._progress.remove_task(self._bars.pop(name))
         self._progress.update(self._all, completed=self._count)
-        label = f"{outcome.spec['strategy']} seed {outcome.spec['seed']}"
+        label = self._label(outcome.spec)
         if summary is None:
             self._print(f"{label}: FAILED, {outcome.error}")
         elif not self._live:
@@ -78,6 +79,10 @@ class Board:
                 f"[{self._count}/{self._total}] {label}: true {summary['true_return'][-1]:.4g}, "
                 f"shaped {summary['shaped_return'][-1]:.4g} ({summary['wall_seconds']:.1f} s)"
             )
+
+    def _label(self, spec: Spec) -> str:
+        env = f"{spec['env']} " if self._several else ""
+        return f"{env}{spec['strategy']} seed {spec['seed']}"
 
     def _print(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import numpy as np
 
@@ -32,13 +34,19 @@ def refuse_unfit_strategies(specs: list[Spec]) -> None:
     Raises:
         RewardwrapError: One cannot work; a note names it.
     """
-    first = {spec["strategy"]: spec for spec in reversed(specs)}
+    first = {(spec["env"], spec["strategy"]): spec for spec in reversed(specs)}
     for spec in reversed(first.values()):
         try:
             refuse_unfit(settings_of(spec))
         except (RewardwrapError, EnvsError, PoliciesError) as error:
-            error.add_note(f"strategy {spec['strategy']}")
+            error.add_note(f"strategy {spec['strategy']} on {spec['env']}")
             raise
+
+
+def in_turn(groups: Iterable[list[Spec]]) -> list[Spec]:
+    """The specs of several plans, one of each in turn, so that a broken-off suite is balanced."""
+    rounds = zip_longest(*groups)
+    return [spec for one in rounds for spec in one if spec is not None]
 
 
 def conduct(
@@ -63,28 +71,70 @@ def conduct(
         StoreError: The disk is full; finished runs stay.
     """
     store.sweep()
-    for spec in missing(specs, store):
-        executor.submit(spec)
-    failures = []
-    try:
-        for outcome in executor.as_done():
+    failures: list[Failure] = []
+    left = missing(specs, store)
+    while left:
+        elsewhere = []
+        for outcome in _ended(left, executor):
             if outcome.disk_full:
                 raise StoreError(outcome.error)
+            ended = _settled(outcome, store)
+            if ended is None:
+                elsewhere.append(outcome.spec)
+                continue
             if on_end is not None:
-                on_end(outcome)
-            if outcome.error is not None:
-                spec = outcome.spec
-                failures.append(Failure(spec["strategy"], spec["seed"], outcome.error))
+                on_end(ended)
+            if ended.error is not None:
+                spec = ended.spec
+                failures.append(Failure(spec["strategy"], spec["seed"], ended.error, spec["env"]))
+        left = _until_free(elsewhere, store, on_end)
+    return failures
+
+
+def _ended(specs: list[Spec], executor: Executor) -> Iterator[Outcome]:
+    for spec in specs:
+        executor.submit(spec)
+    try:
+        yield from executor.as_done()
     finally:
         executor.cancel()
-    return failures
+
+
+def _settled(outcome: Outcome, store: Store) -> Outcome | None:
+    """The outcome, or None where another process that shares the store is still training the run."""
+    name = run_id(outcome.spec)
+    if outcome.error is None or store.is_finished(name):
+        return Outcome(outcome.spec)
+    return None if store.claims.holder(name) else outcome
+
+
+def _until_free(
+    specs: list[Spec], store: Store, on_end: Callable[[Outcome], None] | None
+) -> list[Spec]:
+    """Wait for the runs of other processes; those that were given up there, to be trained here."""
+    left = list(specs)
+    while left:
+        free = []
+        for spec in list(left):
+            name = run_id(spec)
+            if store.is_finished(name):
+                left.remove(spec)
+                if on_end is not None:
+                    on_end(Outcome(spec))
+            elif store.claims.holder(name) is None:
+                left.remove(spec)
+                free.append(spec)
+        if free:
+            return free + left
+        time.sleep(min(1.0, store.claims.beat))
+    return []
 
 
 def collect(
     plan: Plan, specs: list[Spec], store: Store, *, failures: list[Failure], command: str
 ) -> Comparison:
     """The comparison of all finished runs of a plan."""
-    runs, broken = [], list(failures)
+    runs, broken = [], [failure for failure in failures if failure.env in ("", plan.env)]
     for spec in specs:
         if not store.is_finished(run_id(spec)):
             continue
@@ -112,18 +162,26 @@ def collect(
 
 def _run(spec: Spec, store: Store) -> Run:
     found = store.summary(run_id(spec))
-    return Run(
-        strategy=spec["strategy"],
-        seed=spec["seed"],
-        steps=np.array(found["steps"]),
-        true_return=np.array(found["true_return"]),
-        shaped_return=np.array(found["shaped_return"]),
-        length=np.array(found["length"]),
-        terms={name: np.array(curve) for name, curve in found["terms"].items()},
-        cpu_seconds=found["cpu_seconds"],
-        wall_seconds=found["wall_seconds"],
-        env_steps=found["env_steps"],
-    )
+    try:
+        return Run(
+            strategy=spec["strategy"],
+            seed=spec["seed"],
+            steps=np.array(found["steps"]),
+            true_return=np.array(found["true_return"]),
+            shaped_return=np.array(found["shaped_return"]),
+            length=np.array(found["length"]),
+            terms={name: np.array(curve) for name, curve in found["terms"].items()},
+            cpu_seconds=found["cpu_seconds"],
+            wall_seconds=found["wall_seconds"],
+            env_steps=found["env_steps"],
+            continued=len(found["continued"]),
+            same_curve=found["same_curve"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(
+            f"{store.path(run_id(spec))}: summary.json must be complete, got a problem with {error}. "
+            "Delete that folder; the run is then trained again."
+        ) from error
 
 
 def _hashes(specs: list[Spec]) -> dict[str, str]:

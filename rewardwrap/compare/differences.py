@@ -206,3 +206,57 @@ def seeds_needed(
     z = float(stats.norm.ppf(1 - alpha / 2))
     ratio = (z + float(stats.norm.ppf(power))) * deviation / gap
     return max(3, math.ceil(2 * ratio**2 + z**2 / 4))
+
+
+def stratified_difference(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Difference:
+    """Mean over tasks of mean(x) - mean(y), Welch's way within each task.
+
+    t = d / sqrt(sum over tasks of (sx²/n + sy²/m) / T²) with Satterthwaite's degrees of freedom; runs
+    of one task are compared with runs of that task alone.
+
+    Args:
+        x: Scores of one strategy, (n, tasks), n at least 2.
+        y: Scores of the other, (m, tasks), m at least 2.
+        confidence: Nominal coverage of the interval, in (0, 1).
+
+    Returns:
+        Where no task shows any spread the interval is the difference itself, and p that of the exact
+        permutation test within tasks, ``"separated"``; 1 and ``"identical"`` without a difference.
+
+    Raises:
+        ScoresError: NaN or inf, fewer than two runs, or other tasks.
+    """
+    first, second = (_by_task(scores) for scores in (x, y))
+    if first.shape[1] != second.shape[1]:
+        raise ScoresError(
+            f"scores must have the same tasks, got {first.shape[1]} and {second.shape[1]}. "
+            "Drop the tasks that only one strategy was trained on."
+        )
+    gaps = first.mean(axis=0) - second.mean(axis=0)
+    value, sizes = float(gaps.mean()), (len(first), len(second))
+    if not np.ptp(first, axis=0).any() and not np.ptp(second, axis=0).any():
+        ways = math.comb(sum(sizes), sizes[0]) ** int(np.count_nonzero(gaps))
+        if ways == 1:
+            return Difference(0.0, 0.0, 0.0, 1.0, "identical")
+        return Difference(value, value, value, min(1.0, 2 / ways), "separated")
+    tasks = len(gaps)
+    parts = np.concatenate([s.var(axis=0, ddof=1) / len(s) for s in (first, second)]) / tasks**2
+    runs = np.repeat(sizes, tasks) - 1
+    weights = parts / parts.sum()
+    freedom = 1 / float(np.sum(weights**2 / runs))
+    return _student(value, math.sqrt(parts.sum()), freedom, confidence, "stratified")
+
+
+def _by_task(scores: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 2 or values.shape[0] < 2 or values.shape[1] < 1:
+        raise ScoresError(
+            f"scores must be a matrix (runs, tasks) with at least 2 runs, got shape {values.shape}. "
+            "Train more seeds."
+        )
+    if not np.isfinite(values).all():
+        raise ScoresError(
+            f"scores must be finite, got {values[~np.isfinite(values)][0]}. Report the run as "
+            "failed instead."
+        )
+    return values

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rewardwrap.compare.palette import GRID, INK, MUTED, PAPER, variables
 from rewardwrap.compare.results import FloatArray
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
@@ -45,7 +45,7 @@ _STYLE: dict[Any, Any] = {
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes in the house style; sizes in inches."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
@@ -126,7 +126,7 @@ def save(figure: Figure, *, suffix: str) -> bytes:
     """A figure as the bytes of a ``"png"`` or ``"svg"`` file that needs no font."""
     content = io.BytesIO()
     metadata = {"Date": None} if suffix == "svg" else {"Software": None}
-    with matplotlib.rc_context({**_STYLE, "svg.fonttype": "path"}):
+    with matplotlib.rc_context({**STYLE, "svg.fonttype": "path"}):
         figure.savefig(content, format=suffix, dpi=160, metadata=metadata)
     return content.getvalue()
 
@@ -140,7 +140,7 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
         label: What a screen reader says.
     """
     content = io.StringIO()
-    with matplotlib.rc_context({**_STYLE, "svg.fonttype": "none"}):
+    with matplotlib.rc_context({**STYLE, "svg.fonttype": "none"}):
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     svg = content.getvalue()
     svg = svg[svg.index("<svg") :]

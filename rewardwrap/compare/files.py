@@ -33,6 +33,7 @@ _PLAIN = ("env", "algo", "steps", "threshold", "eval_episodes", "command", "crea
 _MAPPINGS = ("rewards", "hyperparameters", "versions", "hashes")
 _CURVES = ("true_return", "shaped_return", "length")
 _COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
+_CONTINUED = {"continued": 0, "same_curve": True}
 
 
 def write(comparison: Comparison, out_dir: Path) -> Path:
@@ -70,6 +71,8 @@ def to_json_dict(comparison: Comparison) -> dict[str, Any]:
         **{name: getattr(comparison, name) for name in _PLAIN},
         "strategies": [_strategy_to_json(comparison, name) for name in comparison.strategies],
         **{name: dict(getattr(comparison, name)) for name in _MAPPINGS},
+        "remarks": list(comparison.remarks),
+        "tuning": dict(comparison.tuning),
         "failures": [asdict(failure) for failure in comparison.failures],
         "runs": [_run_to_json(run) for run in comparison.runs],
     }
@@ -92,6 +95,8 @@ def from_json_dict(document: Any) -> Comparison:
             strategies=tuple(entry["name"] for entry in document["strategies"]),
             runs=tuple(_run_from_json(entry) for entry in document["runs"]),
             failures=tuple(Failure(**entry) for entry in document["failures"]),
+            remarks=tuple(document.get("remarks", ())),
+            tuning=document.get("tuning", {}),
             **{name: document[name] for name in (*_PLAIN, *_MAPPINGS)},
         )
     except (KeyError, TypeError) as error:
@@ -101,9 +106,15 @@ def from_json_dict(document: Any) -> Comparison:
         ) from error
 
 
-def to_csv(comparison: Comparison) -> str:
-    """One row for each evaluation point of each run; a term a strategy lacks stays empty."""
-    names = list(dict.fromkeys(name for run in comparison.runs for name in run.curves()))
+def to_csv(comparison: Comparison, *, names: list[str] | None = None) -> str:
+    """One row for each evaluation point of each run; a term a strategy lacks stays empty.
+
+    Args:
+        comparison: The runs.
+        names: Columns; None: every curve of any run.
+    """
+    if names is None:
+        names = list(dict.fromkeys(name for run in comparison.runs for name in run.curves()))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["strategy", "seed", "step", *(names or _CURVES)])
@@ -147,7 +158,7 @@ def _run_to_json(run: Run) -> dict[str, Any]:
         "steps": run.steps.tolist(),
         **{name: getattr(run, name).tolist() for name in _CURVES},
         "terms": {name: curve.tolist() for name, curve in run.terms.items()},
-        **{name: getattr(run, name) for name in _COSTS},
+        **{name: getattr(run, name) for name in (*_COSTS, *_CONTINUED)},
     }
 
 
@@ -155,4 +166,5 @@ def _run_from_json(entry: dict[str, Any]) -> Run:
     terms = {name: np.asarray(curve) for name, curve in entry["terms"].items()}
     plain: dict[str, Any] = {name: entry[name] for name in ("strategy", "seed", *_COSTS)}
     curves: dict[str, Any] = {name: np.asarray(entry[name]) for name in ("steps", *_CURVES)}
-    return Run(terms=terms, **plain, **curves)
+    continued: dict[str, Any] = {name: entry.get(name, usual) for name, usual in _CONTINUED.items()}
+    return Run(terms=terms, **plain, **curves, **continued)

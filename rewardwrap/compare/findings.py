@@ -9,6 +9,7 @@ its own history. A rise can only be seen from the first evaluation point on: eva
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -115,6 +116,13 @@ def findings(comparison: Comparison) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def is_control(comparison: Comparison, strategy: str) -> bool:
+    """Whether a strategy is the true reward through `Normalize`, which asks for nothing else."""
+    reward = comparison.rewards.get(strategy)
+    inner = reward.get("normalize") if isinstance(reward, Mapping) else None
+    return isinstance(inner, Mapping) and inner.get("base") in ("env", {"env": {}})
+
+
 def number(value: float) -> str:
     """A number as sentences print it: three figures, never an exponent for everyday sizes."""
     if abs(value) >= 1e6 or 0 < abs(value) < 0.005:
@@ -146,7 +154,7 @@ def _facts(comparison: Comparison, strategy: str) -> Facts:
         true=course,
         own=Course.of(shaped),
         length=Course.of(length),
-        same_reward=bool(np.allclose(true, shaped)),
+        same_reward=bool(np.allclose(true, shaped)) or is_control(comparison, strategy),
         span=span,
         worth=max(span, top - float(levels.min())),
         flat=bool(short and course.late - course.first <= CLEAR * span),

@@ -1,4 +1,4 @@
-"""What to compare: one environment, one algorithm, several rewards, some seeds."""
+"""What to compare: an environment or several, one algorithm, several rewards, some seeds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import rewardwrap_envs
 import rewardwrap_policies
+from rewardwrap.compare import suites
 from rewardwrap.compare.run import Spec
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
@@ -25,19 +26,35 @@ DEFAULT = Path(str(files("rewardwrap.compare") / "default.yml"))
 """The plan of ``rewardwrap compare`` without arguments."""
 POINTS = 20
 """Evaluation points of a run where the plan does not say."""
+CHECKPOINT = 100_000
+"""Steps between two checkpoints where the plan does not say; shorter runs write none."""
 KEYS = (
     "algo",
     "catalog",
+    "checkpoint",
     "env",
     "env_kwargs",
+    "envs",
     "evaluation",
     "hyperparameters",
     "seeds",
     "steps",
     "strategies",
+    "suite",
     "threshold",
 )
+OF_ONE_ENV = (
+    "checkpoint",
+    "env_kwargs",
+    "evaluation",
+    "hyperparameters",
+    "steps",
+    "strategies",
+    "threshold",
+)
+"""What an entry of ``envs:`` may say for itself."""
 EVALUATION = {"every": int, "episodes": int, "seed": int, "deterministic": bool}
+_NAMES_ENVS = ("env", "envs", "suite")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -63,6 +80,8 @@ class Plan:
         threshold: True return that counts as doing the task, or None.
         env_kwargs: Arguments for `gymnasium.make`.
         catalog: Folders with recipes of one's own.
+        checkpoint: Steps between two points from which a broken-off run goes on; see
+            `rewardwrap.compare.checkpoints`. It is part of what is trained.
     """
 
     env: str
@@ -78,6 +97,7 @@ class Plan:
     threshold: float | None = None
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     catalog: tuple[str, ...] = ()
+    checkpoint: int = CHECKPOINT
 
     def specs(self) -> list[Spec]:
         """One spec for each training, seed by seed, so that a broken-off comparison is balanced."""
@@ -99,6 +119,7 @@ class Plan:
             },
             "env_kwargs": dict(self.env_kwargs),
             "catalog": list(self.catalog),
+            "checkpoint": self.checkpoint if self.checkpoint < self.steps else None,
             "versions": versions(),
         }
         specs = [
@@ -122,9 +143,7 @@ def read_plan(path: Path, *, changes: Mapping[str, Any] | None = None) -> Plan:
     Raises:
         PlanError: An unknown key, a missing one or a value of the wrong kind, with file and line.
     """
-    if not path.is_file():
-        raise PlanError(f"a plan must be a file, got {path}. Check the path.")
-    data, lines = marked_yaml.load(path)
+    data, lines = _load(path)
     if isinstance(data, Mapping):
         data = {**data, **(changes or {})}
     return plan_from(data, path=path, lines=lines)
@@ -137,17 +156,89 @@ def plan_from(
     return _Reader(data, path, lines or {}).plan()
 
 
-class _Reader:
-    """Reads a plan key by key, so that every error points at a line."""
+def read_plans(path: Path, *, changes: Mapping[str, Any] | None = None) -> tuple[Plan, ...]:
+    """Read a plan file that may name several environments; see `plans_from` and `read_plan`."""
+    data, lines = _load(path)
+    if isinstance(data, Mapping):
+        data = {**data, **(changes or {})}
+        if changes and {"envs", "suite"} & changes.keys():
+            data = {k: v for k, v in data.items() if k in changes or k not in _NAMES_ENVS}
+    return plans_from(data, path=path, lines=lines)
 
-    def __init__(self, data: Any, path: Path | None, lines: marked_yaml.Lines) -> None:
-        self.path, self.lines = path, lines
+
+def plans_from(
+    data: Any, *, path: Path | None = None, lines: marked_yaml.Lines | None = None
+) -> tuple[Plan, ...]:
+    """One plan for each environment that plain data names.
+
+    ``env: NAME`` names one. ``envs: [NAME, ...]`` or ``suite: NAME`` name several, and ``envs: {NAME:
+    {...}}`` says `OF_ONE_ENV` for each; ``hyperparameters`` are merged, everything else replaces
+    what the plan says for all.
+
+    Raises:
+        PlanError: See `read_plan`; also two ways to name environments, or one named twice.
+    """
+    reader = _Reader(data, path, lines or {})
+    chosen = reader.envs()
+    if chosen is None:
+        return (reader.plan(),)
+    made = [
+        _Reader(_of_env(data, env, own), path, lines or {}, env=env, own=tuple(own)).plan()
+        for env, own in chosen.items()
+    ]
+    try:
+        suites.require_scale([plan.env for plan in made], made[0].catalog)
+    except ConfigError as error:
+        reader.refuse(str(error), "envs" if "envs" in reader.data else "suite")
+    return tuple(made)
+
+
+def _load(path: Path) -> tuple[Any, marked_yaml.Lines]:
+    if not path.is_file():
+        raise PlanError(f"a plan must be a file, got {path}. Check the path.")
+    return marked_yaml.load(path)
+
+
+def _of_env(data: Mapping[str, Any], env: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in data.items() if key not in ("envs", "suite")}
+    merged = {**kept, **own, "env": env}
+    both = [part.get("hyperparameters") for part in (data, own)]
+    if all(isinstance(part, Mapping) for part in both):
+        merged["hyperparameters"] = {**both[0], **both[1]}  # type: ignore[dict-item]
+    return merged
+
+
+class _Reader:
+    """Reads a plan key by key, so that every error points at a line.
+
+    Args:
+        data: The plan, of one environment unless only `envs` is called.
+        path: Its file.
+        lines: Where its keys stand.
+        env: The environment it is read for, where the file names several.
+        own: Keys that stand under that environment.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        path: Path | None,
+        lines: marked_yaml.Lines,
+        *,
+        env: str | None = None,
+        own: tuple[str, ...] = (),
+    ) -> None:
+        self.path, self.lines, self.env, self.own = path, lines, env, own
         if not isinstance(data, Mapping):
             self.refuse(f"a plan must be a mapping, got {data!r}. Write `key: value` lines.")
         self.data: Mapping[str, Any] = data
         self.only(data, KEYS)
 
     def refuse(self, message: str, *keys: Any) -> NoReturn:
+        if self.env is not None and keys and (keys[0] in self.own or keys[0] == "env"):
+            keys = ("envs", self.env, *(keys if keys[0] != "env" else ()))
+        if self.env is not None and self.env not in message:
+            message = f"{self.env}: {message}"
         place = "" if self.path is None else marked_yaml.place(self.path, self.lines, *keys) + ": "
         raise PlanError(place + message, path=keys)
 
@@ -156,6 +247,41 @@ class _Reader:
             if key not in known:
                 hint = near_misses(str(key), known)
                 self.refuse(f'a plan must use known keys, got "{key}". {hint}', *above, key)
+
+    def envs(self) -> dict[str, Mapping[str, Any]] | None:
+        """Each environment with what it says for itself; None where the plan has one ``env``."""
+        given = [key for key in _NAMES_ENVS if self.data.get(key) is not None]
+        if len(given) > 1:
+            self.refuse(
+                f'a plan must name its environments in one way, got "{given[0]}" and "{given[1]}". '
+                "Keep one of them.",
+                given[1],
+            )
+        if given in ([], ["env"]):
+            return None
+        if given == ["suite"]:
+            return self._members(self.take("suite", str))
+        found = self.data["envs"]
+        if isinstance(found, list) and len(set(map(str, found))) == len(found):
+            found = dict.fromkeys(found)
+        if not isinstance(found, Mapping) or not found:
+            self.refuse(
+                f"envs must be a list of different names or a mapping, got {found!r}. "
+                "Write e.g. [CartPole-v1, Acrobot-v1].",
+                "envs",
+            )
+        for name, own in found.items():
+            if not isinstance(name, str) or not isinstance(own, Mapping | None):
+                self.refuse(f"{name} must have a mapping, got {own!r}. Correct it.", "envs", name)
+            self.only(own or {}, OF_ONE_ENV, "envs", name)
+        return {name: own or {} for name, own in found.items()}
+
+    def _members(self, suite: str) -> dict[str, Mapping[str, Any]]:
+        catalog = [str(self._near(folder)) for folder in self.take("catalog", list, [])]
+        try:
+            return {name: {} for name in suites.members(suite, catalog)}
+        except UnknownName as error:
+            self.refuse(str(error), "suite")
 
     def plan(self) -> Plan:
         env, algo = self.take("env", str), self.take("algo", str)
@@ -177,7 +303,7 @@ class _Reader:
             algo=algo.lower(),
             steps=steps,
             seeds=self.seeds(),
-            rewards=self.rewards(env, catalog),
+            rewards=self.rewards(env, catalog, row.get("gamma")),
             row={**row, "n_timesteps": steps},
             every=chosen.get("every", max(1, steps // POINTS)),
             episodes=chosen.get("episodes", 5),
@@ -186,7 +312,15 @@ class _Reader:
             threshold=threshold,
             env_kwargs=self.take("env_kwargs", dict, {}),
             catalog=catalog,
+            checkpoint=self.checkpoint(),
         )
+
+    def checkpoint(self) -> int:
+        chosen = self.take("checkpoint", dict, {})
+        self.only(chosen, ("every",), "checkpoint")
+        if "every" not in chosen:
+            return CHECKPOINT
+        return int(self._require(chosen["every"], int, "checkpoint", "every"))
 
     def take(self, key: str, kind: Any, *default: Any) -> Any:
         value = self.data.get(key)
@@ -227,7 +361,7 @@ class _Reader:
             )
         return tuple(seeds)
 
-    def rewards(self, env: str, catalog: tuple[str, ...]) -> dict[str, Reward]:
+    def rewards(self, env: str, catalog: tuple[str, ...], gamma: float | None) -> dict[str, Reward]:
         strategies = self.take("strategies", dict)
         folder = None if self.path is None else self.path.parent
         found = {}
@@ -240,7 +374,9 @@ class _Reader:
                     *keys,
                 )
             try:
-                found[name] = chosen_reward(choice, env, catalog=catalog, folder=folder, keys=keys)
+                found[name] = chosen_reward(
+                    choice, env, catalog=catalog, folder=folder, keys=keys, gamma=gamma
+                )
             except ConfigError as error:
                 if not error.path:
                     raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from rewardwrap.compare import statistics
+from rewardwrap.compare import statistics, videos
 from rewardwrap.compare.drawing import inline_svg, save
 from rewardwrap.compare.figures import draw_all
 from rewardwrap.compare.findings import count, number
 from rewardwrap.compare.palette import STRATEGIES
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.summary import (
+    UNTRUSTED,
     console_table,
     interval_text,
     label_text,
@@ -44,13 +45,46 @@ def write(comparison: Comparison, out_dir: Path) -> Path:
         for suffix in ("svg", "png"):
             write_whole(out_dir / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
     path = out_dir / "report.html"
-    write_whole(path, render(comparison, figures).encode())
+    write_whole(path, render(comparison, figures, films=videos.shown(out_dir)).encode())
     return path
 
 
-def render(comparison: Comparison, figures: Mapping[str, Figure] | None = None) -> str:
-    """The report as HTML; draws the figures unless they are given."""
+def render(
+    comparison: Comparison,
+    figures: Mapping[str, Figure] | None = None,
+    *,
+    films: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """The report as HTML.
+
+    Args:
+        comparison: What it is about.
+        figures: Drawn unless they are given.
+        films: From `rewardwrap.compare.videos.shown`.
+    """
     drawn = draw_all(comparison) if figures is None else figures
+    judgement = judge(comparison)
+    return (
+        template_environment()
+        .get_template("report.html.jinja")
+        .render(
+            comparison=comparison,
+            judgement=judgement,
+            palette=STRATEGIES,
+            strategies=[_strategy(comparison, judgement, name) for name in comparison.strategies],
+            pairs=_pairs(comparison, judgement),
+            films=films,
+            best=[(v.other, unbroken(v.phrase)) for v in judgement.against_best],
+            reasons=reasons(comparison),
+            figures={name: figure_markup(name, figure) for name, figure in drawn.items()},
+            shares=[i for i in range(len(comparison.strategies)) if f"term_shares_{i}" in drawn],
+            seeds_text=_seeds_text(comparison),
+        )
+    )
+
+
+def template_environment() -> Environment:
+    """Where the templates and their filters are."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -59,19 +93,7 @@ def render(comparison: Comparison, figures: Mapping[str, Figure] | None = None) 
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, signed=signed, json=_json, breakable=_breakable)
-    judgement = judge(comparison)
-    return environment.get_template("report.html.jinja").render(
-        comparison=comparison,
-        judgement=judgement,
-        palette=STRATEGIES,
-        strategies=[_strategy(comparison, judgement, name) for name in comparison.strategies],
-        pairs=_pairs(judgement),
-        best=[(v.other, _unbroken(v.phrase)) for v in judgement.against_best],
-        reasons=reasons(comparison),
-        figures={name: _figure(name, figure) for name, figure in drawn.items()},
-        shares=[i for i in range(len(comparison.strategies)) if f"term_shares_{i}" in drawn],
-        seeds_text=_seeds_text(comparison),
-    )
+    return environment
 
 
 def _strategy(comparison: Comparison, judgement: Judgement, name: str) -> dict[str, Any]:
@@ -87,7 +109,7 @@ def _strategy(comparison: Comparison, judgement: Judgement, name: str) -> dict[s
         "sentence": finding.sentence,
         "text": finding.text,
         "alarm": finding.label in ("cheats", "diverges", "bounded") or bool(finding.detail),
-        "verdict": None if verdict is None else _unbroken(verdict.phrase),
+        "verdict": None if verdict is None else unbroken(verdict.phrase),
         "word": None if verdict is None else verdict.word,
         "best": name == judgement.best,
         "runs": runs,
@@ -119,7 +141,7 @@ def _numbers(comparison: Comparison, name: str) -> dict[str, Any]:
     }
 
 
-def _pairs(judgement: Judgement) -> list[dict[str, Any]]:
+def _pairs(comparison: Comparison, judgement: Judgement) -> list[dict[str, Any]]:
     return [
         {
             "measure": "area" if verdict.measure == "area" else "final",
@@ -128,12 +150,28 @@ def _pairs(judgement: Judgement) -> list[dict[str, Any]]:
             "difference": _difference(verdict.difference),
             "p": "" if verdict.p is None else p_value(verdict.p).removeprefix("= "),
             "paired": _difference(verdict.paired),
-            "probability": "" if verdict.probability is None else f"{verdict.probability:.2f}",
+            "probability": _chance(comparison, verdict),
             "word": verdict.word,
             "words": _words(verdict),
         }
         for verdict in judgement.against_baseline
     ]
+
+
+def _chance(comparison: Comparison, verdict: Verdict) -> str:
+    """Chance that a run beats one of the other strategy, with its bootstrap interval."""
+    if verdict.probability is None:
+        return ""
+    of = comparison.auc if verdict.measure == "area" else comparison.final
+    x, y = of(verdict.strategy), of(verdict.other)
+    if min(x.size, y.size) < 2:
+        return f"{verdict.probability:.2f}"
+    resamples = int(min(10_000, max(500, 1e8 / (x.size * y.size))))
+    low, high = statistics.bootstrap_interval(
+        statistics.probability_of_improvement, x, other=y, resamples=resamples
+    )
+    mark = "" if min(x.size, y.size) >= 10 else UNTRUSTED
+    return f"{verdict.probability:.2f} [{low:.2f}, {high:.2f}]{mark}"
 
 
 def _words(verdict: Verdict) -> str:
@@ -142,7 +180,7 @@ def _words(verdict: Verdict) -> str:
     return whole.split(";")[0] + ")" if ";" in whole else whole.split(" (")[0]
 
 
-def _unbroken(phrase: str) -> str:
+def unbroken(phrase: str) -> str:
     """A phrase whose p value stays on one line."""
     return re.sub(r"p ([=<]) ", "p\u00a0\\1\u00a0", phrase)
 
@@ -168,11 +206,19 @@ _ALT = {
     "performance_profile": "Share of the seeds above each mean true return",
     "true_and_shaped": "True and shaped return over environment steps",
     "term_shares": "Share of each reward term over environment steps",
+    "suite_aggregates": "Aggregates of the normalised score with their intervals",
+    "suite_learning": "Normalised score over the share of the steps",
+    "suite_profile": "Share of the runs above each normalised score",
+    "suite_environments": "Normalised score of every run on each environment",
+    "suite_improvement": "Chance of each strategy to beat the baseline",
+    r"env\d+_curves": "True return over environment steps for every strategy and seed",
+    r"env\d+_ends": "Final true return of every seed, with the mean and its interval",
 }
 
 
-def _figure(name: str, figure: Figure) -> Markup:
-    label = next(text for start, text in _ALT.items() if name.startswith(start))
+def figure_markup(name: str, figure: Figure) -> Markup:
+    """A figure as an ``<svg>`` whose ids start with its name, with words for a screen reader."""
+    label = next(text for start, text in _ALT.items() if re.match(start, name))
     return Markup(inline_svg(figure, name, label))  # matplotlib escapes the text in it
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class Run:
         cpu_seconds: Processor time of the training.
         wall_seconds: Time on the clock.
         env_steps: Environment steps the learner really took.
+        continued: How often it went on from a checkpoint.
+        same_curve: Whether that is the curve an undisturbed run would have had.
 
     Raises:
         ResultsError: A curve of another length than ``steps``, or a number that is not finite.
@@ -62,6 +65,8 @@ class Run:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     env_steps: int = 0
+    continued: int = 0
+    same_curve: bool = True
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -102,6 +107,14 @@ class Run:
         terms = {f"term:{name}": curve for name, curve in self.terms.items()}
         return {**named, "length": self.length, **terms}
 
+    def curve(self, name: str) -> FloatArray:
+        """One recorded curve; a term that this run does not have is 0."""
+        if name in ("true_return", "shaped_return", "length"):
+            found: FloatArray = getattr(self, name)
+            return found
+        term = self.terms.get(name.removeprefix("term:"))
+        return np.zeros(self.steps.size) if term is None else term
+
     def reached(self, threshold: float | None) -> int | None:
         """First evaluated step with a true return of at least ``threshold``, else None."""
         if threshold is None:
@@ -112,11 +125,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """A training that ended without a curve, and why."""
+    """A training that ended without a curve, and why; ``env`` may stay empty where there is one."""
 
     strategy: str
     seed: int
     message: str
+    env: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +152,8 @@ class Comparison:
         created: When, ISO 8601.
         hashes: What -> hash, e.g. of the plan and of each reward.
         eval_episodes: Episodes behind each evaluation point.
+        remarks: What else the reader must know, a sentence each, e.g. how coefficients were tuned.
+        tuning: How every strategy was tuned, see `rewardwrap.compare.tuning`; empty if none was.
 
     Raises:
         ResultsError: Two strategies or two runs of one name, or a run of no strategy.
@@ -157,6 +173,8 @@ class Comparison:
     created: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict)
     eval_episodes: int = 1
+    remarks: tuple[str, ...] = ()
+    tuning: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         seen: set[tuple[str, int]] = set()
@@ -181,7 +199,14 @@ class Comparison:
 
     def of(self, strategy: str) -> tuple[Run, ...]:
         """Finished runs of one strategy, by seed."""
-        return tuple(sorted((r for r in self.runs if r.strategy == strategy), key=lambda r: r.seed))
+        return self._by_strategy.get(strategy, ())
+
+    @cached_property
+    def _by_strategy(self) -> dict[str, tuple[Run, ...]]:
+        found: dict[str, list[Run]] = {}
+        for run in sorted(self.runs, key=lambda run: run.seed):
+            found.setdefault(run.strategy, []).append(run)
+        return {strategy: tuple(runs) for strategy, runs in found.items()}
 
     def grid(self) -> IntArray:
         """Evaluated steps that every finished run covers, shape (G,).
@@ -192,6 +217,10 @@ class Comparison:
         Raises:
             ResultsError: There is no run, or the runs share no step.
         """
+        return self._grid
+
+    @cached_property
+    def _grid(self) -> IntArray:
         if not self.runs:
             raise ResultsError("Comparison: a step grid must have a finished run, got 0 runs.")
         start = max(run.steps[0] for run in self.runs)
@@ -212,24 +241,29 @@ class Comparison:
             strategy: Whose.
             name: A key of ``Run.curves()``; a run without that term counts as 0.
         """
-        grid = self.grid()
-        rows = [
-            np.interp(grid, run.steps, run.curves().get(name, np.zeros(run.steps.size)))
-            for run in self.of(strategy)
-        ]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), grid.size)
+        known = self._known_curves
+        if (strategy, name) not in known:
+            grid = self.grid()
+            rows = [np.interp(grid, run.steps, run.curve(name)) for run in self.of(strategy)]
+            found = np.array(rows, dtype=np.float64).reshape(len(rows), grid.size)
+            found.setflags(write=False)  # shared by everyone who asks
+            known[strategy, name] = found
+        return known[strategy, name]
+
+    @cached_property
+    def _known_curves(self) -> dict[tuple[str, str], FloatArray]:
+        return {}
 
     def final(self, strategy: str, name: str = "true_return") -> FloatArray:
         """Last evaluation point of every seed, (seeds,)."""
-        return np.array([run.curves()[name][-1] for run in self.of(strategy)], dtype=np.float64)
+        return np.array([run.curve(name)[-1] for run in self.of(strategy)], dtype=np.float64)
 
     def auc(self, strategy: str) -> FloatArray:
         """Mean height of the true-return curve of every seed on the common grid, (seeds,)."""
-        grid = self.grid() if self.runs else np.zeros(1, dtype=np.int64)
-        return np.array(
-            [statistics.area_under_curve(r.steps, r.true_return, grid) for r in self.of(strategy)],
-            dtype=np.float64,
-        )
+        if not self.of(strategy):
+            return np.empty(0)
+        grid, curves = self.grid(), self.curves(strategy)
+        return np.array([statistics.area_under_curve(grid, row, grid) for row in curves])
 
     def steps_to_threshold(self, strategy: str) -> list[int | None]:
         """First evaluated step at the threshold for every seed; None is censored."""

@@ -1,30 +1,30 @@
-"""One training of a comparison: a pure function of a JSON spec, and the process that it runs in.
+"""One training of a comparison: a pure function of a JSON spec, put into the store when it is whole.
 
-``python -m rewardwrap.compare.run`` reads ``{"spec": ..., "root": ...}`` from standard input, trains,
-puts the finished run into the store and reports on standard output, one JSON object a line.
+Where and in which process it runs is up to `rewardwrap.compare.executors`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import rewardwrap_envs
-import rewardwrap_policies
-from rewardwrap.compare.store import Store, StoreError, write_json
+from rewardwrap.compare.store import Store, write_json
 from rewardwrap.core.combine import SHAPED, TRUE
-from rewardwrap.core.errors import RewardwrapError
+
+if TYPE_CHECKING:
+    from rewardwrap.compare.checkpoints import Past
+    from rewardwrap.training.agent import Agent
+    from rewardwrap.training.evaluation import Protocol
 
 Spec = dict[str, Any]
-"""``strategy, env, algo, steps, seed, reward, hyperparameters, evaluation, env_kwargs, catalog, code,
-versions``; `rewardwrap.compare.plan.Plan.specs` makes them."""
+"""``strategy, env, algo, steps, seed, reward, hyperparameters, evaluation, env_kwargs, catalog, checkpoint,
+code, versions``; `rewardwrap.compare.plan.Plan.specs` makes them."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # where the files of a user lie does not change what is trained; what they say is in "code"
@@ -41,46 +41,110 @@ def run_id(spec: Spec) -> str:
 
 
 def run_one(
-    spec: Spec, *, report: Callable[[int], None] | None = None, folder: Path | None = None
+    spec: Spec,
+    *,
+    report: Callable[[int], None] | None = None,
+    folder: Path | None = None,
+    checkpoints: Path | None = None,
 ) -> dict[str, Any]:
     """Train and evaluate.
 
     Args:
         spec: See `Spec`.
         report: Called with the steps taken so far, about twice a second.
-        folder: Where the finished agent's bundle goes; None keeps none.
+        folder: Where the tables and the finished agent's bundle go; None keeps none.
+        checkpoints: Where a long training leaves what it can go on from, and looks for it; None: it
+            crosses the same borders and leaves nothing.
 
     Returns:
         Curves over the evaluation points (``steps, true_return, shaped_return, length, terms``), all
-        episodes behind them, and the costs.
+        episodes behind them, the costs, and at which steps it was picked up again (``continued``;
+        ``same_curve`` says whether that is the curve of an undisturbed run).
     """
     import torch
 
     torch.set_num_threads(1)
-    from rewardwrap.training import agent, bundle, evaluation
+    from rewardwrap.compare import tables
+    from rewardwrap.compare.checkpoints import repeats
+    from rewardwrap.training import bundle, evaluation
+    from rewardwrap.training.return_decomposition import teachers
 
     started, cpu = time.perf_counter(), time.process_time()
     chosen = spec["evaluation"]
     protocol = evaluation.Protocol(
         chosen["episodes"], chosen["seed"], deterministic=chosen["deterministic"]
     )
-    made = agent.build(settings_of(spec))
+    made, past = _begin(spec, checkpoints)
+    model, done = made.model, made.model.num_timesteps
+    if past.continued[-1:] != (done,) and done:
+        past = replace(past, continued=(*past.continued, done))
     eval_env = made.eval_env(protocol.width)
     grid = [0, *evaluation.grid(spec["steps"], chosen["every"])]
-    curve = evaluation.Curve(eval_env, grid, protocol)
-    made.model.learn(spec["steps"], callback=[curve, *_reporting(report)])
+    curve = evaluation.Curve(eval_env, [s for s in grid if s not in past.points], protocol)
+    curve.points.update(past.points)
+
+    def so_far() -> Past:
+        used = (time.process_time() - cpu, time.perf_counter() - started)
+        return replace(
+            past,
+            points=curve.points,
+            cpu_seconds=past.cpu_seconds + used[0],
+            wall_seconds=past.wall_seconds + used[1],
+        )
+
+    borders = _borders(spec, made, protocol, checkpoints, so_far)
+    model.learn(
+        spec["steps"] - done,
+        callback=[curve, *borders, *teachers(made.reward, spec["seed"]), *_reporting(report)],
+        reset_num_timesteps=done == 0,
+    )
     curve.finish()
+    end = so_far()
     summary = {
         **_curves(curve.points),
-        "cpu_seconds": time.process_time() - cpu,
-        "wall_seconds": time.perf_counter() - started,
-        "env_steps": made.model.num_timesteps,
+        "cpu_seconds": end.cpu_seconds,
+        "wall_seconds": end.wall_seconds,
+        "env_steps": model.num_timesteps,
+        "continued": list(end.continued),
+        "same_curve": not end.continued or repeats(model, made.reward),
     }
     if folder is not None:
+        tables.write(folder, curve.points, seed=protocol.seed)
         bundle.write(made, folder / "bundle", protocol=protocol)
     eval_env.close()
     made.close()
     return summary
+
+
+def _begin(spec: Spec, checkpoints: Path | None) -> tuple[Agent, Past]:
+    """From the newest checkpoint, else from the start."""
+    from rewardwrap.compare.checkpoints import Past, read
+    from rewardwrap.training import agent
+
+    found = None
+    if checkpoints is not None and spec.get("checkpoint") is not None:
+        found = read(checkpoints)
+    return found or (agent.build(settings_of(spec)), Past())
+
+
+def _borders(
+    spec: Spec,
+    made: Agent,
+    protocol: Protocol,
+    checkpoints: Path | None,
+    so_far: Callable[[], Past],
+) -> list[Any]:
+    from rewardwrap.compare.checkpoints import Border, write
+
+    every = spec.get("checkpoint")
+    if every is None:
+        return []
+
+    def save(step: int) -> None:
+        if checkpoints is not None:
+            write(made, checkpoints, protocol, so_far())
+
+    return [Border(made, every, save, resumed=made.model.num_timesteps > 0)]
 
 
 def settings_of(spec: Spec) -> Any:
@@ -99,13 +163,25 @@ def settings_of(spec: Spec) -> Any:
 
 
 def execute(spec: Spec, store: Store, *, report: Callable[[int], None] | None = None) -> None:
-    """Train into the store; a run that is finished stays as it is."""
+    """Train into the store; a run that is finished stays as it is.
+
+    Raises:
+        Claimed: Another live process is training it.
+        StoreError: The disk does not take it, or holds a run of another format.
+    """
+    from rewardwrap.compare.tracking import write_events
+
     name = run_id(spec)
     if store.is_finished(name):
         return
-    with store.writing(name) as folder:
-        write_json(folder / "spec.json", spec)
-        write_json(folder / "summary.json", run_one(spec, report=report, folder=folder))
+    with store.claims.holding(name):
+        if store.is_finished(name):
+            return
+        with store.writing(name) as folder:
+            write_json(folder / "spec.json", spec)
+            found = run_one(spec, report=report, folder=folder, checkpoints=store.checkpoints(name))
+            write_json(folder / "summary.json", found)
+            write_events(folder, found)
 
 
 def _curves(points: Mapping[int, Any]) -> dict[str, Any]:
@@ -131,34 +207,3 @@ def _reporting(report: Callable[[int], None] | None) -> list[Any]:
     from rewardwrap.training.progress import Progress
 
     return [Progress(report)]
-
-
-def main() -> int:
-    """Run the spec on standard input in this process."""
-    for name in THREADS:
-        os.environ[name] = "1"
-    # whatever a library prints must not get between the reports
-    reports = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    task = json.load(sys.stdin)
-    store = Store(task["root"])
-
-    def say(**event: Any) -> None:
-        print(json.dumps(event), file=reports, flush=True)
-
-    try:
-        execute(task["spec"], store, report=lambda step: say(step=step))
-    except StoreError as error:
-        say(failed=error.strerror or str(error), full=True)
-        return 1
-    except BrokenPipeError:
-        return 1
-    except (RewardwrapError, rewardwrap_envs.EnvsError, rewardwrap_policies.PoliciesError) as error:
-        say(failed=str(error))
-        return 1
-    say(done=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

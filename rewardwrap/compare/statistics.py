@@ -25,6 +25,7 @@ from rewardwrap.compare.differences import (
     holm,
     paired_difference,
     seeds_needed,
+    stratified_difference,
     welch,
 )
 from rewardwrap.compare.intervals import (
@@ -60,6 +61,7 @@ __all__ = [
     "recommended_interval",
     "sample",
     "seeds_needed",
+    "stratified_difference",
     "student_interval",
     "two_modes",
     "welch",

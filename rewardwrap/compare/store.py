@@ -1,8 +1,16 @@
 """Finished runs on disk: each a folder that is there as a whole or not at all.
 
 A run is written into ``.tmp-<run id>-<host>-<pid>-<random>`` and renamed. A folder without the prefix
-that holds ``done.json`` is finished, whoever wrote it; nothing else is, so the store needs no index
-and no lock. Two writers of one run: the second loses the rename and throws its copy away.
+whose ``done.json`` names files that are all there in their size is finished, whoever wrote it; nothing
+else is, so the store needs no index and no lock. Two writers of one run: the second loses the rename
+and throws its copy away.
+
+| below the root | holds |
+|---|---|
+| ``<run id>/`` | ``spec.json, summary.json, evaluation.parquet, terms.parquet, bundle/, done.json`` |
+| ``claims/`` | who is training what, see `rewardwrap.compare.claims` |
+| ``checkpoints/<run id>/`` | where a long run goes on from, until it is finished |
+| ``index.parquet`` | one row for each finished run; derived, see `rewardwrap.compare.index` |
 """
 
 from __future__ import annotations
@@ -15,12 +23,15 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from rewardwrap.compare.claims import BEAT, Claims, is_alive
 from rewardwrap.core.errors import RewardwrapError
 
+FORMAT = 2
+"""Version of a run's folder; one of another version is refused."""
 PREFIX = ".tmp-"
 LEASE = 24 * 3600.0
 """Seconds after which the folder of an unfinished run on another host counts as left behind."""
@@ -38,18 +49,49 @@ class Store:
 
     Args:
         root: Where; made when the first run begins.
+        beat: Seconds between two signs of life of a claim.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, *, beat: float = BEAT) -> None:
         self.root = Path(root)
+        self.claims = Claims(self.root / "claims", beat=beat)
 
     def path(self, run_id: str) -> Path:
         """Where a finished run lies."""
         return self.root / run_id
 
+    def checkpoints(self, run_id: str) -> Path:
+        """Where an unfinished run keeps what it can go on from."""
+        return self.root / "checkpoints" / run_id
+
     def is_finished(self, run_id: str) -> bool:
-        """Whether that run is there as a whole."""
-        return (self.path(run_id) / "done.json").is_file()
+        """Whether that run is there as a whole.
+
+        Raises:
+            StoreError: It was written by a version of rewardwrap with another format.
+        """
+        folder = self.path(run_id)
+        try:
+            done = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+        if not isinstance(done, dict) or done.get("format") != FORMAT:
+            found = done.get("format", "none") if isinstance(done, dict) else "no mapping"
+            raise StoreError(
+                errno.EINVAL,
+                f"{folder / 'done.json'}: format must be {FORMAT}, got {found}. Give another --out, "
+                "or delete that folder to train the run again.",
+            )
+        return done.get("run_id") == run_id and _is_whole(folder, done.get("files"))
+
+    def is_broken(self, run_id: str) -> bool:
+        """Whether a folder of that name is there which is no finished run, such as a copy cut short."""
+        return self.path(run_id).is_dir() and not self.is_finished(run_id)
+
+    def finished(self) -> list[str]:
+        """Ids of all finished runs, whichever plan they belong to."""
+        found = (file.parent.name for file in sorted(self.root.glob("[!.]*/done.json")))
+        return [name for name in found if self.is_finished(name)]
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """What a finished run measured.
@@ -57,7 +99,13 @@ class Store:
         Raises:
             StoreError: It cannot be read.
         """
-        file = self.path(run_id) / "summary.json"
+        return self._read(self.path(run_id) / "summary.json")
+
+    def spec(self, run_id: str) -> dict[str, Any]:
+        """What a finished run was asked for; raises like `summary`."""
+        return self._read(self.path(run_id) / "spec.json")
+
+    def _read(self, file: Path) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -79,8 +127,9 @@ class Store:
         try:
             aside.mkdir(parents=True)
             yield aside
-            write_json(aside / "done.json", {"run_id": run_id, "finished": time.time()})
-            self._publish(aside, self.path(run_id))
+            finish(aside, run_id)
+            self._publish(aside, run_id)
+            self._drop_checkpoints(run_id)
         except OSError as error:
             if error.errno not in _DISK:
                 raise
@@ -91,6 +140,7 @@ class Store:
     def sweep(self) -> int:
         """Delete what killed writers left behind; returns how many folders."""
         swept = 0
+        self.claims.sweep()
         for folder in self.root.glob(f"{PREFIX}*"):
             if self._is_orphan(folder):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -100,10 +150,17 @@ class Store:
     def _is_orphan(self, folder: Path) -> bool:
         before, pid, _ = folder.name.rsplit("-", 2)
         if before.endswith(f"-{socket.gethostname()}") and pid.isdigit():
-            return not _is_alive(int(pid))
+            return not is_alive(int(pid))
         return time.time() - folder.stat().st_mtime > LEASE
 
-    def _publish(self, aside: Path, final: Path) -> None:
+    def _drop_checkpoints(self, run_id: str) -> None:
+        folder = self.checkpoints(run_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # others still keep theirs there, or nobody ever did
+            folder.parent.rmdir()
+
+    def _publish(self, aside: Path, run_id: str) -> None:
+        final = self.path(run_id)
         for file in aside.rglob("*"):
             if file.is_file():
                 _sync(file)
@@ -113,11 +170,22 @@ class Store:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-            if not (final / "done.json").is_file():
+            if not self.is_finished(run_id):
                 # a folder that is no finished run stands in the way: a copy broken off, say
                 shutil.rmtree(final)
                 aside.rename(final)
         _sync(self.root)
+
+
+def finish(folder: Path, run_id: str) -> None:
+    """Write ``done.json``: the format, the run and the size of every other file of it."""
+    files = {
+        file.relative_to(folder).as_posix(): file.stat().st_size
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file != folder / "done.json"
+    }
+    done = {"format": FORMAT, "run_id": run_id, "finished": time.time(), "files": files}
+    write_json(folder / "done.json", done)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -140,14 +208,14 @@ def as_store_error(error: OSError, root: Path) -> StoreError:
     )
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _is_whole(folder: Path, files: Any) -> bool:
+    """Whether every file is there in the size it was written in."""
+    if not isinstance(files, dict) or not files:
         return False
-    except PermissionError:
-        return True
-    return True
+    try:
+        return all(os.stat(folder / name).st_size == size for name, size in files.items())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _sync(path: Path) -> None:

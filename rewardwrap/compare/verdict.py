@@ -8,15 +8,20 @@ is chosen after looking, all pairs for the statements about the best.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from rewardwrap.compare import statistics
-from rewardwrap.compare.findings import Finding, count, findings, number
+from rewardwrap.compare.findings import Finding, count, findings, is_control, number
 from rewardwrap.compare.results import Comparison, FloatArray
 
 ALPHA = 0.05
+SCALE = 2.0
+"""Ratio of mean |returns| from which a reward counts as one of another scale (a convention)."""
 Measure = Literal["area", "final"]
 Word = Literal["better", "worse", "inconclusive"]
 
@@ -228,7 +233,7 @@ def _headline(
     if best is None:
         level = number(float(comparison.auc(finished[0]).mean()))
         return f"No strategy leads: the mean true return was {level} under each of them."
-    parts = [_lead(best, against_best)]
+    parts = [lead(best, against_best)]
     cheats = [finding.strategy for finding in found if finding.label == "cheats"]
     if cheats:
         many = "cheats" if len(cheats) == 1 else "cheat"
@@ -238,7 +243,8 @@ def _headline(
     return " ".join(parts)
 
 
-def _lead(best: str, against: tuple[Verdict, ...]) -> str:
+def lead(best: str, against: tuple[Verdict, ...]) -> str:
+    """Who leads and against whom that is settled, in one sentence."""
     beaten = [v.other for v in against if v.word == "better"]
     unsettled = [v for v in against if v.word == "inconclusive" and min(v.seeds)]
     if not unsettled:
@@ -270,6 +276,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
             f"With {count(min(sizes.values()))} {told} can be told from luck; 10 or more are "
             "recommended."
         )
+    notes += [*_continued(comparison), *scale_notes(comparison), *comparison.remarks]
     ends = {int(run.steps[-1]) for run in comparison.runs}
     if len(ends) > 1:
         notes.append(
@@ -277,3 +284,54 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
             f"the steps that all cover, up to {min(ends):,}."
         )
     return tuple(notes)
+
+
+def scale_notes(comparison: Comparison) -> list[str]:
+    """Which strategies change the size of the reward, and the control that tells size from shape.
+
+    The size is the mean |return| of an evaluation episode; twice or half the true one counts as
+    another. Nothing is said where the learner normalises rewards by itself.
+    """
+    changed = []
+    for name in comparison.strategies:
+        if not comparison.of(name) or is_control(comparison, name):
+            continue
+        true = float(np.abs(comparison.curves(name)).mean())
+        own = float(np.abs(comparison.curves(name, "shaped_return")).mean())
+        if own > SCALE * true + 1e-9 or true > SCALE * own + 1e-9:
+            changed.append(f"{name} (mean |return| {number(own)}, the task's is {number(true)})")
+    if not changed or _normalises(comparison.hyperparameters.get("normalize")):
+        return []
+    verb = "changes" if len(changed) == 1 else "change"
+    said = f"{listed(changed)} {verb} the scale of the reward"
+    controls = [name for name in comparison.strategies if is_control(comparison, name)]
+    if controls:
+        return [f"{said}: compare with {controls[0]}, the true reward on a scale of its own."]
+    return [
+        f"{said}. Learners feel that as another step size: add the normalised-true-reward control, "
+        "--reward normalised, to tell scale from shape."
+    ]
+
+
+def _normalises(setting: Any) -> bool:
+    """Whether the hyperparameter ``normalize`` asks VecNormalize for rewards, as RL Zoo writes it."""
+    if isinstance(setting, str):
+        return "norm_reward=False" not in setting.replace(" ", "")
+    if isinstance(setting, Mapping):
+        return bool(setting.get("norm_reward", True))
+    return bool(setting)
+
+
+def _continued(comparison: Comparison) -> list[str]:
+    """How many runs went on from a checkpoint, and whether that shows in their curves."""
+    runs = [run for run in comparison.runs if run.continued]
+    other = sum(not run.same_curve for run in runs)
+    if not runs:
+        return []
+    went = f"{len(runs)} of {len(comparison.runs)} runs continued from a checkpoint"
+    if not other:
+        return [f"{went}; their curves are those of undisturbed runs."]
+    return [
+        f"{went}; {other} of them with a state that a checkpoint does not hold, so their curves are "
+        "continued, not repeated."
+    ]

@@ -149,7 +149,13 @@ def read(
     """
     found = document(folder)
     settings = Settings(**{**found["settings"], **(changes or {})})
-    settings = Settings(**{**vars_of(settings), "catalog": tuple(settings.catalog)})
+    settings = Settings(
+        **{
+            **vars_of(settings),
+            "catalog": tuple(settings.catalog),
+            "noise_scale": tuple(settings.noise_scale),
+        }
+    )
     agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
     try:
         _take_tensors(agent, folder / "policy.zip")

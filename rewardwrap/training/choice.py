@@ -13,8 +13,10 @@ from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.rewards.env import EnvReward
+from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
 
+NORMALISED = "normalised"
 SUFFIXES = (".yml", ".yaml", ".json")
 
 
@@ -25,16 +27,20 @@ def chosen_reward(
     catalog: tuple[str, ...] = (),
     folder: Path | None = None,
     keys: Keys = (),
+    gamma: float | None = None,
 ) -> Reward:
     """Build what was chosen.
 
     Args:
         choice: ``"env"``; ``"potential"``: the environment's own reward plus the potential of its
-            recipe; the name of a reward file; a reward written in one line of YAML; or its data.
+            recipe; ``"normalised"``: the environment's own reward through `Normalize`, the control
+            for rewards of another scale; the name of a reward file; a reward written in one line of
+            YAML; or its data.
         env: Name of the environment.
         catalog: Folders with recipes of one's own.
         folder: What file names are relative to; None: where the program runs.
         keys: Where the choice stands in its file; errors carry it.
+        gamma: Discount of the agent, where it is known: the time scale of ``"normalised"``.
 
     Raises:
         ConfigError: None of these, or the recipe has no potential.
@@ -44,6 +50,8 @@ def chosen_reward(
     text = choice.strip()
     if text == "potential":
         return _default_potential(env, catalog, keys)
+    if text == NORMALISED:
+        return Normalize(EnvReward()) if gamma is None else Normalize(EnvReward(), gamma=gamma)
     if text.endswith(SUFFIXES):
         from rewardwrap.files import read_reward
 
@@ -67,4 +75,5 @@ def _default_potential(env: str, catalog: tuple[str, ...], keys: Keys) -> Reward
             "Write one: {potential: {phi: ...}} in a file.",
             path=keys,
         )
-    return EnvReward() + Potential(dict(recipe.potential)).named("potential")
+    phi = recipe.potential if isinstance(recipe.potential, str) else dict(recipe.potential)
+    return EnvReward() + Potential(phi).named("potential")

@@ -13,14 +13,17 @@ from stable_baselines3.her import HerReplayBuffer
 COLUMNS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def write(model: Any, file: Path) -> bool:
-    """Write what the buffer holds; False where the learner has none that can be written.
-
-    A HER buffer is not written: it also remembers where its episodes lie.
-    """
+def can_write(model: Any) -> bool:
+    """Whether the learner has a buffer that `write` can write; HER's also remembers its episodes."""
     buffer = getattr(model, "replay_buffer", None)
-    if not isinstance(buffer, ReplayBuffer) or isinstance(buffer, HerReplayBuffer):
+    return isinstance(buffer, ReplayBuffer) and not isinstance(buffer, HerReplayBuffer)
+
+
+def write(model: Any, file: Path) -> bool:
+    """Write what the buffer holds; False where the learner has none that can be written."""
+    if not can_write(model):
         return False
+    buffer = model.replay_buffer
     size = buffer.size()
     arrays = {
         name: np.ascontiguousarray(column[:size]) for name, column in _columns(buffer).items()

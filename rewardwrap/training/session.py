@@ -19,6 +19,7 @@ from rewardwrap.training.episodes import EpisodeLog
 from rewardwrap.training.evaluation import Curve, Evaluation, Protocol
 from rewardwrap.training.folder import BEST, EPISODES, LAST, RunFolder
 from rewardwrap.training.progress import Progress
+from rewardwrap.training.return_decomposition import teachers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,7 @@ class Session:
             LogTerms(),
             EpisodeLog(self.folder.path / EPISODES, agent.settings.env),
             curve,
+            *teachers(agent.reward, agent.settings.seed),
             Checkpoint(self.save, course.save_freq),
             stop,
             *([Progress(self._on_progress)] if self._on_progress else []),

@@ -153,3 +153,23 @@ def test_the_terminal_shows_the_verdict_and_no_markup_of_the_user(lake: Lake) ->
     print_summary(Console(file=out, width=200), lake())
     for part in ("10/10", "CHEATS", "potential is best", "better than env"):
         assert part in out.getvalue()
+
+
+def test_films_are_shown_or_what_kept_them_away(lake: Lake) -> None:
+    films = [
+        {"strategy": "env", "src": "data:video/mp4;base64,AAAA", "caption": "Its best run."},
+        {"strategy": "potential", "problem": "no pictures here"},
+    ]
+    page = _Page(render(lake(seeds=1), films=films))
+    assert ("src", "data:video/mp4;base64,AAAA") in page.attributes
+    assert "no pictures here" in said(page)
+    assert page.open == []
+
+
+def test_the_chance_to_beat_the_baseline_has_an_interval(page: _Page) -> None:
+    assert re.search(r"0\.\d\d \[0\.\d\d, [01]\.\d\d\]", said(page))
+
+
+def test_remarks_stand_below_the_verdict(lake: Lake) -> None:
+    text = said(_Page(render(lake(seeds=1, remarks=("Tuned with 7 trials each.",)))))
+    assert "Tuned with 7 trials each." in text

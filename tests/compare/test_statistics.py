@@ -306,3 +306,44 @@ def test_a_score_outside_the_known_outcomes_is_refused() -> None:
 
 def test_two_seeds_are_not_a_success_rate() -> None:
     assert rs.recommended_interval([-110.2, -90.1]).method == "student"
+
+
+def test_differences_are_taken_within_tasks() -> None:
+    rng = np.random.default_rng(3)
+    levels = np.array([0.0, 100.0, -50.0])
+    x, y = rng.normal(3, 1, (6, 3)) + levels, rng.normal(0, 1, (5, 3)) + levels
+    found = rs.stratified_difference(x, y)
+    assert found.value == pytest.approx((x.mean(axis=0) - y.mean(axis=0)).mean())
+    assert found.p < 0.05, "the levels of the tasks are no noise"
+    alone = rs.stratified_difference(x[:, :1], y[:, :1])
+    theirs = rs.welch(x[:, 0], y[:, 0])
+    assert (alone.value, alone.low, alone.p) == pytest.approx((theirs.value, theirs.low, theirs.p))
+
+
+def test_tasks_without_spread_are_compared_by_counting() -> None:
+    zeros, ones = np.zeros((4, 2)), np.ones((4, 2))
+    assert rs.stratified_difference(zeros, zeros).p == 1.0
+    found = rs.stratified_difference(ones, zeros)
+    assert (found.value, found.method) == (1.0, "separated")
+    assert found.p == pytest.approx(2 / math.comb(8, 4) ** 2)
+    assert rs.stratified_difference(ones[:2, :1], zeros[:2, :1]).p == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("x", [np.zeros((1, 2)), np.zeros(3), [[np.nan, 0.0], [0.0, 0.0]]])
+def test_what_cannot_be_compared_within_tasks_is_refused(x: object) -> None:
+    with pytest.raises(ScoresError, match="scores must"):
+        rs.stratified_difference(x, np.zeros((3, 2)))  # type: ignore[arg-type]
+    with pytest.raises(ScoresError, match="same tasks"):
+        rs.stratified_difference(np.zeros((3, 1)), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("tasks", [1, 3, 8])
+def test_the_stratified_interval_covers_what_it_promises_at_5_seeds(tasks: int) -> None:
+    rng = np.random.default_rng(5)
+    spreads = np.linspace(0.5, 3, tasks)
+    holds = []
+    for _ in range(1500):
+        x, y = (rng.normal(0, spreads, (5, tasks)) for _ in range(2))
+        found = rs.stratified_difference(x, y)
+        holds.append(found.low <= 0 <= found.high)
+    assert np.mean(holds) == pytest.approx(0.95, abs=0.025)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rewardwrap.compare.store import PREFIX, Store, StoreError, write_json
+from rewardwrap.compare.store import FORMAT, PREFIX, Store, StoreError, write_json
 
 
 def _finish(store: Store, run_id: str = "a") -> None:
@@ -83,7 +83,8 @@ def test_sweeping_takes_what_a_dead_writer_left_and_no_other(tmp_path: Path) -> 
 def test_a_summary_that_broke_says_what_to_delete(tmp_path: Path) -> None:
     store = Store(tmp_path)
     _finish(store)
-    (tmp_path / "a" / "summary.json").write_text("{")
+    size = (tmp_path / "a" / "summary.json").stat().st_size
+    (tmp_path / "a" / "summary.json").write_text("{" * size)
     with pytest.raises(StoreError, match="Delete the folder a; the run is then trained again"):
         store.summary("a")
 
@@ -95,3 +96,56 @@ def test_done_is_written_last(tmp_path: Path) -> None:
     assert os.path.getmtime(tmp_path / "a" / "done.json") >= os.path.getmtime(
         tmp_path / "a" / "summary.json"
     )
+
+
+def test_done_says_the_format_and_the_size_of_every_file(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing("a") as folder:
+        write_json(folder / "summary.json", {"x": 1})
+        (folder / "bundle").mkdir()
+        (folder / "bundle" / "policy.zip").write_bytes(b"12345")
+    done = json.loads((tmp_path / "a" / "done.json").read_text())
+    assert done["format"] == FORMAT
+    assert done["files"]["bundle/policy.zip"] == 5
+    assert store.finished() == ["a"]
+
+
+@pytest.mark.parametrize("found", [{}, {"format": 1}, {"format": 99}, []])
+def test_a_run_of_another_format_is_a_named_error(tmp_path: Path, found: object) -> None:
+    store = Store(tmp_path)
+    _finish(store)
+    (tmp_path / "a" / "done.json").write_text(json.dumps(found))
+    with pytest.raises(
+        StoreError, match=f"done.json: format must be {FORMAT}, got .* another --out"
+    ):
+        store.is_finished("a")
+
+
+@pytest.mark.parametrize("harm", ["missing", "short", "done is cut", "renamed"])
+def test_a_half_written_run_is_no_finished_one_and_gives_way(tmp_path: Path, harm: str) -> None:
+    store = Store(tmp_path)
+    _finish(store)
+    folder = tmp_path / "a"
+    if harm == "missing":
+        (folder / "summary.json").unlink()
+    if harm == "short":
+        (folder / "summary.json").write_text("{")
+    if harm == "done is cut":
+        (folder / "done.json").write_text((folder / "done.json").read_text()[:20])
+    if harm == "renamed":
+        folder.rename(tmp_path / "b")
+        folder = tmp_path / "b"
+    assert not store.is_finished(folder.name)
+    assert store.is_broken(folder.name)
+    assert store.finished() == []
+    _finish(store, folder.name)
+    assert store.is_finished(folder.name)
+    assert not store.is_broken(folder.name)
+
+
+def test_the_checkpoints_of_a_finished_run_go(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in "ab":
+        store.checkpoints(name).mkdir(parents=True)
+    _finish(store)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["b"]

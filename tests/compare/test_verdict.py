@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,3 +197,59 @@ def test_the_first_strategy_is_the_baseline_without_env(lake: Lake) -> None:
 )
 def test_numbers_read_like_numbers(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def _scaled(size: float, **fields: object) -> Comparison:
+    runs = [curve("env", s, [0, 1, 2, 3], [0, 1, 2, 3]) for s in range(3)]
+    runs += [curve("big", s, [0, 1, 2, 3], [0, size, 2 * size, 3 * size]) for s in range(3)]
+    return Comparison("E", "ppo", 30, None, ("env", "big"), tuple(runs), **fields)  # type: ignore[arg-type]
+
+
+def test_a_reward_of_another_scale_is_named_with_the_control_to_add() -> None:
+    for size in (10.0, 0.1):
+        notes = " ".join(judge(_scaled(size)).notes)
+        assert "big (" in notes
+        assert "changes the scale of the reward" in notes
+        assert "--reward normalised" in notes
+    assert "scale" not in " ".join(judge(_scaled(1.5)).notes)
+
+
+def test_a_learner_that_normalises_feels_no_scale() -> None:
+    for setting in (True, "dict(norm_obs=True)", {"norm_reward": True}):
+        notes = judge(_scaled(10.0, hyperparameters={"normalize": setting})).notes
+        assert "scale" not in " ".join(notes)
+    for setting in (False, "dict(norm_obs=True, norm_reward=False)", {"norm_reward": False}):
+        notes = judge(_scaled(10.0, hyperparameters={"normalize": setting})).notes
+        assert "scale" in " ".join(notes)
+
+
+def test_the_normalised_control_is_no_cheat_and_is_recommended_no_second_time() -> None:
+    runs = [curve("env", s, [-9] * 4, [-9] * 4) for s in range(3)]
+    runs += [curve("control", s, [-9] * 4, [-9, -5, -2, -1]) for s in range(3)]
+    runs += [curve("big", s, [-9] * 4, [-90] * 4) for s in range(3)]
+    control = {"normalize": {"base": {"env": {}}, "gamma": 0.9}}
+    found = judge(
+        Comparison(
+            "E",
+            "ppo",
+            30,
+            0.0,
+            ("env", "control", "big"),
+            tuple(runs),
+            rewards={"control": control},
+        )
+    )
+    assert found.finding("control").label == "flat"
+    notes = " ".join(found.notes)
+    assert "compare with control" in notes
+    assert "control (" not in notes
+
+
+def test_runs_that_went_on_from_a_checkpoint_are_declared() -> None:
+    whole = curve("env", 0, [0, 1], [0, 1])
+    same = replace(curve("env", 1, [0, 1], [0, 1]), continued=1)
+    other = replace(curve("env", 2, [0, 1], [0, 1]), continued=2, same_curve=False)
+    one = judge(Comparison("E", "ppo", 30, None, ("env",), (whole, same)))
+    assert "their curves are those of undisturbed runs" in " ".join(one.notes)
+    two = judge(Comparison("E", "ppo", 30, None, ("env",), (whole, same, other)))
+    assert "2 of 3 runs continued from a checkpoint; 1 of them" in " ".join(two.notes)

@@ -1,0 +1,51 @@
+"""Potentials that are no linear form of the named fields, one function of observations each.
+
+Recipes name them as ``"rewardwrap_envs.potentials:<function>"``. Every function takes a batch of
+observations ``(B, width)`` and returns ``(B,)``; where each step costs 1 and no episode fails, it is
+negative and 0 at the goal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+SIZE = 100.0
+"""About the steps that doing the task well takes, each of which costs 1."""
+
+Array = npt.NDArray[np.float64]
+
+
+def acrobot_tip_height(obs: npt.ArrayLike) -> Array:
+    """Acrobot: ``100 min(0, (h - 1) / 3)``, h the height of the tip above the pivot in links.
+
+    ``h = -cos t1 - cos(t1 + t2)``, from -2 hanging to 2 upright; the episode ends above 1.
+
+    >>> acrobot_tip_height([[1.0, 0.0, 1.0, 0.0, 0.0, 0.0]]).tolist()
+    [-100.0]
+    """
+    cos_1, sin_1, cos_2, sin_2 = np.asarray(obs, np.float64)[:, :4].T
+    height = -cos_1 - (cos_1 * cos_2 - sin_1 * sin_2)
+    made: Array = SIZE * np.minimum(0.0, (height - 1.0) / 3.0)
+    return made
+
+
+def mountain_car_energy(obs: npt.ArrayLike) -> Array:
+    """MountainCar: ``100 min(0, (E - E_goal) / (E_goal - E_min))``, E the energy of the car.
+
+    ``E = v² / 2 + 0.0025 sin(3 x) / 3``; E_goal at rest on the hill, x = 0.5, E_min at rest in the
+    valley. 0 once the car has the energy to get there, wherever it is.
+
+    >>> mountain_car_energy([[0.5, 0.0], [-np.pi / 6, 0.0]]).round(6).tolist()
+    [0.0, -100.0]
+    """
+    x, velocity = np.asarray(obs, np.float64)[:, :2].T
+    goal, lowest = _height(np.float64(0.5)), _height(np.float64(-np.pi / 6))
+    missing = velocity**2 / 2 + _height(x) - goal
+    made: Array = SIZE * np.minimum(0.0, missing / (goal - lowest))
+    return made
+
+
+def _height(x: Array | np.float64) -> Array:
+    """Potential energy of the car: gravity times the height of the road."""
+    return np.asarray(0.0025 * np.sin(3 * x) / 3)

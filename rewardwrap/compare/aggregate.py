@@ -1,0 +1,213 @@
+"""What the scores of a suite come to: aggregates with intervals, and verdicts between strategies.
+
+As with one environment the *area* gives the headline; it was chosen before looking. Verdicts test the
+mean over tasks of the difference of means (`stratified_difference`), corrected with Holm; the
+aggregates beside them carry the bootstrap that resamples seeds within tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+from scipy import stats
+
+from rewardwrap.compare import statistics
+from rewardwrap.compare.findings import count, findings
+from rewardwrap.compare.results import FloatArray
+from rewardwrap.compare.statistics import Difference, Interval
+from rewardwrap.compare.suite import Measure, Suite
+from rewardwrap.compare.verdict import ALPHA, Verdict, Word, lead, listed
+
+AGGREGATES: dict[str, Callable[[Any], Any]] = {
+    "IQM": statistics.iqm,
+    "mean": statistics.mean,
+    "median": statistics.median,
+    "optimality gap": partial(statistics.optimality_gap, gamma=1.0),
+}
+"""Smaller is better for the last alone."""
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its interval."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class SuiteJudgement:
+    """What a suite allows to be said.
+
+    Args:
+        baseline: The strategy others are judged against.
+        best: Highest mean score by area; None when no strategy leads.
+        headline: One or two sentences that a hurried reader takes home.
+        against_baseline: Every other strategy, area and final.
+        against_best: The best against every other strategy, by area.
+        notes: What the reader must know about environments, seeds and failures.
+    """
+
+    baseline: str
+    best: str | None
+    headline: str
+    against_baseline: tuple[Verdict, ...]
+    against_best: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+
+    def of(self, strategy: str, measure: Measure = "area") -> Verdict | None:
+        """The verdict of a strategy against the baseline; None for the baseline itself."""
+        for verdict in self.against_baseline:
+            if (verdict.strategy, verdict.measure) == (strategy, measure):
+                return verdict
+        return None
+
+
+def aggregates(scores: FloatArray) -> dict[str, Estimate]:
+    """Every aggregate of one strategy's scores (runs, tasks); empty without runs."""
+    if not scores.size:
+        return {}
+    return {
+        name: Estimate(
+            float(fn(scores)), statistics.bootstrap_interval(fn, scores, resamples=RESAMPLES)
+        )
+        for name, fn in AGGREGATES.items()
+    }
+
+
+def improvement(x: FloatArray, y: FloatArray) -> Estimate | None:
+    """Chance that a run of x beats one of y on the same task, with its interval."""
+    if not x.size or not y.size:
+        return None
+    resamples = int(min(RESAMPLES, max(1_000, 2e8 / (x.size * len(y)))))
+    interval = statistics.bootstrap_interval(
+        statistics.probability_of_improvement, x, other=y, resamples=resamples
+    )
+    return Estimate(float(statistics.probability_of_improvement(x, y)), interval)
+
+
+def judge_suite(suite: Suite) -> SuiteJudgement:
+    """Test what can be tested and put it into words."""
+    names = suite.strategies
+    baseline = "env" if "env" in names else names[0]
+    means = {n: float(s.mean()) for n in names if (s := suite.scores(n)).size}
+    best = max(means, key=means.__getitem__) if len(means) > 1 else None
+    if best is not None and max(means.values()) - min(means.values()) <= 1e-12:
+        best = None
+    against_best: tuple[Verdict, ...] = ()
+    if best is not None:
+        every = [(a, b) if a == best else (b, a) for a, b in combinations(names, 2)]
+        judged = suite_verdicts(suite, "area", every)
+        against_best = tuple(v for v in judged if v.strategy == best)
+    pairs = [(name, baseline) for name in names if name != baseline]
+    return SuiteJudgement(
+        baseline=baseline,
+        best=best,
+        headline=_headline(suite, best, against_best),
+        against_baseline=(
+            *suite_verdicts(suite, "area", pairs),
+            *suite_verdicts(suite, "final", pairs),
+        ),
+        against_best=against_best,
+        notes=_notes(suite),
+    )
+
+
+def suite_verdicts(
+    suite: Suite, measure: Measure, pairs: list[tuple[str, str]]
+) -> tuple[Verdict, ...]:
+    """Judge pairs (strategy, other) over all tasks as one Holm family."""
+    scores = {name: suite.scores(name, measure) for name in suite.strategies}
+    tested = [pair for pair in pairs if min(len(scores[name]) for name in pair) >= 2]
+    raw = {(a, b): statistics.stratified_difference(scores[a], scores[b]) for a, b in tested}
+    corrected = dict(zip(tested, statistics.holm([raw[p].p for p in tested]), strict=True))
+    found = []
+    for a, b in pairs:
+        gap, p = raw.get((a, b)), corrected.get((a, b))
+        word: Word = "inconclusive"
+        if gap is not None and p is not None and p < ALPHA:
+            word = "better" if gap.value > 0 else "worse"
+        sizes = (len(scores[a]), len(scores[b]))
+        chance = (
+            float(statistics.probability_of_improvement(scores[a], scores[b]))
+            if min(sizes)
+            else None
+        )
+        needed = _needed(gap, min(sizes), len(tested)) if word == "inconclusive" else None
+        p = None if p is None else float(p)
+        found.append(Verdict(a, b, measure, word, sizes, gap, p, chance, None, needed))
+    return tuple(found)
+
+
+def _needed(gap: Difference | None, runs: int, tests: int) -> int | None:
+    """About how many seeds would tell, if the observed difference is the true one.
+
+    The error of the difference, read off its interval, shrinks with the root of the seeds; 80 % power.
+    """
+    if gap is None or gap.value == 0 or not math.isfinite(gap.high - gap.low):
+        return None
+    error = (gap.high - gap.low) / 2 / float(stats.norm.ppf(0.975))
+    wanted = float(stats.norm.ppf(1 - ALPHA / 2 / max(1, tests)) + stats.norm.ppf(0.8))
+    return max(runs + 1, math.ceil(runs * (wanted * error / gap.value) ** 2))
+
+
+def _headline(suite: Suite, best: str | None, against_best: tuple[Verdict, ...]) -> str:
+    over = f"Over {len(suite.tasks)} environments: "
+    finished = [name for name in suite.strategies if suite.seeds(name)]
+    if not finished:
+        return "No strategy has a seed that finished on every environment: nothing to compare."
+    if best is None and len(finished) == 1:
+        return f"{over}{finished[0]} is the only strategy with finished runs."
+    if best is None:
+        return f"{over}no strategy leads, the mean score is the same under each of them."
+    parts = [over + lead(best, against_best)]
+    cheats: dict[str, list[str]] = {}
+    for comparison in suite.comparisons:
+        for finding in findings(comparison) if comparison.runs else ():
+            if finding.label == "cheats":
+                cheats.setdefault(finding.strategy, []).append(comparison.env)
+    parts += [f"{name} cheats on {listed(envs)}." for name, envs in cheats.items()]
+    return " ".join(parts)
+
+
+def _notes(suite: Suite) -> tuple[str, ...]:
+    notes = []
+    counted = {task.env for task in suite.tasks}
+    unscaled = [env for env in suite.envs if env not in suite.scales]
+    if unscaled:
+        has = "has" if len(unscaled) == 1 else "have"
+        notes.append(
+            f"{listed(unscaled)} {has} no random and reference return to normalise by and "
+            "count in no number over environments."
+        )
+    empty = [e for e in suite.envs if e in suite.scales and e not in counted]
+    if empty:
+        notes.append(f"No run finished on {listed(empty)}; the numbers leave it out.")
+    failed = sum(len(c.failures) for c in suite.comparisons)
+    if failed:
+        every = failed + sum(len(c.runs) for c in suite.comparisons)
+        notes.append(f"{failed} of {every} runs failed and count nowhere.")
+    for name in suite.strategies:
+        left = set().union(*({r.seed for r in t.of(name)} for t in suite.tasks))
+        left -= set(suite.seeds(name))
+        if left:
+            notes.append(
+                f"{name}: {count(len(left))} did not finish on every environment; these numbers "
+                "leave them out."
+            )
+    sizes = {name: len(suite.seeds(name)) for name in suite.strategies}
+    if len(set(sizes.values())) > 1:
+        each = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        notes.append(f"The strategies have unequal numbers of complete seeds ({each}).")
+    if 0 < min(sizes.values()) < 10:
+        notes.append(
+            f"With {count(min(sizes.values()))} the bootstrap intervals below cover less than they "
+            "promise; the verdicts use Student's instead."
+        )
+    return tuple(notes)

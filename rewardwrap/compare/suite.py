@@ -1,0 +1,118 @@
+"""A comparison over several environments: one comparison each, and scores on one scale.
+
+A run's score is its return on the scale of its environment, 0 for random play and 1 for the reference
+(`rewardwrap.compare.suites.Scale`). Environments without such a scale keep their own page and count in
+no aggregate. The matrix (runs, tasks) of a strategy has one row for each seed that finished on every
+task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from rewardwrap.compare.results import Comparison, FloatArray, ResultsError
+from rewardwrap.compare.suites import Scale
+
+Measure = Literal["area", "final"]
+CURVE_POINTS = 41
+"""Points of the learning curves over all environments, from none to all of the budget."""
+
+
+@dataclass(frozen=True, eq=False)
+class Suite:
+    """Several comparisons of the same strategies.
+
+    Args:
+        comparisons: One for each environment.
+        scales: Environment -> scale; those without one count in no aggregate.
+        command: The exact command line.
+        created: When, ISO 8601.
+
+    Raises:
+        ResultsError: Fewer than two environments, one twice, or other strategies in one of them.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    command: str = ""
+    created: str = ""
+
+    def __post_init__(self) -> None:
+        names = [comparison.env for comparison in self.comparisons]
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise ResultsError(
+                f"Suite: environments must be two or more and different, got {names}. "
+                "Write one environment as a comparison of its own."
+            )
+        for comparison in self.comparisons:
+            if comparison.strategies != self.strategies:
+                raise ResultsError(
+                    f"Suite: {comparison.env} must have the strategies {list(self.strategies)}, got "
+                    f"{list(comparison.strategies)}. Give every environment the same."
+                )
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names in the order of the plan."""
+        return self.comparisons[0].strategies
+
+    @property
+    def envs(self) -> tuple[str, ...]:
+        """Names of all environments."""
+        return tuple(comparison.env for comparison in self.comparisons)
+
+    @property
+    def algo(self) -> str:
+        """The learning algorithm of all of them."""
+        return self.comparisons[0].algo
+
+    @cached_property
+    def tasks(self) -> tuple[Comparison, ...]:
+        """The environments that have a scale and a finished run: the columns of the scores."""
+        return tuple(c for c in self.comparisons if c.env in self.scales and c.runs)
+
+    def seeds(self, strategy: str) -> list[int]:
+        """Seeds of a strategy that finished on every task: the rows of its scores."""
+        each = [{run.seed for run in task.of(strategy)} for task in self.tasks]
+        return sorted(set.intersection(*each)) if each else []
+
+    def scores(self, strategy: str, measure: Measure = "area") -> FloatArray:
+        """Scores of a strategy, (seeds, tasks).
+
+        Args:
+            strategy: Whose.
+            measure: ``"area"``: the mean of the true-return curve over training; ``"final"``: its
+                last point.
+        """
+        columns, wanted = [], self.seeds(strategy)
+        for task in self.tasks:
+            found = task.auc(strategy) if measure == "area" else task.final(strategy)
+            by_seed = dict(zip((run.seed for run in task.of(strategy)), found, strict=True))
+            columns.append(self.scales[task.env]([by_seed[seed] for seed in wanted]))
+        return np.array(columns).T.reshape(len(wanted), len(self.tasks))
+
+    def curves(self, strategy: str) -> FloatArray:
+        """Score over the share of the budget, (seeds, tasks, `CURVE_POINTS`)."""
+        wanted = self.seeds(strategy)
+        found = np.empty((len(wanted), len(self.tasks), CURVE_POINTS))
+        for column, task in enumerate(self.tasks):
+            grid = task.grid()
+            points = np.linspace(grid[0], grid[-1], CURVE_POINTS)
+            rows = dict(
+                zip((r.seed for r in task.of(strategy)), task.curves(strategy), strict=True)
+            )
+            for row, seed in enumerate(wanted):
+                found[row, column] = self.scales[task.env](np.interp(points, grid, rows[seed]))
+        return found
+
+    def write(self, out_dir: Path) -> Path:
+        """Write every file of the suite and of each environment; returns the report's path."""
+        from rewardwrap.compare import suite_report
+
+        return suite_report.write(self, out_dir)

@@ -1,0 +1,246 @@
+"""The best policy of each strategy, played and filmed.
+
+``videos/<strategy>.mp4`` shows the run with the highest final true return, on the first evaluation
+seed; ``videos/videos.json`` says which run and what it scored there. Filming happens in a process of
+its own, one for each graphics backend that is tried: a graphics library that aborts, or an environment
+that has no pictures, costs a sentence in the report and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.store import Store, write_json
+from rewardwrap.core.combine import TRUE
+from rewardwrap.core.errors import RewardwrapError, extra
+
+BACKENDS = ("egl", "osmesa", "glfw")
+STEPS = 1000
+"""Longest film, in steps of the environment."""
+FPS = 30
+"""Where the environment does not say."""
+SMALL = 1_000_000
+"""Bytes up to which a film is part of the report's own file."""
+WIDTH = 480
+"""Smaller pictures are enlarged to about that, pixel by pixel, so that players do not blur them."""
+TIMEOUT = 600.0
+NO_PICTURES = 3
+"""Exit code where another backend would not help."""
+FOLDER, INDEX = "videos", "videos.json"
+
+
+class NoPictures(RewardwrapError):
+    """An environment that cannot be filmed here."""
+
+
+def film(specs: Sequence[Spec], store: Store, out: Path) -> list[dict[str, Any]]:
+    """Film the best finished run of each strategy.
+
+    Args:
+        specs: The runs of the comparison.
+        store: Where they are.
+        out: The folder of the report.
+
+    Returns:
+        For each strategy ``strategy, seed, file, true_return, steps``, or ``strategy, problem``.
+
+    Raises:
+        MissingExtra: imageio or its ffmpeg is not installed.
+    """
+    require()
+    folder = out / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for strategy in dict.fromkeys(spec["strategy"] for spec in specs):
+        best = _best([spec for spec in specs if spec["strategy"] == strategy], store)
+        if best is None:
+            found.append({"strategy": strategy, "problem": "no run of it finished"})
+            continue
+        bundle = store.path(run_id(best)) / "bundle"
+        file = folder / f"{strategy}.mp4"
+        found.append({"strategy": strategy, "seed": best["seed"], **_filmed(best, bundle, file)})
+    write_json(folder / INDEX, {"videos": found})
+    return found
+
+
+def require() -> None:
+    """Refuse before anything is trained.
+
+    Raises:
+        MissingExtra: imageio or its ffmpeg is not installed.
+    """
+    extra("imageio", needs="--videos", install="video")
+    extra("imageio_ffmpeg", needs="--videos", install="video")
+
+
+def shown(out: Path) -> list[dict[str, Any]]:
+    """What the report shows of the films beside it; empty where there are none.
+
+    Returns:
+        ``strategy``, and ``src`` with ``caption`` or ``problem``.
+    """
+    index = out / FOLDER / INDEX
+    if not index.is_file():
+        return []
+    found = []
+    for video in json.loads(index.read_text(encoding="utf-8"))["videos"]:
+        file = out / FOLDER / video.get("file", "")
+        if "problem" in video or not file.is_file():
+            problem = video.get("problem", f"{file.name} is missing")
+            found.append({"strategy": video["strategy"], "problem": problem})
+            continue
+        cut = "" if video["ended"] else ", cut there"
+        found.append(
+            {
+                "strategy": video["strategy"],
+                "src": _source(file),
+                "caption": f"Its best run, seed {video['seed']}: true return {video['true_return']:.4g} in "
+                f"{video['steps']} steps{cut}.",
+            }
+        )
+    return found
+
+
+def record(bundle: Path, file: Path, *, seed: int, deterministic: bool) -> dict[str, Any]:
+    """Play one episode and write it as H.264, which every browser plays.
+
+    Raises:
+        NoPictures: The environment does not draw itself.
+    """
+    from rewardwrap.training import bundle as bundles
+
+    settings = bundles.document(bundle)["settings"]
+    changes = {
+        "env_kwargs": {**settings["env_kwargs"], "render_mode": "rgb_array"},
+        "row": {**settings["row"], "n_envs": 1},
+        "device": "cpu",
+    }
+    agent = bundles.read(bundle, changes=changes)
+    venv = agent.eval_env(1)
+    aside = file.with_name(f".{file.name}")  # ffmpeg goes by the suffix
+    try:
+        played = _play(agent, venv, aside, seed=seed, deterministic=deterministic)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+        venv.close()
+        agent.close()
+    return {"file": file.name, **played}
+
+
+def _play(agent: Any, venv: Any, file: Path, *, seed: int, deterministic: bool) -> dict[str, Any]:
+    imageio: Any = extra("imageio.v2", needs="--videos", install="video")
+    venv.seed(seed)
+    obs = venv.reset()
+    fps = int(venv.get_attr("metadata")[0].get("render_fps") or FPS)
+    picture = _picture(venv)
+    total, steps, ended = 0.0, 0, False
+    with imageio.get_writer(
+        file, format="FFMPEG", fps=fps, codec="libx264", macro_block_size=2, quality=6,
+        output_params=["-movflags", "+faststart"],
+    ) as writer:  # fmt: skip
+        while steps < STEPS and not ended:
+            writer.append_data(_enlarged(picture))
+            if agent.normalizer is not None:
+                obs = agent.normalizer.normalize_obs(obs)
+            action, _ = agent.model.predict(obs, deterministic=deterministic)
+            obs, _, dones, infos = venv.step(action)
+            steps, ended = steps + 1, bool(dones[0])
+            if ended:  # the environment shows its next episode already
+                total = float(infos[0]["episode_terms"][TRUE])
+            else:
+                total = float(venv.episode_terms[0][venv.term_names.index(TRUE)])
+                picture = _picture(venv)
+    return {"true_return": total, "steps": steps, "ended": ended}
+
+
+def _picture(venv: Any) -> Any:
+    import numpy as np
+
+    found = venv.env_method("render")[0]
+    if not isinstance(found, np.ndarray) or found.ndim != 3 or found.shape[2] != 3:
+        raise NoPictures(f"it drew {type(found).__name__} instead of a picture")
+    return found
+
+
+def _enlarged(picture: Any) -> Any:
+    """Whole pixels larger, and an even number of them, as H.264 wants."""
+    import numpy as np
+
+    times = max(1, WIDTH // picture.shape[1])
+    large = np.repeat(np.repeat(picture, times, axis=0), times, axis=1)
+    return large[: large.shape[0] // 2 * 2, : large.shape[1] // 2 * 2]
+
+
+def _best(specs: Sequence[Spec], store: Store) -> Spec | None:
+    """The finished run with the highest final true return; the first seed where several share it."""
+    finished = [spec for spec in specs if store.is_finished(run_id(spec))]
+    scores = [store.summary(run_id(spec))["true_return"][-1] for spec in finished]
+    return finished[scores.index(max(scores))] if finished else None
+
+
+def _filmed(spec: Spec, bundle: Path, file: Path) -> dict[str, Any]:
+    """Film in a process of its own, with the first backend that works."""
+    task = {
+        "bundle": str(bundle),
+        "file": str(file),
+        "seed": spec["evaluation"]["seed"],
+        "deterministic": spec["evaluation"]["deterministic"],
+    }
+    now = os.environ.get("MUJOCO_GL")
+    problem = ""
+    for backend in dict.fromkeys((now, *BACKENDS)):
+        env = {**os.environ, **({"MUJOCO_GL": backend} if backend else {})}
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-m", "rewardwrap.compare.videos"],
+                input=json.dumps(task), env=env, capture_output=True, text=True,
+                timeout=TIMEOUT, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return {"problem": f"an episode was not filmed within {TIMEOUT:.0f} s"}
+        if ended.returncode == 0:
+            played: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+            return played
+        lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
+        # what the environment says as it is set up now counts; the backends are a second try
+        problem = problem or (lines[-1] if lines else f"code {ended.returncode}")
+        if ended.returncode == NO_PICTURES or "mujoco" not in ended.stderr.lower():
+            break
+    return {"problem": f"{spec['env']} could not be filmed here: {problem}"}
+
+
+def _source(file: Path) -> str:
+    """A data URI for a small film, else the path beside the report."""
+    if file.stat().st_size > SMALL:
+        return f"{FOLDER}/{file.name}"
+    return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
+
+
+def main() -> int:
+    """Film what standard input names."""
+    reports = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries greet on standard output
+    task = json.load(sys.stdin)
+    try:
+        played = record(
+            Path(task["bundle"]), Path(task["file"]),
+            seed=task["seed"], deterministic=task["deterministic"],
+        )  # fmt: skip
+    except RewardwrapError as error:
+        print(error, file=sys.stderr)
+        return NO_PICTURES
+    print(json.dumps(played), file=reports, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

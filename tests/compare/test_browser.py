@@ -1,0 +1,123 @@
+"""The reports in a real browser: nothing from the network, no error, no sideways scrolling on a phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rewardwrap.compare import report, suite_report
+from rewardwrap.compare.results import Comparison, Run
+from rewardwrap.compare.suite import Suite
+from rewardwrap.compare.suites import Scale
+
+Lake = Callable[..., Comparison]
+CHROMIUM = next(
+    (p for n in ("chromium", "google-chrome", "chrome") if (p := shutil.which(n))), None
+)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    long_name = "a_strategy_with_a_name_that_goes_on_and_on_and_on"
+    found = {"one": report.render(lake(seeds=4)), "many": suite_report.render(_suite(long_name))}
+    for name, html in found.items():
+        (folder / f"{name}.html").write_text(html)
+    return {name: folder / f"{name}.html" for name in found}
+
+
+def _suite(name: str) -> Suite:
+    def comparison(env: str) -> Comparison:
+        rng, points = np.random.default_rng(0), np.array([0, 50, 100])
+        runs = [
+            Run(s, seed, points, curve, curve, curve)
+            for s in ("env", name)
+            for seed in range(3)
+            for curve in [rng.random(3) * 10]
+        ]
+        return Comparison(env, "ppo", 100, 5.0, ("env", name), tuple(runs))
+
+    envs = ("SomeEnvironment-v1", "AnotherEnvironmentWithALongName-v0")
+    return Suite(
+        tuple(map(comparison, envs)), dict.fromkeys(envs, Scale(0.0, 10.0, "us")),
+        command="rewardwrap compare --env SomeEnvironment-v1 --out " + "x" * 120,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["one", "many"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_report_opens_clean(
+    browser: Any, pages: dict[str, Path], name: str, scheme: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(pages[name].as_uri())
+    assert said == []
+    assert asked == [pages[name].as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = sum(int(part) for part in ground[4:-1].split(",")) > 380
+    assert light is (scheme == "light")
+    assert page.locator("figure svg").count() >= 4
+    # a label that leaves its figure would be cut off or lie on its neighbour
+    assert page.evaluate(INSIDE) == []
+    page.close()
+
+
+INSIDE = """() => [...document.querySelectorAll("figure")].flatMap(figure => {
+  const box = figure.getBoundingClientRect();
+  return [...figure.querySelectorAll("svg text")].filter(text => {
+    const own = text.getBoundingClientRect();
+    return own.right > box.right + 2 || own.left < box.left - 2;
+  }).map(text => text.textContent);
+})"""
+
+
+def test_shaped_curves_are_dashed_and_true_ones_solid(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(pages["one"].as_uri())
+    figure = page.locator("svg[aria-label^='True and shaped']").nth(1)
+    dashes = figure.evaluate(
+        "svg => [...svg.querySelectorAll('[id*=line2d] path')]"
+        ".filter(path => path.getTotalLength() > 100)"
+        ".map(path => getComputedStyle(path).strokeDasharray)"
+    )
+    assert "none" in dashes
+    assert any(dash not in ("none", "") for dash in dashes)
+    page.close()
+
+
+def test_a_report_prints_light_and_whole(
+    browser: Any, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(pages["many"].as_uri())
+    page.emulate_media(media="print")
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    assert sum(int(part) for part in ink[4:-1].split(",")) < 200
+    printed = page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
+    assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") >= 2
+    assert page.locator("details summary").first.is_visible()
+    page.close()
