@@ -39,7 +39,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", metavar="TEXT", help="what you saw; one more round answers it")
     parser.add_argument("--hint", default="", help="anything else that the model should know")
     parser.add_argument(
-        "--rewards", choices=("code", "params"), default="code", help="code, or a table of targets"
+        "--rewards",
+        choices=("code", "params", "factors"),
+        default="code",
+        help="code; a table of targets; or factors of a return, weighted by a network that learns",
     )
     parser.add_argument(
         "--auto-scale", action="store_true", help="the code gives signs, 0.1 a step is paid"
@@ -108,14 +111,18 @@ def run(args: argparse.Namespace) -> int:
         from rewardwrap.commands.parameters import run_table
 
         return run_table(args, scene, out, console)
+    if args.rewards == "factors":
+        from rewardwrap.commands.factors import run_factors
+
+        return run_factors(args, scene, out, console)
     journal = Journal(out / FILE)
-    _begin(journal, args)
+    refuse_another_search(journal, args)
     search = _search(args, scene, out, journal, console)
     found = search.run()
     return _finish(args, out, journal, search, found, console)
 
 
-def _begin(journal: Journal, args: argparse.Namespace) -> None:
+def refuse_another_search(journal: Journal, args: argparse.Namespace) -> None:
     """Note what is searched; refuse to go on with another search in the same folder."""
     from rewardwrap.training.provenance import versions
 
@@ -127,6 +134,7 @@ def _begin(journal: Journal, args: argparse.Namespace) -> None:
         "algo": args.algo,
         "steps": args.n_timesteps,
         "auto_scale": args.auto_scale,
+        "rewards": args.rewards,
     }
     before = journal.of("began")
     if not before:
@@ -222,10 +230,14 @@ def client_of(args: argparse.Namespace, scene: Scene, out: Path, journal: Journa
 
 def _offline(args: argparse.Namespace, scene: Scene) -> ChatClient:
     if args.provider == "template":
-        from rewardwrap.llm.template import ParameterDesigner, TemplateDesigner
+        from rewardwrap.llm import template
 
-        maker = TemplateDesigner if args.rewards == "code" else ParameterDesigner
-        return maker(scene, args.task)
+        designers = {
+            "code": template.TemplateDesigner,
+            "params": template.ParameterDesigner,
+            "factors": template.FactorDesigner,
+        }
+        return designers[args.rewards](scene, args.task)
     from rewardwrap.llm.recorded import RecordedClient, recordings_for
 
     return RecordedClient(args.recordings or recordings_for(args.env))

@@ -42,6 +42,9 @@ TEMPLATES = {
     "still": "np.exp(-np.square({scaled} * 4.0))",
 }
 EFFORT = "-0.05 * np.mean(np.square(action), axis=1)"
+TIME = "np.full(len(action), -1.0)"
+"""Every other design charges for time: where episodes end at the goal, a reward that is positive at every
+step pays for not getting there; where they end in a fall, a negative one pays for falling."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class TemplateDesigner:
         """A reward of one to three terms; the request's seed chooses them, 0 the likeliest."""
         rng = np.random.default_rng(request.seed)
         chosen = self._choose(rng, greedy=request.seed == 0)
-        text = self._text(chosen)
+        text = self._text(chosen, hurry=request.seed % 2 == 1)
         usage = Usage(estimate_tokens(request.messages), len(text) // 3, estimated=True)
         return Completion(text, usage, model=self.model)
 
@@ -99,13 +102,16 @@ class TemplateDesigner:
             found.setdefault(self._ideas[index].field, self._ideas[index])
         return list(found.values())
 
-    def _text(self, ideas: list[Idea]) -> str:
+    def _text(self, ideas: list[Idea], *, hurry: bool) -> str:
         fields = self._scene.recipe.fields
         lines = [f"    {idea.name} = {_expression(idea, fields[idea.field])}" for idea in ideas]
         names = [idea.name for idea in ideas]
         if isinstance(self._scene.action_space, spaces.Box) and self._scene.action_space.shape:
             lines.append(f"    effort = {EFFORT}")
             names.append("effort")
+        if hurry:
+            lines.append(f"    time = {TIME}")
+            names.append("time")
         total, terms = " + ".join(names), ", ".join(f'"{name}": {name}' for name in names)
         plan = "; ".join(f"{idea.field} should be {idea.want}" for idea in ideas)
         body = "\n".join(lines)
@@ -118,10 +124,28 @@ class TemplateDesigner:
 class ParameterDesigner(TemplateDesigner):
     """The same wishes as a table of targets."""
 
-    def _text(self, ideas: list[Idea]) -> str:
+    def _text(self, ideas: list[Idea], *, hurry: bool) -> str:
         fields = self._scene.recipe.fields
         table = {idea.name: _row(idea, fields[idea.field]) for idea in ideas}
         return f"```json\n{json.dumps(table, indent=1)}\n```\n"
+
+
+class FactorDesigner(TemplateDesigner):
+    """The fields that match best, as factors without weights."""
+
+    MOST = 5
+
+    def _text(self, ideas: list[Idea], *, hurry: bool) -> str:
+        names = list(dict.fromkeys(idea.field for idea in [*ideas, *self._ideas]))[: self.MOST]
+        fields = self._scene.recipe.fields
+        lines = [f'        "{name}": {_scaled(name, fields[name])},' for name in names]
+        if isinstance(self._scene.action_space, spaces.Box) and self._scene.action_space.shape:
+            lines.append('        "effort": np.mean(np.square(action), axis=1),')
+        body = "\n".join(lines)
+        return (
+            "```python\ndef reward(obs, action, next_obs, info):\n"
+            f"    factors = {{\n{body}\n    }}\n    return sum(factors.values()), factors\n```\n"
+        )
 
 
 def _row(idea: Idea, field: Field) -> dict[str, object]:
@@ -148,13 +172,18 @@ def _ideas(scene: Scene, task: str) -> list[Idea]:
 
 
 def _expression(idea: Idea, field: Field) -> str:
-    centre, half = _scale(field)
-    shift = f" - {centre:g}" if centre else ""
-    scaled = f"((next_obs.{idea.field}{shift}) / {half:g})"
+    half, scaled = _scale(field)[1], _scaled(idea.field, field)
     change = f"(next_obs.{idea.field} - obs.{idea.field}) * {20.0 / half:g}"
     # a velocity is wanted itself, a position only as progress
     ahead = scaled if "/s" in field.unit else f"np.clip({change}, -1.0, 1.0)"
     return TEMPLATES[idea.want].format(scaled=scaled, ahead=ahead)
+
+
+def _scaled(name: str, field: Field) -> str:
+    """The field in units of half its range, 0 in the middle."""
+    centre, half = _scale(field)
+    shift = f" - {centre:g}" if centre else ""
+    return f"((next_obs.{name}{shift}) / {half:g})"
 
 
 def _scale(field: Field) -> tuple[float, float]:
