@@ -1,4 +1,4 @@
-"""``rewardwrap review`` shows what changed, what the gate says and how strong the sandbox is, and approves."""
+"""``rewardwrap review`` shows changes, gate, probe and isolation, and approves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from rewardwrap.cli import main
 from rewardwrap.sandbox.intake import approval_of, export, provenance, read_source
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="strong isolation is Linux's")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="strong isolation is Linux's"
+)
 TEXT = """\
 def reward(obs, action, next_obs, info):
     upright = np.exp(-np.square(next_obs.pole_angle))
@@ -22,7 +24,13 @@ def test_a_review_shows_gate_probe_and_isolation_and_approves(tmp_path, capsys):
     file.write_text(TEXT)
     assert main(["review", str(file), "--env", "CartPole-v1", "--approve"]) == 0
     shown = capsys.readouterr().out
-    for words in ("none yet", "gate        passed", "upright", "256 random transitions", "isolation   "):
+    for words in (
+        "none yet",
+        "gate        passed",
+        "upright",
+        "256 random transitions",
+        "isolation   ",
+    ):
         assert words in shown
     assert approval_of(file)["source"] == TEXT
     file.write_text(TEXT.replace("np.square(", "2.0 * np.square("))

@@ -1,0 +1,372 @@
+"""Reward code that nobody has to trust: it runs behind the wall of `rewardwrap.sandbox`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rewardwrap.core.combine import Named
+from rewardwrap.core.errors import ConfigError, RewardValueError, UnknownName
+from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.task import Task
+from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.sandbox import gate as rules
+from rewardwrap.sandbox.errors import SandboxError
+from rewardwrap.sandbox.intake import digest, read_source, require_approval, require_size
+from rewardwrap.sandbox.isolation import TIERS
+from rewardwrap.sandbox.layout import Column
+from rewardwrap.sandbox.reading import reading_of, require_passing
+from rewardwrap.sandbox.session import ROWS, Session
+
+WORD = re.compile(r"[A-Za-z_]\w*")
+QUOTED = re.compile(r"""["']([^"'\n]{1,80})["']""")
+TAKEN = ("env", "shaped")
+
+
+@register("code")
+class CodeReward(Reward):
+    """``r, {component: value} = reward(obs, action, next_obs, info)``, run in a locked process.
+
+    The source defines ``reward`` over a batch: ``obs``, ``action`` and ``next_obs`` have leading size B,
+    ``info["x"]`` is ``(B,)``, and it returns the total, ``(B,)``, alone or with a dict of components that
+    add up to it. Fields of the environment's recipe are attributes: ``next_obs.torso_z`` is ``(B,)`` and the
+    same as ``next_obs["torso_z"]``; ``next_obs[:, 0]`` is the plain column. Code for one row
+    (``next_obs[0]``, ``next_obs.torso_z`` a number) is recognised and looped over inside the worker. Arrays
+    keep their dtype and are read-only; ``np`` and ``math`` are there. Components are recorded like any other
+    term, as the code returned them.
+
+    One worker serves all lanes. It starts with the first batch (0.2 s), ends with this object, and is
+    not copied: a copy starts its own. The first batches are used as a probe: the same twice gives the
+    same, ``f(batch)[i] == f(batch[i:i+1])``, components add up. Every batch is checked to be finite.
+
+    Args:
+        source: The code, or the path of a file (a `pathlib.Path`, or one line that ends in ``.py``).
+        components: Names of the components; None reads them off the dict that the code returns.
+        gate: ``"strict"`` refuses what is not on the allow-list, with the line; ``"off"`` lets any Python
+            reach the worker. The wall is the worker either way.
+        deadline: Seconds for loading and for each batch.
+        memory_mb: Memory that the code may use.
+        approval: ``"required"`` refuses a file nobody approved: ``rewardwrap review FILE --approve``.
+        tier: The weakest isolation to accept: ``"strong"``, ``"medium"``, ``"process-only"``.
+        allow_weaker: Accept whatever this machine has.
+        file: Where the source came from; filled in from a path.
+        sha256: Of the source; filled in, and compared where given.
+
+    Raises:
+        SandboxError: The gate refuses it, or the worker stopped it; ``reason`` says which limit bit.
+        ConfigError: A setting that makes no sense, or a source that is not the one that was saved.
+
+    Source: the reward code of Eureka (Ma et al. 2023, arXiv 2310.12931) and Text2Reward (Xie et al. 2023,
+        arXiv 2309.11489). Deviation: batched rather than per step, and never in this process.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> text = '''
+        ... def reward(obs, action, next_obs, info):
+        ...     forward, effort = next_obs[:, 0], -0.1 * np.square(action).sum(axis=-1)
+        ...     return forward + effort, {"forward": forward, "effort": effort}
+        ... '''
+        >>> rw.CodeReward(text).components
+        ('forward', 'effort')
+    """
+
+    source: str | Path
+    _: KW_ONLY
+    components: Sequence[str] | None = None
+    gate: Literal["strict", "off"] = "strict"
+    deadline: float = 1.0
+    memory_mb: int = 512
+    approval: Literal["none", "required"] = "none"
+    tier: Literal["strong", "medium", "process-only"] = "strong"
+    allow_weaker: bool = False
+    file: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_settings()
+        source, file = read_source(self.source)
+        require_size(source)
+        found = digest(source)
+        if self.sha256 and self.sha256 != found:
+            raise ConfigError(
+                f"CodeReward: source must be the one with sha256 {self.sha256[:12]}, got {found[:12]}. "
+                "It was changed since it was saved; leave sha256 out to take the new one."
+            )
+        file = file or self.file
+        if self.approval == "required":
+            require_approval(found, file)
+        given = None if self.components is None else tuple(self.components)
+        if self.gate == "strict":
+            reading = require_passing(source)
+            given = reading.components if given is None else given
+        elif given is None:
+            given = reading_of(source).components
+        for name, value in (
+            ("source", source),
+            ("file", file),
+            ("sha256", found),
+            ("components", _checked_names(given or ())),
+        ):
+            object.__setattr__(self, name, value)
+
+    def _check_settings(self) -> None:
+        if self.gate not in ("strict", "off"):
+            raise ConfigError(
+                f'CodeReward: gate must be "strict" or "off", got {self.gate!r}. '
+                "The worker confines the code either way."
+            )
+        if self.approval not in ("none", "required"):
+            raise ConfigError(
+                f'CodeReward: approval must be "none" or "required", got {self.approval!r}. '
+                "Approve with: rewardwrap review FILE --approve."
+            )
+        if self.tier not in TIERS:
+            raise ConfigError(
+                f"CodeReward: tier must be {', '.join(TIERS)}, got {self.tier!r}. Leave it out."
+            )
+        for name, low, high in (("deadline", 0.01, 3600.0), ("memory_mb", 16, 1 << 20)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise ConfigError(
+                    f"CodeReward: {name} must be a number, got {value!r}. Write e.g. 1."
+                )
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"CodeReward: {name} must lie in [{low:g}, {high:g}], got {value}. Leave it out."
+                )
+
+    # --- the tree -------------------------------------------------------------------------------
+
+    def parts(self) -> tuple[Reward, ...]:
+        """One named place for each component, so that every host records it."""
+        made: tuple[Reward, ...] | None = self.__dict__.get("_terms")
+        if made is None:
+            made = tuple(Named(name, Component()) for name in self.components or ())
+            object.__setattr__(self, "_terms", made)
+        return made
+
+    def validate(self, task: Task) -> None:
+        """Named fields must be fields of the task."""
+        if self.gate != "strict" or not task.fields:
+            return
+        for line, _place, name in reading_of(str(self.source)).fields:
+            try:
+                task.field(name)
+            except UnknownName as unknown:
+                raise SandboxError(
+                    f"reward code: line {line}: {unknown}", reason="gate", line=line
+                ) from None
+
+    # --- paying ---------------------------------------------------------------------------------
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        plan: Plan | None = self.__dict__.get("_plan")
+        arrays = plan.read(batch) if plan is not None else None
+        if arrays is None:
+            plan = self._planned(batch)
+            arrays = plan.read(batch)
+            assert arrays is not None
+        values = self._session().pay(arrays, len(batch.reward))
+        at = 1
+        for name in self.components or ():
+            batch.terms[name] = values[at]
+            at += 1
+        total: FloatArray = values[0]
+        return total
+
+    def probe(self, batch: Transitions) -> dict[str, FloatArray]:
+        """The reward (``"total"``) and its components on stored transitions, after checking the contract.
+
+        At most the first 4096 rows count. Checked: finite, the same when asked twice, no writing into
+        the batch, components add up, ``f(batch)[i] == f(batch[i:i+1])``.
+
+        Raises:
+            SandboxError: It breaks one of these.
+        """
+        rows = min(batch.lanes, ROWS)
+        plan = self._planned(batch)
+        arrays = plan.read(batch)
+        assert arrays is not None
+        values = self._session().probe([a[:rows] for a in arrays], rows)
+        return dict(zip(("total", *(self.components or ())), values, strict=True))
+
+    @property
+    def by_row(self) -> bool:
+        """Whether the last `probe` found code for one row, looped over in the worker."""
+        return self._session().by_row
+
+    @property
+    def worker(self) -> int | None:
+        """Process id of the worker, None while none runs."""
+        return self._session().pid
+
+    def close(self) -> None:
+        """End the worker now; the next batch starts another."""
+        self._session().close()
+
+    def _session(self) -> Session:
+        session: Session | None = self.__dict__.get("_worker")
+        if session is None:
+            session = Session(
+                str(self.source),
+                tuple(self.components or ()),
+                deadline=float(self.deadline),
+                memory=int(self.memory_mb) << 20,
+                tier="process-only" if self.allow_weaker else self.tier,
+            )
+            object.__setattr__(self, "_worker", session)
+        return session
+
+    def _planned(self, batch: Transitions) -> Plan:
+        plan = Plan.of(str(self.source), batch)
+        object.__setattr__(self, "_plan", plan)
+        self._session().describe(plan.columns, plan.fields)
+        return plan
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the worker stays here; names without an underscore are the configuration
+        return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+
+
+class Component(Reward):
+    """The place of one component in the tree; the code that it belongs to pays it."""
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        raise TypeError("a component must be paid by its CodeReward, got a call of its own.")
+
+
+def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if not isinstance(name, str) or not rules.COMPONENT.fullmatch(name) or name in TAKEN:
+            raise SandboxError(
+                "component names must be small letters, digits and '_', and not env or shaped, "
+                f"got {str(name)[:60]!r}. They become columns and TensorBoard tags.",
+                reason="gate",
+            )
+    if len(names) > rules.MAX_COMPONENTS or len(set(names)) != len(names):
+        raise SandboxError(
+            f"components must be at most {rules.MAX_COMPONENTS} different names, got {len(names)}. "
+            "Add up those that belong together.",
+            reason="gate",
+        )
+    return tuple(names)
+
+
+@dataclass
+class Plan:
+    """Which arrays of a batch go to the worker, decided with the first batch.
+
+    Args:
+        columns: What the worker is told, one for each array.
+        leaves: Expected dtype and row shape of the arrays of obs, action and next_obs.
+        flat: Whether these three are arrays, not nested.
+        computed: ``(before?, field)`` of fields that are read here, because they are scaled or lie in info.
+        keys: Keys of ``info`` that the source mentions.
+        fields: Field name -> column of the flat observation that it is.
+    """
+
+    columns: list[Column]
+    leaves: list[tuple[np.dtype[Any], tuple[int, ...]]]
+    flat: bool
+    computed: list[tuple[bool, str]]
+    keys: list[tuple[str, np.dtype[Any]]]
+    fields: Mapping[str, int]
+
+    @classmethod
+    def of(cls, source: str, batch: Transitions) -> Plan:
+        """For batches that look like this one."""
+        columns, leaves = [], []
+        values = (("obs", batch.obs), ("action", batch.action), ("next_obs", batch.next_obs))
+        for place, value in values:
+            for path, leaf in _paths(value):
+                array = _numeric(leaf, place)
+                columns.append(Column(place, path, array.dtype.str, array.shape[1:]))
+                leaves.append((array.dtype, array.shape[1:]))
+        direct, computed = _split(source, batch)
+        columns += [
+            Column("obs." if before else "next_obs.", (name,), "<f8", ())
+            for before, name in computed
+        ]
+        quoted = set(QUOTED.findall(source))
+        keys = []
+        for key in batch.info.keys():  # noqa: SIM118  Info is no mapping
+            if key in quoted:
+                column = np.asarray(batch.info[key])
+                if column.dtype.kind in "fiub":
+                    keys.append((key, column.dtype))
+                    columns.append(Column("info", (key,), column.dtype.str, column.shape[1:]))
+        flat = all(isinstance(value, np.ndarray) for _, value in values)
+        return cls(columns, leaves, flat, computed, keys, direct)
+
+    def read(self, batch: Transitions) -> list[Any] | None:
+        """The arrays of a batch; None where it looks different and another plan is needed."""
+        if self.flat:
+            arrays = [batch.obs, batch.action, batch.next_obs]
+        else:
+            values = (batch.obs, batch.action, batch.next_obs)
+            arrays = [np.asarray(leaf) for value in values for _, leaf in _paths(value)]
+        if len(arrays) != len(self.leaves):
+            return None
+        for array, (dtype, shape) in zip(arrays, self.leaves, strict=True):
+            if (
+                array.__class__ is not np.ndarray
+                or array.dtype != dtype
+                or array.shape[1:] != shape
+            ):
+                return None
+        task = batch.task
+        for before, name in self.computed:
+            seen = (batch.obs, batch.info_before) if before else (batch.next_obs, batch.info)
+            arrays.append(task.read(name, *seen))
+        arrays += [np.asarray(batch.info[key]).astype(dtype) for key, dtype in self.keys]
+        return arrays
+
+
+def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Any]]:
+    """Leaves of a nested value with the keys that lead to them."""
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [found for key in value for found in _paths(value[key], (*path, str(key)))]
+    if isinstance(value, tuple | list):
+        return [found for i, item in enumerate(value) for found in _paths(item, (*path, i))]
+    return [(path, value)]
+
+
+def _numeric(leaf: Any, place: str) -> np.ndarray[Any, Any]:
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "fiub":
+        raise RewardValueError(
+            f"{place} must hold numbers to be sent to reward code, got {array.dtype}. "
+            "Use fields, or a reward function in this process."
+        )
+    return array
+
+
+def _split(source: str, batch: Transitions) -> tuple[dict[str, int], list[tuple[bool, str]]]:
+    """Fields that are a column of the observation as it stands, and those that are computed here."""
+    task, spoken = batch.task, WORD.findall(source)
+    words = set(spoken)
+    # once in the signature; a helper may be handed `obs` under any name
+    reads_obs = spoken.count("obs") > 1
+    direct: dict[str, int] = {}
+    computed: list[tuple[bool, str]] = []
+    for name, place in task.fields.items():
+        if name not in words:
+            continue
+        plain = place.info is None and place.key is None and not task.radix
+        exact = isinstance(batch.obs, np.ndarray) and batch.obs.dtype == np.float64
+        if plain and exact and place.scale == 1.0 and not place.offset and place.index is not None:
+            task.field(name)
+            direct[name] = place.index
+            continue
+        computed.append((False, name))
+        known = place.info is None or place.info in batch.info_before
+        if known and reads_obs:
+            computed.append((True, name))
+    return direct, computed

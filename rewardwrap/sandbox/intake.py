@@ -1,0 +1,182 @@
+"""From a file or a text to a source with a digest; approvals, differences, and files of winners."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.sandbox.errors import SandboxError
+
+MAX_BYTES = 65_536
+MARK = "# rewardwrap: "
+"""Starts every line of the header of a file that was exported."""
+
+APPROVED = ".approved.json"
+
+
+def read_source(source: str | Path) -> tuple[str, str]:
+    """The text and where it lies, ``""`` if nowhere.
+
+    Raises:
+        ConfigError: A path without a readable file, or no text at all.
+    """
+    if not isinstance(source, str | os.PathLike):
+        raise ConfigError(
+            f"CodeReward: source must be text or a path, got {type(source).__name__}. "
+            "Write the code as a string, or give pathlib.Path('reward.py')."
+        )
+    if isinstance(source, str) and not (
+        "\n" not in source.strip() and source.strip().endswith(".py")
+    ):
+        return source, ""
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode("utf-8"), str(path)
+    except OSError as error:
+        raise ConfigError(
+            f"reward code must be a file that can be read, got {path} ({error.strerror}). Check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"reward code must be UTF-8 text, got {path} ({error.reason}). Save it as UTF-8."
+        ) from error
+
+
+def require_size(source: str) -> None:
+    """Refuse a source that is longer than any reward.
+
+    Raises:
+        SandboxError: It is.
+    """
+    size = len(source.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise SandboxError(
+            f"reward code must have at most {MAX_BYTES} bytes, got {size}. Keep the reward alone.",
+            reason="gate",
+        )
+
+
+def digest(source: str) -> str:
+    """SHA-256 of the code, without the header of an exported file and empty lines around it."""
+    code = body(source).strip("\n") + "\n"
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def body(source: str) -> str:
+    """The code without the header of an exported file."""
+    lines = source.splitlines(keepends=True)
+    start = 0
+    while start < len(lines) and lines[start].startswith(MARK.rstrip()):
+        start += 1
+    return "".join(lines[start:])
+
+
+def provenance(source: str) -> dict[str, str]:
+    """What the header of an exported file says."""
+    found = {}
+    for line in source.splitlines():
+        if not line.startswith(MARK):
+            break
+        key, _, value = line.removeprefix(MARK).partition(": ")
+        found[key] = value
+    return found
+
+
+def difference(old: str, new: str, *, names: tuple[str, str] = ("before", "now")) -> str:
+    """A unified diff, empty where both are the same."""
+    lines = difflib.unified_diff(
+        body(old).splitlines(), body(new).splitlines(), *names, lineterm="", n=3
+    )
+    return "\n".join(lines)
+
+
+def approval_of(file: str | Path) -> dict[str, Any] | None:
+    """What was approved beside a file: ``sha256``, ``approved`` (time) and ``source``; None if nothing."""
+    record = Path(f"{file}{APPROVED}")
+    if not record.is_file():
+        return None
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{record} must be JSON, got {error}. Approve the file again: rewardwrap review {file} --approve."
+        ) from error
+    if not isinstance(found, dict) or not isinstance(found.get("sha256"), str):
+        raise ConfigError(
+            f"{record} must hold sha256, got none. "
+            f"Approve the file again: rewardwrap review {file} --approve."
+        )
+    return found
+
+
+def approve(file: str | Path, source: str) -> Path:
+    """Record that a person has read this source."""
+    record = Path(f"{file}{APPROVED}")
+    written = {
+        "sha256": digest(source),
+        "approved": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": body(source),
+    }
+    _write(record, json.dumps(written, indent=2) + "\n")
+    return record
+
+
+def require_approval(sha256: str, file: str) -> None:
+    """Refuse what nobody approved.
+
+    Raises:
+        SandboxError: No approval, or one of another text.
+    """
+    if not file:
+        raise SandboxError(
+            "reward code must be approved before it runs, got text without a file. "
+            "Write it to a file and run: rewardwrap review FILE --approve.",
+            reason="gate",
+        )
+    found = approval_of(file)
+    if found is None or found["sha256"] != sha256:
+        state = "no approval" if found is None else f"an approval of {found['sha256'][:12]}"
+        raise SandboxError(
+            f"reward code must be approved before it runs, got {state} for {sha256[:12]}. "
+            f"Read it and run: rewardwrap review {file} --approve.",
+            reason="gate",
+        )
+
+
+def export(source: str, path: str | Path, facts: Mapping[str, object]) -> Path:
+    """Write a winner as a plain file: a header that says where it comes from, then the code.
+
+    Args:
+        source: The code.
+        path: The file; replaced whole.
+        facts: What the header says, e.g. environment, task, provider, score. One line each.
+    """
+    code = body(source)
+    header = {"sha256": digest(code), **facts}
+    lines = [f"{MARK}{key}: {' '.join(str(value).split())}" for key, value in header.items()]
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _write(target, "\n".join(lines) + "\n" + code.rstrip("\n") + "\n")
+    return target
+
+
+def _write(path: Path, text: str) -> None:
+    """Aside and renamed: a reader sees the old file or the new one."""
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)

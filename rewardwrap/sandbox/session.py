@@ -1,0 +1,267 @@
+"""One source at work: starts its worker when it is needed, sends batches in pieces, restarts once."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rewardwrap.core.errors import RewardwrapWarning
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.sandbox import layout
+from rewardwrap.sandbox.errors import SandboxError
+from rewardwrap.sandbox.isolation import require_tier
+from rewardwrap.sandbox.layout import HEAD, Column, offsets
+from rewardwrap.sandbox.process import BLOCK, Died, Late, Process, opened
+
+ROWS = 4096
+"""Rows of one request: a deadline is for so many."""
+
+LIMIT = 1e9
+"""Largest reward or component, either sign."""
+
+GRACE = 0.9
+"""A call that is given a second chance may take so many seconds longer than its deadline."""
+
+SIGSYS = 31
+
+T = TypeVar("T")
+
+_largest, _smallest = np.maximum.reduce, np.minimum.reduce
+
+
+class Session:
+    """A source, its worker, and what is known of both.
+
+    Args:
+        source: The code.
+        components: Their names, in the order of the columns.
+        deadline: Seconds for loading, and for each request of up to `ROWS` rows.
+        memory: Bytes that it may use beyond what Python and numpy take.
+        tier: The weakest isolation to accept.
+        skip: Layers to leave out; for the tests of the layers alone.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        components: Sequence[str] = (),
+        *,
+        deadline: float = 1.0,
+        memory: int = 512 << 20,
+        tier: str = "strong",
+        skip: Sequence[str] = (),
+    ) -> None:
+        self.source = source
+        self.width = 1 + len(components)
+        self.components = tuple(components)
+        self.deadline = deadline
+        self.memory = memory
+        self.tier = tier
+        self.skip = tuple(skip)
+        self.restarts = 0
+        self.by_row = False
+        self._process: Process | None = None
+        self._schema: tuple[Sequence[Column], Mapping[str, int]] | None = None
+        self._sent: Any = None
+        self._rows = 1
+        self._places: dict[int, list[Any]] = {}
+        self._starting = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Of the worker, where one runs."""
+        return self._process.pid if self._process is not None and self._process.usable else None
+
+    def describe(self, columns: Sequence[Column], fields: Mapping[str, int]) -> None:
+        """Say what batches look like from now on.
+
+        Args:
+            columns: The arrays of a batch.
+            fields: Field name -> column of the flat observation that it is.
+        """
+        self._schema = (columns, fields)
+        row = sum(-(-c.row_bytes // 64) * 64 for c in columns) or 64
+        self._block = max(BLOCK, -(-(HEAD + row) // BLOCK) * BLOCK)
+        room = (self._block - HEAD - 64 * len(columns)) // max(1, sum(c.row_bytes for c in columns))
+        self._rows = max(1, min(ROWS, room, (self._block - HEAD) // (8 * self.width)))
+        self._sent = None
+        self._places = {}
+
+    def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
+        """``(1 + k, rows)``: the reward and its components.
+
+        Args:
+            arrays: One for each column, ``(rows, ...)``, of its dtype.
+            rows: How many.
+
+        Raises:
+            SandboxError: What stopped it.
+        """
+        if rows <= self._rows:
+            return self._guarded(lambda seconds: self._piece(arrays, rows, seconds, layout.CALL))
+        pieces = []
+        for start in range(0, rows, self._rows):
+            part = [array[start : start + self._rows] for array in arrays]
+            count = min(self._rows, rows - start)
+
+            def piece(seconds: float, part: Any = part, count: int = count) -> FloatArray:
+                return self._piece(part, count, seconds, layout.CALL)
+
+            pieces.append(self._guarded(piece))
+        return np.concatenate(pieces, axis=1)
+
+    def probe(self, arrays: Sequence[Any], rows: int) -> FloatArray:
+        """The same for at most `ROWS` rows, after checking the contract on them."""
+        return self._guarded(lambda seconds: self._piece(arrays, rows, seconds, layout.PROBE))
+
+    def start(self) -> None:
+        """Start the worker and load the source, unless that is done."""
+        self._guarded(self._ready)
+
+    def close(self) -> None:
+        """End the worker; the next batch starts another."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        self._sent = None
+        self._places = {}
+
+    def _piece(
+        self, arrays: Sequence[Any], rows: int, seconds: float, operation: int
+    ) -> FloatArray:
+        process = self._process
+        if process is None or self._sent is not self._schema or not process.usable:
+            process = self._ready(seconds)
+        places = self._places.get(rows)
+        if places is None:
+            places = self._placed(process, rows)
+        for place, array in zip(places, arrays, strict=True):
+            if array.shape != place.shape:
+                raise ValueError(f"a column must have shape {place.shape}, got {array.shape}")
+            place[...] = array
+        values: FloatArray
+        values, said = process.call(rows, self.width, seconds, operation)
+        if operation == layout.PROBE:
+            self.by_row = bool(said)
+        # NaN survives both, so it fails here like infinity
+        flat = values.reshape(-1)
+        if not (_largest(flat) <= LIMIT and _smallest(flat) >= -LIMIT):
+            self._check(values)
+        return values
+
+    def _check(self, values: FloatArray) -> None:
+        bad = np.argwhere(~(np.abs(values) <= LIMIT))
+        if len(bad):
+            column, row = bad[0]
+            name = "reward" if column == 0 else f'component "{self.components[column - 1]}"'
+            raise SandboxError(
+                f"{name} must be finite and at most {LIMIT:g}, got {values[column, row]} in row {row}. "
+                "Guard the division, the logarithm or the exponential that made it.",
+                reason="output",
+            )
+
+    def _placed(self, process: Process, rows: int) -> list[Any]:
+        assert self._schema is not None
+        columns = self._schema[0]
+        found = [
+            process.view(c, rows, at)
+            for c, at in zip(columns, offsets(columns, rows), strict=False)
+        ]
+        if len(self._places) >= 16:
+            self._places.clear()
+        self._places[rows] = found
+        return found
+
+    def _ready(self, seconds: float) -> Process:
+        """A worker that has loaded the source and knows the columns."""
+        process, block = self._process, getattr(self, "_block", BLOCK)
+        if process is None or not process.usable or process.block < block:
+            self.close()
+            began = time.monotonic()
+            process = self._process = opened(
+                "rewards", memory=self.memory, block=block, skip=self.skip
+            )
+            self._starting = time.monotonic() - began
+            if not self.skip:
+                require_tier(self.tier, process.layers)
+            asked = {"source": self.source, "components": list(self.components)}
+            process.ask(layout.LOAD, asked, seconds)
+        if self._schema is not None and self._sent is not self._schema:
+            columns, fields = self._schema
+            said = {"columns": [c.plain() for c in columns], "fields": dict(fields)}
+            process.ask(layout.SCHEMA, said, seconds)
+            self._sent, self._places = self._schema, {}
+        return process
+
+    def _guarded(self, attempt: Callable[[float], T]) -> T:
+        """Try, and once more with a fresh worker where the first was late or died."""
+        began = time.monotonic()
+        try:
+            return attempt(self.deadline)
+        except (Late, Died) as error:
+            # its traceback holds this frame: a cycle would keep the worker's memory
+            failure = error.with_traceback(None)
+        except SandboxError:
+            if self._sent is None:
+                self.close()
+            raise
+        orphaned = self._process is not None and self._process.orphaned
+        self.close()
+        if (self.restarts and not orphaned) or _forbidden(failure):
+            raise self._stopped(failure)
+        self.restarts += not orphaned
+        left = self.deadline + GRACE - self._starting - (time.monotonic() - began)
+        if left <= 0.0:
+            raise self._stopped(failure)
+        try:
+            result = attempt(min(self.deadline, left))
+        except (Late, Died) as error:
+            self.close()
+            raise self._stopped(error) from None
+        if not orphaned:
+            self._warn(failure)
+        return result
+
+    def _warn(self, failure: Late | Died) -> None:
+        warnings.warn(
+            f"reward code was restarted once, since {_how(failure, self.deadline)}. "
+            "The next time it is an error; look for what takes so long on some inputs.",
+            RewardwrapWarning,
+            stacklevel=5,
+        )
+
+    def _stopped(self, failure: Late | Died) -> SandboxError:
+        how = _how(failure, self.deadline)
+        if isinstance(failure, Late):
+            return SandboxError(
+                f"reward code must answer within deadline={self.deadline:g} s, got no answer. "
+                "Write whole-array numpy without endless loops, or raise the deadline.",
+                reason="timeout",
+            )
+        if _forbidden(failure):
+            return SandboxError(
+                "reward code must not ask the system for anything, got a system call that the filter "
+                f"kills for ({how}). It may compute with numpy: no files, processes, network or clock.",
+                reason="syscall",
+            )
+        return SandboxError(
+            f"reward code must not crash its process, got: {how}. "
+            "Look for memory it writes past, or exits.",
+            reason="crash",
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a worker belongs to one process: a copy starts its own
+        return {**self.__dict__, "_process": None, "_sent": None, "_places": {}, "restarts": 0}
+
+
+def _forbidden(failure: Late | Died) -> bool:
+    return isinstance(failure, Died) and failure.signal == SIGSYS
+
+
+def _how(failure: Late | Died, deadline: float) -> str:
+    return f"there was no answer in {deadline:g} s" if isinstance(failure, Late) else str(failure)

@@ -1,0 +1,266 @@
+"""The process in which reward code lives: boots, locks itself, loads one source, answers until killed.
+
+It is started as a fresh interpreter with an empty environment and three things: the block of requests, the
+block of answers, and two event descriptors. It never imports the rest of the package.
+"""
+
+from __future__ import annotations
+import __future__
+
+import importlib.abc
+import json
+import mmap
+import os
+import select
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from types import ModuleType, TracebackType
+from typing import Any
+
+from rewardwrap.sandbox import layout
+from rewardwrap.sandbox.layout import ANSWER, HEAD, REQUEST, TEXT
+
+FILE = "<reward>"
+ANNOTATIONS = __future__.annotations.compiler_flag
+
+
+class NoMoreImports(importlib.abc.MetaPathFinder):
+    """Stands in for every finder once the worker is locked: a sentence instead of a killed process."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> None:
+        raise ImportError(
+            f"import of {fullname} must be left out: numpy and math are all that reward code has"
+        )
+
+
+class Nowhere:
+    """Where print goes."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        """Drop it."""
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+
+class Worker:
+    """One end of the two blocks.
+
+    Args:
+        requests: Descriptor of the block of requests.
+        answers: Descriptor of the block of answers.
+        ask: Event: a request lies there.
+        reply: Event: an answer lies there.
+    """
+
+    def __init__(self, requests: int, answers: int, ask: int, reply: int) -> None:
+        self.requests = mmap.mmap(requests, 0, access=mmap.ACCESS_READ)
+        self.answers = mmap.mmap(answers, 0)
+        os.close(requests)
+        os.close(answers)
+        self.ask, self.reply = ask, reply
+        self.poll = select.poll()
+        self.poll.register(ask, select.POLLIN)
+        self.sequence = 0
+
+    def wait(self) -> tuple[int, int, int]:
+        """The next request: operation, rows, bytes of text."""
+        self.poll.poll()
+        os.read(self.ask, 8)
+        self.sequence, operation, rows, length = REQUEST.unpack_from(self.requests)
+        return operation, rows, length
+
+    def text(self, length: int) -> Any:
+        """The JSON of a request."""
+        return json.loads(self.requests[HEAD : HEAD + length])
+
+    def answer(self, status: int = layout.DONE, text: str = "") -> None:
+        """Write the head, and text where there is some, and say so."""
+        content = text.encode("utf-8", "replace")[:TEXT]
+        self.answers[HEAD : HEAD + len(content)] = content
+        ANSWER.pack_into(self.answers, 0, self.sequence, status, len(content))
+        os.write(self.reply, b"\1\0\0\0\0\0\0\0")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve one reward: ``requests answers ask reply`` are the descriptors."""
+    worker = Worker(*map(int, arguments))
+    _, _, length = worker.wait()
+    boot = worker.text(length)
+    try:
+        _boot(worker, boot)
+    except Exception as error:
+        worker.answer(layout.RAISED, f"0|{type(error).__name__}: {error}")
+        raise
+    if boot["serves"] == "rewards":
+        _serve_rewards(worker)
+    elif boot["serves"] == "readings":
+        _serve_readings(worker)
+    else:
+        _serve_trials(worker)
+
+
+def _boot(worker: Worker, boot: dict[str, Any]) -> None:
+    """Import what will be needed, then lock."""
+    import traceback  # noqa: F401  reward code may want its classes; nothing can be imported later
+
+    if boot["serves"] == "rewards":
+        import numpy.linalg
+
+        import rewardwrap.sandbox.judging
+
+        # what numpy and its linear algebra load or reserve late would be killed
+        numpy.array2string(numpy.zeros(1))
+        square = numpy.eye(128) @ numpy.ones((128, 128))
+        numpy.linalg.norm(numpy.linalg.inv(square + 128.0 * numpy.eye(128)))
+        numpy.seterr(all="ignore")
+    elif boot["serves"] == "readings":
+        import rewardwrap.sandbox.gate
+    else:
+        import rewardwrap.sandbox.trials  # noqa: F401
+    warnings.simplefilter("ignore")
+    held: list[str] = []
+    if sys.platform != "win32":
+        from rewardwrap.sandbox.lock import lock
+
+        held = lock(
+            memory=boot["memory"],
+            read_from=worker.ask,
+            write_to=worker.reply,
+            skip=frozenset(boot["skip"]),
+        )
+    sys.meta_path[:] = [NoMoreImports()]
+    sys.stdout = sys.stderr = Nowhere()
+    os.environ.clear()
+    worker.answer(text=json.dumps(held))
+
+
+def _serve_readings(worker: Worker) -> None:
+    """Read sources: the parser may be killed by what it reads, and this process with it."""
+    from dataclasses import asdict
+
+    from rewardwrap.sandbox.gate import read
+
+    while True:
+        _, _, length = worker.wait()
+        worker.answer(text=json.dumps(asdict(read(worker.text(length)))))
+
+
+def _serve_trials(worker: Worker) -> None:
+    """Try one thing that no layer should let through; used by the self-test."""
+    from rewardwrap.sandbox import trials
+
+    while True:
+        _, _, length = worker.wait()
+        worker.answer(text=trials.attempt(worker.text(length)))
+
+
+def _serve_rewards(worker: Worker) -> None:
+    import numpy as np
+
+    from rewardwrap.sandbox.judging import Judged
+    from rewardwrap.sandbox.layout import Column
+    from rewardwrap.sandbox.views import Views
+
+    judged: Judged | None = None
+    views = Views(worker.requests, (), {})
+    outs: dict[int, Any] = {}
+    while True:
+        operation, rows, length = worker.wait()
+        try:
+            if operation == layout.LOAD:
+                asked = worker.text(length)
+                judged = Judged(_loaded(asked["source"]), asked["components"])
+                worker.answer()
+            elif operation == layout.SCHEMA:
+                asked = worker.text(length)
+                views = Views(
+                    worker.requests, [Column.of(c) for c in asked["columns"]], asked["fields"]
+                )
+                worker.answer()
+            else:
+                assert judged is not None
+                out = outs.get(rows)
+                if out is None:
+                    width = 1 + len(judged.names)
+                    out = np.frombuffer(worker.answers, np.float64, width * rows, HEAD)
+                    outs.clear()
+                    out = outs[rows] = out.reshape(width, rows)
+                serve = _call if operation == layout.CALL else _probe
+                serve(worker, judged, views, out, rows)
+        except BaseException as error:
+            status, said = _said(error)
+            del error
+            worker.answer(status, said)
+
+
+def _call(worker: Worker, judged: Any, views: Any, out: Any, rows: int) -> None:
+    judged.into(out, views, rows)
+    ANSWER.pack_into(worker.answers, 0, worker.sequence, layout.DONE, 0)
+    os.write(worker.reply, b"\1\0\0\0\0\0\0\0")
+
+
+def _probe(worker: Worker, judged: Any, views: Any, out: Any, rows: int) -> None:
+    judged.probe(views, rows)
+    judged.into(out, views, rows)
+    ANSWER.pack_into(worker.answers, 0, worker.sequence, layout.DONE, int(judged.by_row))
+    os.write(worker.reply, b"\1\0\0\0\0\0\0\0")
+
+
+def _loaded(source: str) -> Callable[..., Any]:
+    """Run the source once and take its ``reward``."""
+    import math
+
+    import numpy as np
+
+    try:
+        # annotations are text: nothing of them runs
+        code = compile(source, FILE, "exec", flags=ANNOTATIONS, dont_inherit=True)
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise SyntaxError(f"{type(error).__name__} while parsing it") from None
+    names: dict[str, Any] = {"__name__": "reward", "np": np, "numpy": np, "math": math}
+    exec(code, names)
+    function = names.get("reward")
+    if not callable(function):
+        raise TypeError("the source must define reward(obs, action, next_obs, info)")
+    found: Callable[..., Any] = function
+    return found
+
+
+def _said(error: BaseException) -> tuple[int, str]:
+    """Status and ``line|sentence``; the error may be hostile, so every question to it may fail."""
+    from rewardwrap.sandbox.judging import BadOutput, StateKept
+
+    try:
+        line = _line(error)
+        name = type(error).__name__
+        said = str(error)[:1000]
+    except BaseException:
+        line, name, said = 0, "an error", "no text"
+    status = layout.RAISED
+    if type(error) in (BadOutput, StateKept):
+        return layout.OUTPUT, f"{line}|{said}"
+    if isinstance(error, MemoryError):
+        status = layout.MEMORY
+    elif isinstance(error, SyntaxError):
+        status = layout.REFUSED
+    elif isinstance(error, OSError | ImportError):
+        status = layout.DENIED
+    return status, f"{line}|{name}: {said}" if said else f"{line}|{name}"
+
+
+def _line(error: BaseException) -> int:
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    line, trace = 0, error.__traceback__
+    while isinstance(trace, TracebackType):
+        if trace.tb_frame.f_code.co_filename == FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

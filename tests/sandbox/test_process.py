@@ -1,0 +1,189 @@
+"""The trainer's end: whatever lies in the answers, it raises its own errors and nothing else."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import rewardwrap as rw
+from rewardwrap.sandbox import layout
+from rewardwrap.sandbox.layout import ANSWER, HEAD, Column, offsets
+from rewardwrap.sandbox.process import Died, Late, Process, clean, told
+from rewardwrap.sandbox.session import Session
+from tests.sandbox.corpus import CALM, GOOD, batch_of, descriptors, sessions_of
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's protocol")
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """A process whose answers the test writes itself: the worker is not asked."""
+    process = Process("trials")
+    monkeypatch.setattr(
+        process, "_go", lambda *a: setattr(process, "_sequence", process._sequence + 1)
+    )
+    yield process
+    process.close()
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    head=st.one_of(
+        st.binary(min_size=16, max_size=16),
+        st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
+    ),
+    body=st.binary(max_size=400),
+)
+def test_random_answers_end_in_numbers_or_in_an_error_of_ours(silent, head, body):
+    if isinstance(head, tuple):
+        head = ANSWER.pack(silent._sequence + 1, *head)
+    silent._out[: len(head)] = head
+    silent._out[HEAD : HEAD + len(body)] = body
+    try:
+        values, _ = silent.call(4, 3, 1.0, layout.CALL)
+    except (Died, rw.SandboxError) as error:
+        said = str(error)
+    else:
+        said = ""
+        assert (values.shape, values.dtype) == ((3, 4), np.float64)
+    assert said == "" or said.isprintable()
+    assert len(said) < 1000
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.floats(width=64), min_size=8, max_size=8))
+def test_numbers_that_are_no_reward_are_refused(silent, numbers):
+    session = Session("")
+    session.components, session.width = ("a",), 2
+    session._process, session._sent = silent, None
+    session._schema, session._places = None, {4: []}
+    silent._out[HEAD : HEAD + 64] = struct.pack("8d", *numbers)
+    silent._out[:16] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0)
+    fine = all(abs(x) <= 1e9 for x in numbers)
+    if fine:
+        assert session._piece([], 4, 1.0, layout.CALL).shape == (2, 4)
+    else:
+        with pytest.raises(rw.SandboxError, match="must be finite and at most 1e"):
+            session._piece([], 4, 1.0, layout.CALL)
+
+
+@given(st.text(max_size=300), st.integers(0, 2**32 - 1))
+def test_whatever_a_worker_says_becomes_one_printable_line(text, status):
+    error = told(status, text)
+    assert error.reason in ("crash", "memory", "syscall", "output", "gate")
+    assert str(error).isprintable()
+    assert clean(text).isprintable()
+
+
+def test_what_was_copied_does_not_change_when_the_worker_writes_on(silent):
+    silent._out[:80] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0).ljust(80, b"\0")
+    values, _ = silent.call(2, 1, 1.0, layout.CALL)
+    silent._out[HEAD : HEAD + 16] = struct.pack("2d", 7.0, 7.0)
+    np.testing.assert_array_equal(values, np.zeros((1, 2)))
+
+
+def test_the_blocks_are_sealed():
+    process = Process("trials")
+    try:
+        for number in os.listdir("/proc/self/fd"):
+            target = (
+                os.readlink(f"/proc/self/fd/{number}")
+                if os.path.lexists(f"/proc/self/fd/{number}")
+                else ""
+            )
+            if "rewardwrap-" in target:
+                with pytest.raises(OSError, match="not permitted"):
+                    os.ftruncate(int(number), 0)
+                if "requests" in target:
+                    with pytest.raises(OSError, match="not permitted"):
+                        os.pwrite(int(number), b"x", 0)
+    finally:
+        process.close()
+
+
+def test_columns_lie_on_borders_of_64_bytes():
+    columns = [Column("obs", (), "<f4", (3,)), Column("info", ("x",), "|u1", ())]
+    assert offsets(columns, 5) == [64, 128, 192]
+    assert [Column.of(c.plain()) for c in columns] == columns
+
+
+def test_a_dead_worker_is_seen_at_once_not_at_the_deadline():
+    process = Process("trials")
+    os.kill(process.pid, 9)
+    began = time.monotonic()
+    with pytest.raises(Died, match="SIGKILL"):
+        process.ask(layout.CALL, "nothing", 30.0)
+    assert time.monotonic() - began < 5.0
+    process.close()
+
+
+def test_a_late_answer_is_late():
+    session = Session("def reward(*a):\n    while True: pass", deadline=0.2, memory=1 << 28)
+    process = Process("rewards")
+    process.ask(layout.LOAD, {"source": session.source, "components": []}, 5.0)
+    with pytest.raises(Late):
+        process.call(0, 1, 0.2, layout.CALL)
+    process.close()
+
+
+def test_a_worker_that_was_started_by_a_thread_that_ended_is_replaced_without_a_word():
+    reward = rw.CodeReward(GOOD)
+    thread = threading.Thread(target=reward, args=(CALM,))
+    thread.start()
+    thread.join()
+    for _ in range(3):
+        np.testing.assert_allclose(reward(CALM), CALM.next_obs[:, 0] - CALM.obs[:, 0])
+    reward.close()
+
+
+def test_a_forked_trainer_starts_a_worker_of_its_own():
+    reward = rw.CodeReward(GOOD)
+    reward(CALM)
+    worker = reward.worker
+    child = os.fork()
+    if child == 0:
+        fine = reward.worker is None and np.isfinite(reward(CALM)).all() and reward.worker != worker
+        reward.close()
+        os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert reward.worker == worker
+    assert np.isfinite(reward(CALM)).all()
+
+
+def test_many_rewards_leave_no_descriptor_and_no_process():
+    before = descriptors()
+    for _ in range(4):
+        reward = rw.CodeReward(GOOD)
+        reward(CALM)
+        worker = reward.worker
+        reward.close()
+        assert sessions_of({worker}) == []
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("calls", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_memory_and_descriptors_do_not_grow_with_calls(calls):
+    reward, batch = rw.CodeReward(GOOD), batch_of(16)
+    for _ in range(2000):
+        reward(batch)
+    before = resident(os.getpid()), resident(reward.worker), descriptors()
+    for _ in range(calls):
+        reward(batch)
+    after = resident(os.getpid()), resident(reward.worker), descriptors()
+    assert after[2] == before[2]
+    assert after[1] - before[1] < 1 << 20
+    assert after[0] - before[0] < 4 << 20
+    reward.close()
+
+
+def resident(pid: int) -> int:
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
