@@ -25,13 +25,21 @@ from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
+from rewardwrap.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from rewardwrap import evaluate
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.compare import statistics
+    from rewardwrap.data.episodes import EpisodeStore
+    from rewardwrap.data.fragments import Fragments, sample_fragments
+    from rewardwrap.data.labels import Demonstrations, Labels
+    from rewardwrap.data.preferences import Preferences
+    from rewardwrap.data.recorder import Recorder
     from rewardwrap.files import load, save
+    from rewardwrap.nets.learning_loop import PreferenceLoop
+    from rewardwrap.nets.relabel_buffer import RelabelDictReplayBuffer, RelabelReplayBuffer
 
 __version__ = "0.1.0"
 
@@ -40,27 +48,47 @@ _modules = {
     "statistics": "rewardwrap.compare.statistics",
 }
 _lazy = {
+    "Demonstrations": "rewardwrap.data.labels",
+    "EpisodeStore": "rewardwrap.data.episodes",
+    "Fragments": "rewardwrap.data.fragments",
+    "Labels": "rewardwrap.data.labels",
     "LogTerms": "rewardwrap.adapters.logging",
+    "PreferenceLoop": "rewardwrap.nets.learning_loop",
+    "Preferences": "rewardwrap.data.preferences",
+    "Recorder": "rewardwrap.data.recorder",
+    "RelabelDictReplayBuffer": "rewardwrap.nets.relabel_buffer",
+    "RelabelReplayBuffer": "rewardwrap.nets.relabel_buffer",
     "check": "rewardwrap.adapters.check",
     "load": "rewardwrap.files",
+    "sample_fragments": "rewardwrap.data.fragments",
     "save": "rewardwrap.files",
 }
 
 __all__ = [
     "Affine",
     "ConfigError",
+    "Demonstrations",
+    "EpisodeStore",
+    "Fragments",
     "GammaMismatch",
+    "Labels",
     "LogTerms",
     "Maximum",
     "Minimum",
     "MissingExtra",
     "Named",
     "Pointwise",
+    "PreferenceLoop",
+    "Preferences",
     "Product",
+    "Recorder",
+    "RelabelDictReplayBuffer",
+    "RelabelReplayBuffer",
     "Reward",
     "RewardValueError",
     "RewardwrapError",
     "RewardwrapWarning",
+    "SandboxError",
     "StackError",
     "Sum",
     "Task",
@@ -73,6 +101,7 @@ __all__ = [
     "make",
     "register",
     "relabel",
+    "sample_fragments",
     "save",
     "statistics",
     "wrap",

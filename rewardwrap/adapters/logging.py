@@ -13,6 +13,9 @@ from rewardwrap.adapters.layers import find_adapter, reported_versions
 from rewardwrap.adapters.tasks import discounts
 from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.errors import GammaMismatch, StackError
+from rewardwrap.rewards.learned import Learned
+
+MODEL_VERSION = "reward/model_version"
 
 
 class LogTerms(BaseCallback):
@@ -25,6 +28,7 @@ class LogTerms(BaseCallback):
     | ``reward/<term>/return_mean`` | mean sum of the term over an episode |
     | ``reward/<term>/step_mean`` | mean of the term per step since the last dump |
     | ``reward/<term>/abs_share`` | its share of all terms' absolute values, in [0, 1] |
+    | ``reward/model_version`` | first digits of the SHA-256 of a learned reward's model |
 
     ``env`` is a term like the others. SB3's own tags stay untouched. Before the first step it compares
     the discounts of the learner and of the reward, and refuses to train with two.
@@ -89,6 +93,9 @@ class LogTerms(BaseCallback):
             )
         for tag, value in self._values().items():
             self.logger.record(tag, value)
+        models = model_versions(self._adapter.reward)
+        if models:
+            self.logger.record(MODEL_VERSION, " ".join(models))
         self._recorded, self._fresh = True, False
 
     def _values(self) -> dict[str, float]:
@@ -109,6 +116,11 @@ class LogTerms(BaseCallback):
 
     def _mean(self, name: str) -> float:
         return sum(episode[name] for episode in self._episodes) / len(self._episodes)
+
+
+def model_versions(reward: Any) -> list[str]:
+    """The version of every model that a reward pays by, outermost first."""
+    return [node.version for node in reward.walk() if isinstance(node, Learned)]
 
 
 def require_gamma(reward: Any, gamma: float | None) -> None:

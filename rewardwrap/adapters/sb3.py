@@ -18,6 +18,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import FewLanes, write
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
+from rewardwrap.core.transitions import Transitions
 
 FEW = 24
 """Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
@@ -75,6 +76,20 @@ class RewardVecEnv(VecEnvWrapper):
     def episode_terms(self) -> np.ndarray[Any, Any]:
         """``(n_envs, k)`` view of the terms' sums over each lane's episode."""
         return self._stream.sums.T
+
+    @property
+    def last_step(self) -> Transitions:
+        """The step that was paid last, of all lanes; the next step overwrites it, so copy what you keep.
+
+        Raises:
+            StackError: The reward is stepped lane by lane, as only written-out rewards are.
+        """
+        if isinstance(self._stream, FewLanes):
+            raise StackError(
+                "last_step must come from a reward that is stepped in batches, got one written out "
+                "lane by lane. Read the episode columns with rw.Recorder instead."
+            )
+        return self._stream.batch
 
     @property
     def task(self) -> Task:
@@ -216,4 +231,4 @@ def _ignores_observations(reward: Reward) -> bool:
     return all(node.tag not in READS_OBS for node in reward.walk())
 
 
-READS_OBS = {"advice", "field", "potential"}
+READS_OBS = {"advice", "code", "field", "learned", "potential", "track"}

@@ -6,8 +6,15 @@ RewardwrapError
 ├── GammaMismatch    (ValueError)   two discounts in one run
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
 ├── RewardValueError (ValueError)   a reward that is not one finite number per lane
+├── DataError        (ValueError)   data that do not form episodes or labels (data/errors.py)
 ├── ResultsError     (ValueError)   runs that do not form a comparison (compare/results.py)
 ├── ScoresError      (ValueError)   scores that no statistic is defined for (compare/statistics.py)
+├── MdpError         (ValueError)   arrays that are no decision process (evaluate/tabular.py)
+├── DistanceError    (ValueError)   rewards or samples no distance is defined for (evaluate/separation.py)
+├── RegretError      (ValueError)   a reward whose optimum is not found exactly (evaluate/product.py)
+├── CertificateError (ValueError)   a claim that episodes cannot support (evaluate/claims.py)
+├── AuditError       (ValueError)   a run that holds nothing to audit (evaluate/audit/record.py)
+├── SandboxError     (RuntimeError) reward code that was refused or stopped (sandbox/errors.py)
 └── MissingExtra     (ImportError)  an optional package, with the line that installs it
 
 Wording: ``<subject> must <rule>, got <value>. <way out>.``

@@ -106,6 +106,11 @@ class Stream:
         self._batch.training = value
 
     @property
+    def batch(self) -> Transitions:
+        """The last step; overwritten in place by the next."""
+        return self._batch
+
+    @property
     def task(self) -> Task:
         """Named fields and the discount."""
         return self._batch.task

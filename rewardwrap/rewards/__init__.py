@@ -1,6 +1,8 @@
 """Methods: one file for each. Importing this registers them all."""
 
 from rewardwrap.rewards.advice import Advice
+from rewardwrap.rewards.code import CodeReward
+from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
@@ -8,6 +10,7 @@ from rewardwrap.rewards.field import Field
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
 from rewardwrap.rewards.krc import KRC
+from rewardwrap.rewards.learned import Learned
 from rewardwrap.rewards.native import Native
 from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
 from rewardwrap.rewards.normalize import Normalize
@@ -15,12 +18,15 @@ from rewardwrap.rewards.potential import Potential
 from rewardwrap.rewards.progress import Progress
 from rewardwrap.rewards.refine import Refine, refine
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
+from rewardwrap.rewards.track import Track
 
 __all__ = [
     "KRC",
     "PAR",
     "Advice",
+    "CodeReward",
     "Constant",
+    "Decoded",
     "Delay",
     "Delta",
     "Dropout",
@@ -32,6 +38,7 @@ __all__ = [
     "Function",
     "Gate",
     "Gaussian",
+    "Learned",
     "LogSigmoid",
     "Native",
     "Normalize",
@@ -43,6 +50,7 @@ __all__ = [
     "Sticky",
     "Symlog",
     "Tanh",
+    "Track",
     "function",
     "refine",
 ]

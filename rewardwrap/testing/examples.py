@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,26 @@ def outcome(
     return moved + 0.5 * reward + 2.0 * terminated + 4.0 * truncated + info["reward_progress"]
 
 
+CODE = """
+def reward(obs, action, next_obs, info):
+    far = 0.5 * info["position"]
+    gain = info["reward_progress"] ** 2
+    return far + gain, {"far": far, "gain": gain}
+"""
 ENV: dict[str, Any] = {"env": {}}
 PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA}}
 EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
+
+MODEL = str(Path(__file__).parent / "model")
+"""A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
 
 LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
 YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
 
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
+    "decoded": ({"decoded": {"base": {"named": {"name": "work", "base": EFFORT}}}},),
+    "code": ({"code": CODE},),
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
     "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
     "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
@@ -93,6 +105,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     ),
     "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
     "krc": ({"krc": {"components": [LOW, {"tanh": PHI}]}},),
+    "learned": ({"learned": MODEL}, {"learned": {"path": MODEL, "rule": "sd", "k": 0.5}}),
     "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
     "normalize": ({"normalize": {"base": ENV, "gamma": GAMMA}},),
     "par": ({"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},),
@@ -109,6 +122,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "sticky": ({"sticky": {"violation": YES_NO, "factor": 0.2, "steps": 2}},),
     "symlog": ({"symlog": ENV},),
     "tanh": (LOW,),
+    "track": (
+        {"track": {"of": "progress", "target": 0.5, "scale": 2.0, "norm": "bound"}},
+        {"track": {"of": "action", "norm": "smooth_abs"}},
+    ),
     "affine": (
         {"affine": {"base": PHI, "scale": -2.0, "shift": 0.5, "low": -0.5, "high": 1.0}},
         {"affine": {"base": ENV, "scale": 0.0}},

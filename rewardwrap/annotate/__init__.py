@@ -1,0 +1,1 @@
+"""Who says what is good: synthetic teachers, rules, judges, people."""

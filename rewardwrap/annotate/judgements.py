@@ -1,0 +1,198 @@
+"""Judgements out of the file and into it: as `Preferences`, as rows for others, from an oracle."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.annotate.annotator import Query
+from rewardwrap.annotate.database import UNDONE, Database
+from rewardwrap.annotate.desk import Desk, side_of
+from rewardwrap.annotate.pool import add_pairs, clip_hash, same_data
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences
+from rewardwrap.files import write_whole
+
+PREFERRED = {"a": 0.0, "b": 1.0, "equal": 0.5, "skip": float("nan")}
+IMPORTED = "imported"
+"""The ``ui_version`` of answers that no page gave."""
+
+_ROWS = f"""
+SELECT j.id, j.pair, p.repeats, p.a_left, j.choice, j.ms, j.created, j.session, j.ui_version,
+  l.name AS labeler,
+  a.id AS a_id, a.episode_id AS a_episode_id, a.episode AS a_episode, a.start AS a_start,
+  a.length AS a_length, a.hash AS a_hash,
+  b.id AS b_id, b.episode_id AS b_episode_id, b.episode AS b_episode, b.start AS b_start,
+  b.length AS b_length, b.hash AS b_hash
+FROM judgment j JOIN pair p ON p.id = j.pair JOIN labeler l ON l.id = j.labeler
+  JOIN clip a ON a.id = p.a JOIN clip b ON b.id = p.b
+WHERE j.superseded_by IS NULL AND j.choice <> '{UNDONE}' AND j.id > ?
+ORDER BY j.id
+"""
+
+
+def read(path: str | os.PathLike[str], store: EpisodeStore) -> Preferences:
+    """All standing answers over the data they were given on.
+
+    Skipped questions are NaN. Repeated questions are answers like any other and share the ``group``
+    of the first one, so a split keeps them together; `Preferences.contradictions` counts them.
+
+    Raises:
+        DataError: No such file, no answers, or clips that the store does not show.
+    """
+    with Database(path) as database:
+        return preferences_from(database, store)
+
+
+def preferences_from(database: Database, store: EpisodeStore, *, after: int = 0) -> Preferences:
+    """The same, of an open file; only answers with a number above ``after``.
+
+    Raises:
+        DataError: No answers, or clips that the store does not show.
+    """
+    rows = database.read(_ROWS, (after,))
+    if not rows:
+        raise DataError(
+            f"{database.path} must hold answers, got none. Give some with rewardwrap label."
+        )
+    a, b = _clips(rows, store, str(database.path))
+    return Preferences(
+        a,
+        b,
+        np.array([PREFERRED[row["choice"]] for row in rows]),
+        annotator=np.array([row["labeler"] for row in rows], np.str_),
+        group=np.array([row["repeats"] or row["pair"] for row in rows], np.int64),
+    )
+
+
+def _clips(rows: list[Any], store: EpisodeStore, path: str) -> tuple[Fragments, Fragments]:
+    """Clips by the name of their episode, so that a store that has grown will do; hashes decide."""
+    number = {str(name): i for i, name in enumerate(store.ids)}
+    seen: dict[tuple[int, int, int], str] = {}
+    found = []
+    for side in "ab":
+        own = []
+        for row in rows:
+            episode = number.get(row[f"{side}_episode_id"], -1)
+            start, length = row[f"{side}_start"], row[f"{side}_length"]
+            key = (episode, start, length)
+            inside = episode >= 0 and start + length <= store.lengths[episode]
+            if inside and key not in seen:
+                seen[key] = clip_hash(store, *key)
+            if not inside or seen[key] != row[f"{side}_hash"]:
+                raise DataError(
+                    f"{path} must go with the data it was made on, got none or other steps "
+                    f"{start} to {start + length} of episode {row[f'{side}_episode_id']!r}. "
+                    "Give the episodes that were labelled."
+                )
+            own.append(key)
+        found.append(Fragments(store, *np.array(own, np.int64).reshape(-1, 3).T))
+    return found[0], found[1]
+
+
+def records(database: Database) -> Iterator[dict[str, Any]]:
+    """One mapping for each standing answer, for people and programs that know nothing of us."""
+    for row in database.read(_ROWS, (0,)):
+        clips = {
+            f"{side}_{name}": row[f"{side}_{name}"]
+            for side in "ab"
+            for name in ("id", "episode_id", "episode", "start", "length", "hash")
+        }
+        preferred = PREFERRED[row["choice"]]
+        yield {
+            "judgment": row["id"],
+            "pair": row["pair"],
+            "repeats": row["repeats"],
+            **clips,
+            "choice": row["choice"],
+            "preferred": None if np.isnan(preferred) else preferred,
+            "left": "a" if row["a_left"] else "b",
+            "side": side_of(row["choice"], bool(row["a_left"])),
+            "ms": row["ms"],
+            "labeler": row["labeler"],
+            "session": row["session"],
+            "ui_version": row["ui_version"],
+            "created": datetime.fromtimestamp(row["created"], UTC).isoformat(),
+        }
+
+
+def export(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> int:
+    """Write every standing answer as JSON lines or parquet; returns how many.
+
+    Raises:
+        ConfigError: Another suffix.
+        DataError: No file of judgements.
+    """
+    target = Path(to)
+    if target.suffix not in (".jsonl", ".parquet"):
+        raise ConfigError(f"export must go to a .jsonl or .parquet file, got {target.name!r}.")
+    with Database(path) as database:
+        rows, store = list(records(database)), database.meta("store")
+    if target.suffix == ".jsonl":
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    else:
+        content = _parquet(rows, store)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, content)
+    return len(rows)
+
+
+def _parquet(rows: list[dict[str, Any]], store: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = {"choice", "left", "side", "labeler", "ui_version", "created"}
+    words |= {f"{side}_{name}" for side in "ab" for name in ("episode_id", "hash")}
+    names = ["judgment", "pair", "repeats"]
+    names += [
+        f"{s}_{n}" for s in "ab" for n in ("id", "episode_id", "episode", "start", "length", "hash")
+    ]
+    names += ["choice", "preferred", "left", "side", "ms", "labeler", "session", "ui_version"]
+    kinds = {"preferred": pa.float64(), **dict.fromkeys(words, pa.string())}
+    schema = pa.schema([(name, kinds.get(name, pa.int64())) for name in (*names, "created")])
+    table = pa.Table.from_pylist(rows, schema=schema)
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({b"store": store.encode()}), buffer)
+    return buffer.getvalue()
+
+
+def add_answers(
+    path: str | os.PathLike[str], preferences: Preferences, *, labeler: str = "", seed: int = 0
+) -> None:
+    """Write answers that exist already, such as an oracle's, as if a labeler had given them.
+
+    Args:
+        path: The file, made where there is none.
+        preferences: Answers of 0, 0.5, 1 or NaN.
+        labeler: Who gave them; the preferences' own annotators where left out.
+        seed: Of the sides.
+
+    Raises:
+        DataError: A probability in between, or a file for other data.
+    """
+    said = preferences.preferred
+    if not np.isin(said[~np.isnan(said)], (0.0, 0.5, 1.0)).all():
+        raise DataError(
+            "answers to import must be 0, 0.5, 1 or NaN, got a probability in between. "
+            "Round them, or fit the preferences as they are."
+        )
+    sides = {0.0: "a", 1.0: "b", 0.5: "equal"}
+    with Database(path, create=True) as database:
+        same_data(database, preferences.store)
+        ticket = add_pairs(database, Query(preferences.a, preferences.b), seed=seed)
+        desk = Desk(database, repeats=0.0)
+        names = np.where(preferences.annotator == "", "unnamed", preferences.annotator)
+        given = names if not labeler else np.full(len(names), labeler)
+        sessions = {name: desk.open(name, ui_version=IMPORTED) for name in np.unique(given)}
+        choices = ["skip" if np.isnan(p) else sides[float(p)] for p in said]
+        desk.enter(
+            [(ticket.first + i, sessions[given[i]], choices[i]) for i in range(ticket.count)],
+            ui_version=IMPORTED,
+        )

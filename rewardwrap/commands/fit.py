@@ -1,0 +1,230 @@
+"""``rewardwrap fit``: a reward model from logged rewards or from preferences."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.commands.arguments import whole_number
+from rewardwrap.core.errors import ConfigError
+
+DESCRIPTION = """\
+Fit a reward model to the episodes in a folder that `rewardwrap ingest` wrote. The figures it prints are of
+whole episodes that the fit has not seen. Use the model with rw.Learned(MODEL) or {learned: MODEL}."""
+
+JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    what = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    regression = what.add_parser("regression", help="logged rewards; missing ones are left out")
+    returns = what.add_parser(
+        "returns", help="the return that follows a step: a potential, no reward"
+    )
+    preferences = what.add_parser("preferences", help="which of two clips is better")
+    for own in (regression, returns, preferences):
+        _shared(own)
+    regression.add_argument("--loss", choices=("square", "huber"), default="square")
+    for own in (regression, returns):
+        own.add_argument("--head", choices=("linear", "gaussian", "quantile"), default="linear")
+        own.add_argument("--members", type=whole_number, default=1, help="of the ensemble (1)")
+    returns.add_argument("--gamma", type=float, default=0.99, help="discount of the agent (0.99)")
+    preferences.add_argument(
+        "--teacher",
+        default="oracle",
+        metavar="TEACHER",
+        help="oracle, mistake, noisy, skip, myopic or equal, which answer from the logged reward; or a "
+        "file of judgements (.sqlite, .parquet)",
+    )
+    preferences.add_argument(
+        "--pairs", type=whole_number, default=500, help="answered questions (500)"
+    )
+    preferences.add_argument("--length", type=whole_number, default=25, help="steps of a clip (25)")
+    preferences.add_argument("--members", type=whole_number, default=3, help="of the ensemble (3)")
+    preferences.add_argument(
+        "--flips", type=float, help="share of wrong answers to expect (the teacher's own, or 0)"
+    )
+    preferences.add_argument(
+        "--ties", type=float, default=0.0, help="Davidson's nu (0: soft labels)"
+    )
+    preferences.add_argument(
+        "--bound", type=float, help="keep the reward of a step within this, by tanh"
+    )
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DIR", help="episodes")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder to write")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--reads",
+        default="obs,action",
+        help="inputs: some of obs, action, next_obs, terminated (obs,action)",
+    )
+    parser.add_argument("--hidden", default="64,64", help="sizes of the hidden layers (64,64)")
+    parser.add_argument("--activation", choices=("relu", "silu", "tanh"), default="relu")
+    parser.add_argument("--heldout", type=float, default=0.2, help="share of episodes (0.2)")
+    parser.add_argument("--epochs", type=whole_number, help="at most (100; preferences 50)")
+    parser.add_argument("--patience", type=whole_number, help="epochs without a better loss")
+    parser.add_argument("--registry", type=Path, metavar="DIR", help="enter the model there")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, save, print the held-out figures."""
+    import torch
+
+    from rewardwrap.data import EpisodeStore
+    from rewardwrap.nets.preference_recipe import fit_preferences
+    from rewardwrap.nets.reward_recipe import fit_regression
+
+    torch.set_num_threads(1)
+    store = EpisodeStore.load(args.data)
+    options: dict[str, Any] = {
+        "reads": tuple(word.strip() for word in args.reads.split(",") if word.strip()),
+        "hidden": _sizes(args.hidden),
+        "activation": args.activation,
+        "seed": args.seed,
+        "heldout": args.heldout,
+        "members": args.members,
+    }
+    options |= {k: v for k in ("epochs", "patience") if (v := getattr(args, k)) is not None}
+    with _progress(args) as progress:
+        options["progress"] = progress
+        if args.what == "preferences":
+            fitted = fit_preferences(store, **_preferences(args, store), **options)
+        else:
+            options["head"] = args.head
+            fitted = fit_regression(store, **_regression(args), **options)
+    fitted.save(args.out)
+    _print(args.out, fitted)
+    if args.registry is not None:
+        from rewardwrap.nets.registry import Registry
+
+        entry = Registry(args.registry).add(args.out)
+        print(f"Registered {entry.name} {entry.version} as {entry.stage}.")
+    return 0
+
+
+def _regression(args: argparse.Namespace) -> dict[str, Any]:
+    from rewardwrap.nets.regression import Regression
+
+    if args.what == "returns":
+        return {"gamma": args.gamma}
+    return {"objective": Regression(loss=args.loss)}
+
+
+def _preferences(args: argparse.Namespace, store: Any) -> dict[str, Any]:
+    from rewardwrap.annotate.teachers import teacher
+    from rewardwrap.nets.bradley_terry import BradleyTerry
+
+    found: dict[str, Any] = {"length": args.length, "bound": args.bound}
+    if Path(args.teacher).suffix in JUDGEMENTS:
+        found["preferences"] = judgements(Path(args.teacher), store)
+        flips = args.flips or 0.0
+    else:
+        chosen = teacher(args.teacher)
+        found |= {"teacher": chosen, "name": args.teacher, "pairs": args.pairs}
+        flips = min(chosen.mistake, 0.49) if args.flips is None else args.flips
+    found["objective"] = BradleyTerry(flips=0.0 if args.ties else flips, ties=args.ties)
+    return found
+
+
+def judgements(path: Path, store: Any) -> Any:
+    """Preferences that people gave, from ``rewardwrap label`` or a parquet file.
+
+    Raises:
+        ConfigError: No such file.
+    """
+    from rewardwrap.data import Preferences
+
+    if not path.is_file():
+        raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
+    if path.suffix == ".parquet":
+        return Preferences.load(path, store)
+    from importlib import import_module
+
+    from rewardwrap.core.errors import MissingExtra
+
+    try:
+        read: Callable[..., Any] = import_module("rewardwrap.annotate.judgements").read
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"judgements must be a .parquet file here, got {path}. Export them first."
+        ) from error
+    return read(path, store)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(word) for word in text.split(",") if word.strip())
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise ConfigError(f"--hidden must be sizes, got {text!r}. Write e.g. 64,64.")
+    return sizes
+
+
+class _progress:
+    """A line that counts epochs, where somebody watches."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+
+    def __enter__(self) -> Callable[[int, dict[str, float]], None] | None:
+        from rich.console import Console
+        from rich.progress import Progress, TextColumn
+
+        console = Console(stderr=True)
+        self._bar = None
+        if self._args.quiet or not console.is_terminal:
+            return None
+        words = "{task.description} epoch {task.completed}"
+        self._bar = Progress(TextColumn(words), console=console, transient=True)
+        self._bar.start()
+        task = self._bar.add_task("fitting", total=self._args.epochs)
+
+        def show(epoch: int, record: dict[str, float]) -> None:
+            losses = ", ".join(f"{k} {v:.4g}" for k, v in record.items())
+            assert self._bar is not None
+            self._bar.update(task, completed=epoch + 1, description=f"fitting {losses},")
+
+        return show
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _print(folder: Path, fitted: Any) -> None:
+    from rich.table import Table
+
+    from rewardwrap.commands.arguments import wide_console
+
+    metrics = fitted.metrics
+    table = Table(title=f"{folder}: {fitted.objective}", title_justify="left")
+    for heading in ("", "train", "held out", "null"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, value in metrics["heldout"].items():
+        row = [metrics["train"].get(name), value, metrics["null"].get(name)]
+        table.add_row(name, *("–" if v is None else f"{v:.4g}" for v in row))
+    out = wide_console()
+    out.print(table)
+    episodes = metrics["episodes"]
+    out.print(
+        f"{len(episodes['train'])} episodes to train on, {len(episodes['heldout'])} held out; "
+        f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."
+    )
+    labels = metrics.get("labels", {})
+    if labels.get("contradicting"):
+        out.print(
+            f"{labels['contradicting']} of {labels['repeated']} pairs that were answered more than "
+            "once were answered both ways."
+        )
+    if labels.get("dropped"):
+        out.print(
+            f"{labels['dropped']} pairs with an episode on either side of the split were left out."
+        )

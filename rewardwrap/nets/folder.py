@@ -1,0 +1,134 @@
+"""Reward models on disk: what `rewardwrap.rewards.frozen` describes, written and read for training."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.files import write_whole
+from rewardwrap.nets.network import NetError, RewardNet
+from rewardwrap.rewards.frozen import Frozen, thaw
+from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.sealed import (
+    FORMAT,
+    METRICS,
+    MODEL,
+    WEIGHTS,
+    arrays_of,
+    digest,
+    read_model,
+    seal,
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that was read.
+
+    Args:
+        folder: Where it lies.
+        document: Its model.json.
+        metrics: Its metrics.json.
+        net: The network, ready to be trained on.
+    """
+
+    folder: Path
+    document: dict[str, Any]
+    metrics: dict[str, Any]
+    net: RewardNet
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of its SHA-256."""
+        return str(self.document["sha256"])[:12]
+
+    @property
+    def temperature(self) -> float:
+        """T in ``P(b better) = sigmoid((R_b - R_a) / T)``; 1 where no pairs were fitted."""
+        return float(self.document.get("temperature", 1.0))
+
+
+def save_model(
+    net: RewardNet,
+    folder: str | os.PathLike[str],
+    *,
+    objective: str,
+    metrics: Mapping[str, Any],
+    data: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    temperature: float = 1.0,
+) -> Path:
+    """Write a model; ``model.json`` goes last, so that a folder without it is no model.
+
+    Args:
+        net: The network.
+        folder: Made if missing.
+        objective: What it was fitted by, e.g. ``"regression"``.
+        metrics: What metrics.json says.
+        data: Fingerprint and size of what it was fitted on.
+        settings: Of the fit, seed among them.
+        temperature: Of differences of returns as logits.
+
+    Raises:
+        NetError: The folder holds something else.
+    """
+    from safetensors.numpy import save
+
+    target = Path(folder)
+    if target.exists() and not (target.is_dir() and (_ours(target))):
+        raise NetError(f"model folder must be new or a model, got {target}. Choose another name.")
+    target.mkdir(parents=True, exist_ok=True)
+    contents = {
+        WEIGHTS: save(net.arrays()),
+        METRICS: json.dumps(metrics, indent=2, allow_nan=False).encode(),
+    }
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "objective": objective,
+        "inputs": net.inputs.to_plain(),
+        "net": net.describe(),
+        "data": dict(data or {}),
+        "settings": dict(settings or {}),
+        "temperature": temperature,
+        "files": {name: digest(content) for name, content in contents.items()},
+    }
+    # what is sealed must be what a reader parses: tuples become lists
+    document = json.loads(json.dumps(document, allow_nan=False))
+    document["sha256"] = seal(document)
+    for name, content in contents.items():
+        write_whole(target / name, content)
+    write_whole(target / MODEL, json.dumps(document, indent=2).encode())
+    return target
+
+
+def _ours(folder: Path) -> bool:
+    return (folder / MODEL).exists() or not any(folder.iterdir())
+
+
+def load_model(folder: str | os.PathLike[str]) -> Model:
+    """Read a model to train it on or to judge it; nothing in the folder is executed.
+
+    Raises:
+        ConfigError: No model, or one that was cut short or changed.
+    """
+    source = Path(folder)
+    document, weights = read_model(source)
+    metrics = json.loads((source / METRICS).read_text(encoding="utf-8"))
+    return Model(source, document, metrics, network_of(document, weights))
+
+
+def network_of(document: Mapping[str, Any], weights: bytes) -> RewardNet:
+    """The trainable network of a verified model."""
+    settings = {k: v for k, v in document["net"].items() if k != "layers"}
+    net = RewardNet(Inputs.from_plain(document["inputs"]), **settings)
+    net.load_arrays(arrays_of(weights, WEIGHTS))
+    return net
+
+
+def freeze(folder: str | os.PathLike[str], *, rule: str = "mean", k: float = 1.0) -> Frozen:
+    """The numpy network of a model folder."""
+    return thaw(*read_model(Path(folder)), rule=rule, k=k)

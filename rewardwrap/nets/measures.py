@@ -1,0 +1,60 @@
+"""The figures of metrics.json, in the units of the data and of the loop that pays the reward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.data import EpisodeStore, Preferences
+from rewardwrap.evaluate.pairs import pair_report
+from rewardwrap.evaluate.ranking import mae, r2, spearman
+from rewardwrap.nets.network import RewardNet
+from rewardwrap.rewards.frozen import Frozen
+
+CERTAIN = 0.5
+
+
+def regression_measures(
+    store: EpisodeStore, goal: Any, paid: FloatArray
+) -> dict[str, float | None]:
+    """``r2``, ``mae`` and ``spearman`` of steps, ``return_mae`` of whole episodes; raw units.
+
+    A figure that does not exist (R2 of a constant) is None, which JSON writes as null.
+    """
+    there = ~np.isnan(goal)
+    if not there.any():
+        return {"r2": None, "mae": None, "spearman": None, "return_mae": None}
+    true, said = np.asarray(goal)[there], paid[there]
+    varies = there.sum() > 1 and np.ptp(true) > 0
+    error = np.where(there, paid - np.nan_to_num(goal), 0.0)
+    return {
+        "r2": r2(said, true) if varies else None,
+        "mae": mae(said, true),
+        "spearman": spearman(said, true) if varies and np.ptp(said) > 0 else None,
+        "return_mae": float(np.abs(np.add.reduceat(error, store.first_step)).mean()),
+    }
+
+
+def differences(net: RewardNet | Frozen, preferences: Preferences) -> FloatArray:
+    """``R_b - R_a`` of every pair as the loop would pay it, ``(n,)``."""
+    frozen = net.freeze() if isinstance(net, RewardNet) else net
+    paid = frozen(preferences.store.transitions())
+    returns = [np.where(c.mask, paid[c.rows], 0.0).sum(1) for c in (preferences.a, preferences.b)]
+    found: FloatArray = returns[1] - returns[0]
+    return found
+
+
+def pair_measures(
+    net: RewardNet | Frozen, preferences: Preferences, temperature: float
+) -> dict[str, float]:
+    """``pair_accuracy``, ``brier``, ``ece`` and ``log_loss`` of ``sigmoid((R_b - R_a) / T)``."""
+    report = pair_report(differences(net, preferences) / temperature, preferences.preferred)
+    return {
+        "pair_accuracy": report.accuracy,
+        "brier": report.brier,
+        "ece": report.ece,
+        "log_loss": report.log_loss,
+        "pairs": report.pairs,
+    }

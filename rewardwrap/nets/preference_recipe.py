@@ -1,0 +1,183 @@
+"""From preferences to a validated network: what ``rewardwrap fit preferences`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
+from rewardwrap.core.reward import take
+from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
+from rewardwrap.nets.bradley_terry import BradleyTerry
+from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, settings_of
+from rewardwrap.nets.measures import pair_measures
+from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.reference import reference_of
+from rewardwrap.nets.tables import pairs_table
+from rewardwrap.nets.trainer import Objective, Progress, fit
+
+HELD_OUT_PAIRS = 500
+LEAST_WATCHED = 100
+"""Pairs to stop by; fewer, with a few wrong answers among them, stop at random."""
+
+
+def fit_preferences(
+    store: EpisodeStore,
+    *,
+    teacher: Teacher | None = None,
+    name: str = "oracle",
+    pairs: int = 500,
+    length: int = 25,
+    preferences: Preferences | None = None,
+    reads: Sequence[str] = ("obs", "action"),
+    seed: int = 0,
+    heldout: float = HELD_OUT,
+    objective: Objective | None = None,
+    epochs: int = 50,
+    patience: int = 25,
+    batch: int = 64,
+    lr: float = 1e-3,
+    weight_decay: float = 0.1,
+    members: int = 3,
+    hidden: Sequence[int] = (64, 64),
+    progress: Progress | None = None,
+    **options: Any,
+) -> Fitted:
+    """Fit preferences of a synthetic teacher, or ones that were given.
+
+    A teacher answers ``pairs`` questions about training episodes; the held-out figures are of other
+    episodes and, since the truth is known there, judged without the teacher's faults. Given
+    preferences are split so that no episode stands on both sides.
+
+    Args:
+        store: Episodes.
+        teacher: Who answers; without one ``preferences`` must be given.
+        name: Of the teacher, for the record.
+        pairs: Answered questions; skipped ones are free.
+        length: Steps of a clip.
+        preferences: Answers that exist already.
+        reads: Inputs of the network.
+        seed: Of everything that is drawn.
+        heldout: Share of the episodes, in (0, 1).
+        objective: Loss; Bradley and Terry's by default.
+        epochs: At most so many.
+        patience: From 1,000 pairs on, a tenth of them is watched: stop after so many epochs without a
+            better loss there.
+        batch: Pairs at a time.
+        lr: Learning rate.
+        weight_decay: Of AdamW.
+        members: Of the ensemble.
+        hidden: Sizes of its layers.
+        progress: Called after every epoch.
+        options: Of `RewardNet`.
+
+    Raises:
+        DataError: Too few episodes or pairs, or a teacher without true rewards.
+    """
+    if preferences is not None:
+        given = preferences.without_skipped().split(heldout, seed=seed)
+        answered, judged, judge = given.train, given.heldout, "the annotators"
+        record: dict[str, Any] = {"dropped": given.dropped, "split": given.by}
+        asked = len(preferences)
+    else:
+        answered, judged, asked = _taught(
+            store, teacher or Teacher(), name, pairs, length, heldout, seed
+        )
+        judge, record = "the true reward", {"teacher": name}
+    net = build(store, reads, seed=seed, members=members, hidden=hidden, **options)
+    # training and held-out clips may lie in stores of their own
+    seen = _rows_of(answered)
+    net.normalise(net.encode(seen))
+    table = pairs_table(net, answered)
+    order = np.random.default_rng(seed).permutation(len(table))
+    stop = len(table) // 10 if len(table) >= LEAST_WATCHED * 10 else 0
+    watched, fitted = (torch.as_tensor(part) for part in (order[:stop], order[stop:]))
+    done = fit(
+        net,
+        objective or BradleyTerry(),
+        table.take(fitted),
+        table.take(watched) if stop else None,
+        epochs=epochs,
+        patience=patience,
+        batch=batch,
+        lr=lr,
+        weight_decay=weight_decay,
+        seed=seed,
+        progress=progress,
+    )
+    net.center(net.prepare(net.encode(seen)))
+    # members pay in deviations of their own; their logits are worth these deviations on average
+    temperature = 1.0 / float((1.0 / net.scale).mean())
+    contradicting = answered.contradictions()
+    record |= {"asked": asked, "answered": len(answered) + (len(judged) if preferences else 0)}
+    record |= {"repeated": contradicting.repeated, "contradicting": contradicting.contradicting}
+    metrics = {
+        "heldout": pair_measures(net, judged, temperature),
+        "train": pair_measures(net, answered, temperature),
+        "null": {"pair_accuracy": 0.5, "brier": 0.25},
+    }
+    return Fitted(
+        net,
+        "preferences",
+        {
+            **metrics,
+            "judged_by": judge,
+            "labels": record,
+            "episodes": {
+                "train": _ids(answered),
+                "heldout": _ids(judged),
+            },
+            "reference": _reference(net, answered),
+            "history": done.history,
+        },
+        done,
+        temperature,
+        data=data_of(store),
+        settings=settings_of(net, seed, reads=list(reads), length=length, heldout=heldout),
+    )
+
+
+def _taught(
+    store: EpisodeStore,
+    teacher: Teacher,
+    name: str,
+    pairs: int,
+    length: int,
+    heldout: float,
+    seed: int,
+) -> tuple[Preferences, Preferences, int]:
+    """Answered training pairs, held-out pairs with true labels, and how many were asked."""
+    train, held = store.split(heldout, seed=seed)
+    if not np.isfinite(store.reward).any():
+        raise DataError(
+            "a synthetic teacher must know the true rewards, got only missing ones. "
+            "Label pairs instead and give the judgements' file as --teacher."
+        )
+    known = teacher
+    if teacher.skip or teacher.equal:
+        clips = sample_fragments(train, 1000, length, seed=seed)
+        known = teacher.calibrated(clips.select(~np.isnan(clips.returns())))
+    answered, asked = answers(known, random_pairs(train, length), pairs, seed=seed, name=name)
+    judged, _ = answers(
+        Teacher(), random_pairs(held, length), HELD_OUT_PAIRS, seed=seed + 1, name="oracle"
+    )
+    return answered, judged, asked
+
+
+def _rows_of(preferences: Preferences) -> Any:
+    used = np.unique(np.concatenate([c.rows.ravel() for c in (preferences.a, preferences.b)]))
+    return take(preferences.store.transitions(), used)
+
+
+def _reference(net: RewardNet, answered: Preferences) -> dict[str, Any]:
+    used = np.unique(np.concatenate([answered.a.episode, answered.b.episode]))
+    store = answered.store.select(used)
+    return reference_of(store, net, net.freeze()(store.transitions()))
+
+
+def _ids(preferences: Preferences) -> list[str]:
+    shown = np.unique(np.concatenate([preferences.a.episode, preferences.b.episode]))
+    return [str(i) for i in preferences.store.ids[shown]]

@@ -1,0 +1,71 @@
+"""K-wise rankings, as annotators give them: all pairs of one ranking together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rewardwrap.data import Fragments
+from rewardwrap.nets.network import NetError, RewardNet
+from rewardwrap.nets.tables import Table, clips_table, returns_of
+
+
+@dataclass(frozen=True)
+class ListWise:
+    """``-1 / C(K, 2) * sum over pairs of log sigmoid(R_better - R_worse)``.
+
+    One item is one ranking, so its pairs, which are far from independent, never part: neither
+    between minibatches nor between training and held-out items. K = 2 is Bradley and Terry's loss.
+
+    Source: Ouyang et al., Training language models to follow instructions with human feedback, 2022,
+        arXiv:2203.02155, eq. 1. Deviation: clips in one place count as a pair with label 1/2.
+    """
+
+    def losses(self, net: Any, table: Table) -> Tensor:
+        """``(M, n)``; reads ``steps (n, K, L)`` and ``place (n, K)``, NaN for what was not ranked."""
+        return self.of_returns(returns_of(net, table), table["place"])
+
+    def of_returns(self, paid: Tensor, place: Tensor) -> Tensor:
+        """``(..., n, K)`` returns and ``(n, K)`` places, 1 is best: ``(..., n)``."""
+        one, other = torch.triu_indices(place.shape[-1], place.shape[-1], 1)
+        gap = paid[..., one] - paid[..., other]
+        order = place[..., other] - place[..., one]
+        ranked = ~torch.isnan(order)
+        label = 0.5 + 0.5 * torch.sign(torch.nan_to_num(order))
+        each = (functional.softplus(gap) - label * gap) * ranked
+        return each.sum(-1) / ranked.sum(-1).clamp(min=1)
+
+
+def rankings_table(
+    net: RewardNet, clips: Fragments, place: Any, ranking: Any, *, gamma: float = 1.0
+) -> Table:
+    """One item for each ranking of two clips or more; shorter ones are padded.
+
+    Args:
+        net: Whose inputs to encode.
+        clips: m clips.
+        place: ``(m,)``, 1 is best, equal places are a tie, NaN is left out.
+        ranking: ``(m,)`` number of the ranking a clip stands in.
+        gamma: Discount within a clip.
+
+    Raises:
+        NetError: No ranking holds two clips.
+    """
+    where, of = np.asarray(place, np.float64), np.asarray(ranking)
+    groups = [np.flatnonzero((of == g) & ~np.isnan(where)) for g in np.unique(of)]
+    groups = [g for g in groups if len(g) > 1]
+    if not groups:
+        raise NetError("rankings must place at least two clips, got none that does. Rank more.")
+    width = max(map(len, groups))
+    chosen = np.stack([np.resize(g, width) for g in groups])
+    places = np.stack(
+        [np.pad(where[g], (0, width - len(g)), constant_values=np.nan) for g in groups]
+    )
+    columns = [clips.select(chosen[:, k]) for k in range(width)]
+    table = clips_table(net, clips.store, columns, gamma=gamma)
+    return table.having(place=torch.as_tensor(places).to(net.expects))

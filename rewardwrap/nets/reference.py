@@ -1,0 +1,28 @@
+"""What a model remembers of its training episodes, so that drift can be seen without them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.data import EpisodeStore
+from rewardwrap.evaluate.drift import episode_means
+
+MOST_COLUMNS, MOST_EPISODES = 16, 200
+
+
+def aggregates(store: EpisodeStore, net: Any, paid: FloatArray) -> tuple[list[str], FloatArray]:
+    """One row per episode: mean pay, and the means of the first inputs."""
+    x = net.encode(store.transitions()).x.numpy()[:, :MOST_COLUMNS]
+    labels = [f"{part.label}[{i}]" for part in net.inputs.parts for i in range(part.width)]
+    columns = np.concatenate([paid[:, None], x], axis=1)
+    return ["mean pay", *labels[:MOST_COLUMNS]], episode_means(columns, store.transitions().first)
+
+
+def reference_of(store: EpisodeStore, net: Any, paid: FloatArray) -> dict[str, Any]:
+    """What metrics.json keeps of the training episodes, so that drift can be seen without them."""
+    names, rows = aggregates(store, net, paid)
+    kept = rows[:: max(1, len(rows) // MOST_EPISODES)][:MOST_EPISODES]
+    return {"columns": names, "rows": np.round(kept, 7).tolist()}

@@ -1,0 +1,134 @@
+"""From logged rewards to a validated network: what ``rewardwrap fit regression`` and ``returns`` run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.data import EpisodeStore
+from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, settings_of
+from rewardwrap.nets.measures import regression_measures
+from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.reference import reference_of
+from rewardwrap.nets.regression import Regression, Scaling, regression_table
+from rewardwrap.nets.returns import returns_to_go
+from rewardwrap.nets.tables import Table
+from rewardwrap.nets.trainer import Progress, fit
+
+
+def fit_regression(
+    store: EpisodeStore,
+    *,
+    reads: Sequence[str] = ("obs", "action"),
+    seed: int = 0,
+    heldout: float = HELD_OUT,
+    gamma: float | None = None,
+    objective: Regression | None = None,
+    epochs: int = 100,
+    patience: int = 10,
+    batch: int = 256,
+    lr: float = 2e-3,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Fitted:
+    """Fit logged rewards, missing ones left out; or with ``gamma``, the return that follows.
+
+    Held-out figures are of whole episodes. Early stopping looks at other episodes, taken from the
+    training side, so the held-out ones are met only once, at the end.
+
+    Args:
+        store: Episodes; NaN is a missing reward.
+        reads: Inputs of the network.
+        seed: Of split, first weights and order.
+        heldout: Share of the episodes, in (0, 1).
+        gamma: Discount of the return to predict; None predicts the reward itself.
+        objective: Loss; squared error by default.
+        epochs: At most so many.
+        patience: Epochs without a better loss.
+        batch: Rows at a time.
+        lr: Learning rate.
+        progress: Called after every epoch.
+        options: Of `RewardNet`.
+
+    Raises:
+        DataError: Fewer than two episodes.
+        NetError: No reward is there.
+    """
+    train, held = store.split(heldout, seed=seed)
+    fitted, watched = _watched(train, seed)
+    goals = [_goal(each, gamma) for each in (fitted, watched, held)]
+    net = build(store, reads, seed=seed, **options)
+    batch_of = fitted.transitions()
+    net.normalise(net.encode(batch_of))
+    scaling = Scaling.of(goals[0])
+    table = regression_table(net, batch_of, goals[0], scaling)
+    val = _table_or_none(net, watched, goals[1], scaling) if watched is not fitted else None
+    done = fit(
+        net,
+        objective or Regression(),
+        table,
+        val,
+        epochs=epochs if val is not None else min(epochs, 30),
+        patience=patience,
+        batch=batch,
+        lr=lr,
+        seed=seed,
+        progress=progress,
+    )
+    scaling.put(net)
+    frozen = net.freeze()
+    paid = {"train": frozen(batch_of), "heldout": frozen(held.transitions())}
+    metrics = {
+        side: regression_measures(each, goal, paid[side])
+        for side, each, goal in (("train", fitted, goals[0]), ("heldout", held, goals[2]))
+    }
+    if gamma is not None:
+        # the sum of returns to go is no quantity
+        metrics = {
+            side: {k: v for k, v in own.items() if k != "return_mae"}
+            for side, own in metrics.items()
+        }
+    metrics["null"] = regression_measures(held, goals[2], np.full(held.steps, scaling.mean))
+    name = "regression" if gamma is None else "returns"
+    return Fitted(
+        net,
+        name,
+        {
+            **metrics,
+            **_episodes(train, held, watched if watched is not fitted else None),
+            "missing": int(np.isnan(store.reward).sum()),
+            "reference": reference_of(fitted, net, paid["train"]),
+            "history": done.history,
+        },
+        done,
+        data=data_of(store),
+        settings=settings_of(net, seed, reads=list(reads), gamma=gamma, heldout=heldout),
+    )
+
+
+def _watched(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, EpisodeStore]:
+    """Episodes to fit, and some to stop by; the same store twice where there are too few."""
+    return train.split(0.15, seed=seed) if len(train) >= 5 else (train, train)
+
+
+def _goal(store: EpisodeStore, gamma: float | None) -> Any:
+    return store.reward if gamma is None else returns_to_go(store, gamma)
+
+
+def _table_or_none(
+    net: RewardNet, store: EpisodeStore, goal: Any, scaling: Scaling
+) -> Table | None:
+    if np.isnan(goal).all():
+        return None
+    return regression_table(net, store.transitions(), goal, scaling)
+
+
+def _episodes(
+    train: EpisodeStore, held: EpisodeStore, watched: EpisodeStore | None
+) -> dict[str, Any]:
+    listed = {"train": [str(i) for i in train.ids], "heldout": [str(i) for i in held.ids]}
+    if watched is not None:
+        listed["stopped_by"] = [str(i) for i in watched.ids]
+    return {"episodes": listed}

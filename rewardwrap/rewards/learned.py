@@ -1,0 +1,165 @@
+"""A reward that was fitted to data: `rewardwrap fit` makes the model, this pays it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.task import Task
+from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.rewards.frozen import RULES, Frozen, thaw
+from rewardwrap.rewards.limits import require_choice, require_number
+from rewardwrap.rewards.sealed import MODEL, WEIGHTS, check_document, digest, read_model
+
+
+@register("learned")
+class Learned(Reward):
+    """``r = f(s, a, s', terminated)``, a network fitted to logged rewards or to preferences.
+
+    It never learns here: weights change only when another model is deployed. The model is knowledge
+    of the reward, so a saved reward holds it whole and pays the same when the folder is gone.
+
+    Args:
+        path: The model's folder: ``model.json``, ``weights.safetensors``, ``metrics.json``.
+        rule: How the members of an ensemble become one number: ``"mean"``, ``"sd"`` (mean minus k
+            standard deviations), ``"min"``, ``"uwo"`` (mean minus k variances). The last three are
+            guards against over-optimisation: they pay less where the members disagree.
+        k: Weight of the disagreement, at least 0.
+        sha256: Beginning of the version that is meant; any other model in the folder is refused.
+
+    Raises:
+        ConfigError: No model there, one that was cut short or changed, another version than
+            ``sha256``; at the first step, observations or actions of another shape.
+
+    Source: Christiano et al., Deep reinforcement learning from human preferences, 2017,
+        arXiv:1706.03741; guards: Coste et al., Reward model ensembles help mitigate
+        overoptimization, 2023, arXiv:2310.02743 (there the variance has ddof 1, here 0).
+    """
+
+    path: str
+    _: KW_ONLY
+    rule: str = "mean"
+    k: float = 1.0
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise ConfigError(
+                f"Learned: path must be a model folder, got {self.path!r}. Fit one with "
+                "rewardwrap fit."
+            )
+        object.__setattr__(self, "path", os.fspath(self.path))
+        require_choice(self, "rule", RULES)
+        require_number(self, "k", "Use 1 for one standard deviation.", low=0.0)
+        object.__setattr__(self, "_packed", None)
+        if (Path(self.path) / MODEL).exists():
+            self._take(*_pack(Path(self.path)))
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the model's SHA-256."""
+        return str(self.document["sha256"])[:12]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What model.json says."""
+        self._net()
+        document: dict[str, Any] = self._document  # type: ignore[attr-defined]
+        return document
+
+    def deploy(self, folder: str | os.PathLike[str]) -> str:
+        """Pay another model from the next step on; returns its version.
+
+        Raises:
+            ConfigError: It is no model, or it reads other inputs.
+        """
+        document, packed = _pack(Path(folder))
+        now = self.document
+        if document["inputs"] != now["inputs"]:
+            raise ConfigError(
+                f"Learned: a deployed model must read the inputs of the one before, got {folder}. "
+                "Wrap the environment anew for another one."
+            )
+        self._take(document, packed)
+        return self.version
+
+    def validate(self, task: Task) -> None:
+        if self._packed is None and not (Path(self.path) / MODEL).exists():  # type: ignore[attr-defined]
+            # a saved agent is built first and given its knowledge, this model, after that;
+            # where nothing follows, the first step says that the folder is missing
+            return
+        net = self._net()
+        for name in net.inputs.fields:
+            if name in task.fields:
+                task.require(name)
+        for part in net.inputs.parts:
+            whole = part.column in ("obs", "next_obs") and not part.keys
+            if whole and task.shape is not None and task.shape != part.shape:
+                raise ConfigError(
+                    f"Learned: model {self.version} must see observations of shape {part.shape}, got "
+                    f"{task.shape}. Fit a model on data of this environment, or wrap it below what "
+                    "changes the observations."
+                )
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        return self._net()(batch)
+
+    def members(self, batch: Transitions) -> FloatArray:
+        """What each member of the ensemble says, ``(M, B)``."""
+        return self._net().all(batch)
+
+    def state_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        packed: bytes = self._packed or b""  # type: ignore[attr-defined]
+        return {"model": np.frombuffer(packed, np.uint8)}
+
+    def load_state_arrays(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        packed = np.asarray(arrays["model"], np.uint8).tobytes()
+        head, _, rest = packed.partition(b"\n")
+        document = check_document(head, "saved reward: model")
+        if digest(rest) != document["files"].get(WEIGHTS):
+            raise ConfigError(
+                "saved reward: weights must have the SHA-256 that their model names, got another. "
+                "The file was changed; save the reward again."
+            )
+        self._take(document, packed)
+
+    def _take(self, document: dict[str, Any], packed: bytes) -> None:
+        if self.sha256 is not None and not document["sha256"].startswith(self.sha256):
+            raise ConfigError(
+                f"Learned: model must have the SHA-256 {self.sha256}, got "
+                f"{document['sha256'][:12]}. Name the folder of that version, or leave sha256 out."
+            )
+        net = thaw(document, packed.partition(b"\n")[2], rule=self.rule, k=self.k)
+        for name, value in (("_document", document), ("_packed", packed), ("_frozen", net)):
+            object.__setattr__(self, name, value)
+
+    def _net(self) -> Frozen:
+        net: Frozen | None = self.__dict__.get("_frozen")
+        if net is None:
+            # deferred so that a saved reward can be read where the folder is gone
+            self._take(*_pack(Path(self.path)))
+            net = self.__dict__["_frozen"]
+        return net
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_frozen", "_document")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        packed = state["_packed"]
+        if packed:
+            self._take(check_document(packed.partition(b"\n")[0], "copied reward: model"), packed)
+
+
+def _pack(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """A model as one string of bytes: its document on the first line, then the weights."""
+    document, weights = read_model(folder)
+    head = (folder / MODEL).read_bytes().replace(b"\n", b" ")
+    return document, head + b"\n" + weights
