@@ -306,13 +306,12 @@ def _finish(
         found.best,
         out / "best",
         facts={
-            "task": args.task,
             "env": args.env,
-            "model": search.client.model,
-            "seeds": len(settings.full.seeds),
-            "steps": settings.full.steps,
-            "baseline": baseline,
-            "version": __version__,
+            "task": args.task,
+            "written_by": f"{args.provider} ({search.client.model})",
+            "true_score": f"{found.best.full:.2f}, mean of {len(settings.full.seeds)} seeds of "
+            f"{settings.full.steps} steps; the environment's own reward: {baseline}",
+            "rewardwrap": __version__,
         },
         options=search.stages.options,
     )

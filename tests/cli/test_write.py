@@ -29,7 +29,7 @@ def test_without_key_and_network_the_loop_runs_from_task_to_reviewed_file(
     assert events[-1] == "finished"
     text = (out / "best" / "reward.py").read_text()
     assert "def reward(obs, action, next_obs, info):" in text
-    assert "sha256" in text
+    assert "env: Acrobot-v1" in text
     made = rw.from_config(json.loads((out / "best" / "reward.yml").read_text()))
     assert made.tag == "code"
     assert main([*command, "--rounds", "1", "--samples", "3"]) == 0
