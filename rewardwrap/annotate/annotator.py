@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class Query:
         return Query(self.b, self.a)
 
 
-class Ticket(NamedTuple):
+@dataclass(frozen=True)
+class Ticket:
     """The numbers of the questions that a query became: ``first .. first + count - 1``.
 
     They are what ``Preferences.group`` holds in the answers.

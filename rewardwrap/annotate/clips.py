@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,8 @@ class Clips:
         self.why = ""
         """Why there are numbers instead of a picture; for the page."""
         self.rate = USUAL
+        # a page asks for several clips at once, and there is one body to pose
+        self._turn = threading.Lock()
         self._image = _image(store)
         self._fields: list[dict[str, Any]] | None = None
         self._draw: Callable[[Any], dict[str, Any]] | None = None
@@ -69,7 +72,8 @@ class Clips:
         """``length`` steps as plain data: ``length + 1`` frames, and how fast they play."""
         first = int(self.store.first_obs[episode]) + start
         rows = slice(first, first + length + 1)
-        content = self._picture(rows, episode, start, length)
+        with self._turn:
+            content = self._picture(rows, episode, start, length)
         return {**content, "rate": self._speed(length), "slowed": self._slowed(length)}
 
     def sheet(self, episode: int, start: int, length: int) -> tuple[bytes, str]:

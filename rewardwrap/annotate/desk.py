@@ -275,7 +275,7 @@ class Desk:
             "AND j.superseded_by IS NULL AND j.choice = 'skip') AS skipped",
             (labeler,),
         )[0]
-        return max(0, self.goal() - (rows["pairs"] - rows["skipped"]))
+        return max(0, self.goal() - int(rows["pairs"]) + int(rows["skipped"]))
 
     def _keep_or_lapse(self, connection: sqlite3.Connection, labeler: int, now: float) -> None:
         """Renew own leases; what ran out and went to somebody else meanwhile is given up."""

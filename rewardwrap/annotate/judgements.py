@@ -21,6 +21,7 @@ from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences
 from rewardwrap.files import write_whole
 
 PREFERRED = {"a": 0.0, "b": 1.0, "equal": 0.5, "skip": float("nan")}
+_WINDOW = ("episode", "start", "length")
 IMPORTED = "imported"
 """The ``ui_version`` of answers that no page gave."""
 
@@ -73,28 +74,38 @@ def preferences_from(database: Database, store: EpisodeStore, *, after: int = 0)
 
 
 def _clips(rows: list[Any], store: EpisodeStore, path: str) -> tuple[Fragments, Fragments]:
-    """Clips by the name of their episode, so that a store that has grown will do; hashes decide."""
-    number = {str(name): i for i, name in enumerate(store.ids)}
+    """Where the clips lie in this store, which may have grown or changed its order: hashes decide."""
+    named = {str(name): i for i, name in enumerate(store.ids)}
+    moved: dict[tuple[str, int], int] = {}
     seen: dict[tuple[int, int, int], str] = {}
-    found = []
-    for side in "ab":
-        own = []
-        for row in rows:
-            episode = number.get(row[f"{side}_episode_id"], -1)
-            start, length = row[f"{side}_start"], row[f"{side}_length"]
-            key = (episode, start, length)
-            inside = episode >= 0 and start + length <= store.lengths[episode]
-            if inside and key not in seen:
-                seen[key] = clip_hash(store, *key)
-            if not inside or seen[key] != row[f"{side}_hash"]:
-                raise DataError(
-                    f"{path} must go with the data it was made on, got none or other steps "
-                    f"{start} to {start + length} of episode {row[f'{side}_episode_id']!r}. "
-                    "Give the episodes that were labelled."
-                )
-            own.append(key)
-        found.append(Fragments(store, *np.array(own, np.int64).reshape(-1, 3).T))
-    return found[0], found[1]
+
+    def shows(episode: int, start: int, length: int, wanted: str) -> bool:
+        if not (0 <= episode < len(store) and start + length <= store.lengths[episode]):
+            return False
+        key = (episode, start, length)
+        if key not in seen:
+            seen[key] = clip_hash(store, *key)
+        return seen[key] == wanted
+
+    def find(row: Any, side: str) -> tuple[int, int, int]:
+        name, number, start, length, wanted = (
+            row[f"{side}_{what}"] for what in ("episode_id", "episode", "start", "length", "hash")
+        )
+        likely = (moved.get((name, number), -1), named.get(name, -1), number)
+        for episode in (*likely, *range(len(store))):
+            if shows(episode, start, length, wanted):
+                moved[name, number] = episode
+                return episode, start, length
+        raise DataError(
+            f"{path} must go with the data it was made on, got other data than steps {start} to "
+            f"{start + length} of episode {name!r}. Give the episodes that were labelled."
+        )
+
+    a, b = (
+        Fragments(store, *np.array([find(row, side) for row in rows], np.int64).reshape(-1, 3).T)
+        for side in "ab"
+    )
+    return a, b
 
 
 def records(database: Database) -> Iterator[dict[str, Any]]:
@@ -186,13 +197,41 @@ def add_answers(
     sides = {0.0: "a", 1.0: "b", 0.5: "equal"}
     with Database(path, create=True) as database:
         same_data(database, preferences.store)
-        ticket = add_pairs(database, Query(preferences.a, preferences.b), seed=seed)
         desk = Desk(database, repeats=0.0)
         names = np.where(preferences.annotator == "", "unnamed", preferences.annotator)
-        given = names if not labeler else np.full(len(names), labeler)
-        sessions = {name: desk.open(name, ui_version=IMPORTED) for name in np.unique(given)}
+        given = [str(name) for name in (np.full(len(said), labeler) if labeler else names)]
+        pairs = _pairs(database, preferences, given, seed)
+        sessions = {name: desk.open(name, ui_version=IMPORTED) for name in sorted(set(given))}
         choices = ["skip" if np.isnan(p) else sides[float(p)] for p in said]
-        desk.enter(
-            [(ticket.first + i, sessions[given[i]], choices[i]) for i in range(ticket.count)],
-            ui_version=IMPORTED,
+        owners = [sessions[name] for name in given]
+        desk.enter(list(zip(pairs, owners, choices, strict=True)), ui_version=IMPORTED)
+
+
+def _pairs(database: Database, preferences: Preferences, given: list[str], seed: int) -> list[int]:
+    """The pair of each answer: one in the file that the labeler has not answered, else a new one."""
+    there = database.read(
+        "SELECT p.id, a.episode, a.start, a.length, b.episode, b.start, b.length FROM pair p "
+        "JOIN clip a ON a.id = p.a JOIN clip b ON b.id = p.b WHERE p.repeats IS NULL ORDER BY p.id"
+    )
+    taken = {
+        (row["pair"], row["name"])
+        for row in database.read(
+            "SELECT j.pair, l.name FROM judgment j JOIN labeler l ON l.id = j.labeler"
         )
+    }
+    known: dict[tuple[int, ...], list[int]] = {}
+    for row in there:
+        known.setdefault(tuple(row)[1:], []).append(row["id"])
+    columns = (getattr(c, n) for c in (preferences.a, preferences.b) for n in _WINDOW)
+    keys = [tuple(key) for key in np.stack(list(columns), axis=1).tolist()]
+    found = []
+    for key, name in zip(keys, given, strict=True):
+        free = [pair for pair in known.get(key, []) if (pair, name) not in taken]
+        found.append(free[0] if free else 0)
+        taken |= {(free[0], name)} if free else set()
+    new = [i for i, pair in enumerate(found) if not pair]
+    asked = Query(preferences.a.select(new), preferences.b.select(new))
+    first = add_pairs(database, asked, seed=seed).first
+    for place, i in enumerate(new):
+        found[i] = first + place
+    return found

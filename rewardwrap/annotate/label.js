@@ -16,6 +16,7 @@
   let clips = null; // its two clips
   let shownAt = 0;
   let busy = true;
+  let taken = 0; // how often the server has told what is on the desk
   let step = 0;
   let clock = 0;
   let speed = 1;
@@ -104,9 +105,11 @@
 
   async function look() {
     if (busy || session === null) return;
+    const before = taken;
     try {
       const reply = await ask(`api/state?session=${session}`);
-      if (!busy) await take(reply);
+      // an answer that was given meanwhile knows better
+      if (!busy && taken === before) await take(reply);
     } catch (error) {
       trouble(error.message);
     }
@@ -115,10 +118,12 @@
   // --- what is on show -----------------------------------------------------------------------------
 
   async function take(reply) {
+    const turn = ++taken;
     state = reply;
     const next = reply.work[0] || null;
     if (next && (!current || next.assignment !== current.assignment)) {
       const both = await Promise.all(sides.map((side) => clip(next[side])));
+      if (turn !== taken) return;
       current = next;
       clips = both;
       step = clock = 0;
@@ -216,6 +221,7 @@
       end.querySelector("p").textContent = done >= target
         ? `${done} of ${target} pairs have their answers. They are all on disk; you can close this page.`
         : `You have seen every pair there is for you now: ${done} of ${target} are answered, the rest are with others or were skipped.`;
+      end.querySelector("h2").textContent = done >= target ? "All done, thank you." : "That was all for you, thank you.";
       end.querySelector("h2").focus();
       note("");
     } else if (!finished) {

@@ -16,7 +16,7 @@ from rewardwrap.data import DataError, EpisodeStore, Fragments, sample_fragments
 
 BLOCKS, EPISODES_PER_BLOCK = 10, 4
 """Pairs stay within a block of episodes, see `draw`."""
-TRIES = 20
+TRIES, LEAST_DRAWN = 20, 200
 
 
 def clip_hash(store: EpisodeStore, episode: int, start: int, length: int) -> str:
@@ -119,7 +119,7 @@ def _drawn(
         place = turn % len(blocks)
         numbers = blocks[(len(asked) + place) % len(blocks)]
         share = -(-(count - len(found)) // (len(blocks) - place))
-        pairs = _pairs(store, numbers, length, 4 * share, rng)
+        pairs = _pairs(store, numbers, length, max(LEAST_DRAWN, 4 * share), rng)
         keys = keys_of(pairs)
         rows = select(
             Candidates(keys), "uniform", share, seed=int(rng.integers(2**31)), asked=known

@@ -172,7 +172,8 @@ def select(
     rows = np.random.default_rng(seed).permutation(_fresh(candidates, asked))
     if strategy == "uniform" or not len(rows):
         return rows[:budget]
-    return STRATEGIES[strategy](candidates, rows, budget, asked_features)
+    chosen: IntArray = STRATEGIES[strategy](candidates, rows, budget, asked_features)
+    return chosen
 
 
 def _fresh(candidates: Candidates, asked: IntArray | None) -> IntArray:
@@ -217,7 +218,7 @@ def _by_tree(c: Candidates, rows: IntArray, budget: int, _: FloatArray | None) -
             "back into one. Use disagreement, or clips continued from saved states."
         )
     prefix = c.need("prefix", "tree")[rows]
-    inside = rows[(prefix[:, 0] == prefix[:, 1]) & (prefix[:, 0] >= 0)]
+    inside: IntArray = rows[(prefix[:, 0] == prefix[:, 1]) & (prefix[:, 0] >= 0)]
     if c.differences is None or not len(inside):
         return inside[:budget]
     return _by_disagreement(c, inside, budget, None)

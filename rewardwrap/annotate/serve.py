@@ -80,13 +80,13 @@ class Labelling:
             extra(module, needs="rewardwrap label", install="ui")
         with Database(self.out, create=True) as database:
             same_data(database, self.store)
-            goal = self._fill(database)
+            self._fill(database)
             desk = Desk(
                 database,
                 overlap=self.overlap,
                 repeats=self.repeats,
                 seed=self.seed,
-                refill=lambda missing: self._refill(database, missing, goal),
+                refill=lambda missing: self._refill(database, missing),
             )
             clips = Clips(
                 self.store,
@@ -100,7 +100,7 @@ class Labelling:
                 set_meta(connection, "token", token)
             yield Page(desk, clips, token, self.labeler, self.question)
 
-    def _fill(self, database: Database) -> int:
+    def _fill(self, database: Database) -> None:
         """Pairs up to the goal; those that are there stay."""
         there = len(asked_keys(database))
         before = int(database.meta("goal", "0"))
@@ -111,10 +111,9 @@ class Labelling:
         if goal != before:
             with database.write() as connection:
                 set_meta(connection, "goal", goal)
-        return goal
 
-    def _refill(self, database: Database, missing: int, goal: int) -> None:
-        room = MOST_REFILLS * goal - len(asked_keys(database))
+    def _refill(self, database: Database, missing: int) -> None:
+        room = MOST_REFILLS * int(database.meta("goal", "0")) - len(asked_keys(database))
         if room > 0:
             self._add(database, min(missing, room))
 

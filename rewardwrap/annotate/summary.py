@@ -82,6 +82,12 @@ class Summary:
     fleiss: float
     shared: int
 
+    @property
+    def progress(self) -> str:
+        """``12 of 100 pairs answered``; where more were answered than asked for, just how many."""
+        goal = self.goal or self.pairs
+        return f"{self.answered}{f' of {goal}' if self.answered <= goal else ''} pairs answered"
+
 
 def summarise(database: Database) -> Summary:
     """Read and count. Skipped questions agree with nothing and disagree with nothing."""
