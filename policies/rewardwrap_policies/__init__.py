@@ -13,7 +13,13 @@ from rewardwrap_policies.errors import (
     UnknownController,
     UnknownPreset,
 )
-from rewardwrap_policies.presets import Hyperparameters, hyperparameters, override, rows
+from rewardwrap_policies.presets import (
+    Hyperparameters,
+    hyperparameters,
+    override,
+    rows,
+    written_row,
+)
 from rewardwrap_policies.schedules import Linear
 from rewardwrap_policies.scripted import CONTROLLERS, controller
 
@@ -33,4 +39,5 @@ __all__ = [
     "hyperparameters",
     "override",
     "rows",
+    "written_row",
 ]

@@ -22,7 +22,7 @@ from rewardwrap_policies.algorithms import ALGORITHMS, known_algorithm
 from rewardwrap_policies.errors import PresetError, UnknownPreset
 from rewardwrap_policies.rows import Hyperparameters, read_row
 
-__all__ = ["Hyperparameters", "hyperparameters", "override", "rows"]
+__all__ = ["Hyperparameters", "hyperparameters", "override", "rows", "written_row"]
 
 File: TypeAlias = str | PathLike[str]
 
@@ -59,12 +59,39 @@ def hyperparameters(
     >>> hyperparameters("ppo", "Acrobot-v1").n_timesteps
     50000
     """
+    known, name, table = _lookup(algo, env_name, extra_files, env_id)
+    return read_row(known, name, table.data[name], path=table.path, lines=table.lines)
+
+
+def written_row(algo: str, env_name: str, *, env_id: str | None = None) -> dict[str, Any]:
+    """Return the same row as it is written, unchecked: checking it loads the algorithm.
+
+    Args:
+        algo: e.g. ``ppo``.
+        env_name: the recipe's name or a gymnasium id.
+        env_id: the gymnasium id, where it differs from the name.
+
+    Raises:
+        UnknownAlgorithm: with near misses.
+        UnknownPreset: no row fits, not even ``default``.
+
+    >>> written_row("ppo", "Acrobot-v1")["n_envs"]
+    8
+    """
+    _, name, table = _lookup(algo, env_name, (), env_id)
+    return dict(table.data[name])
+
+
+def _lookup(
+    algo: str, env_name: str, extra_files: Iterable[File], env_id: str | None
+) -> tuple[str, str, _Table]:
+    """The algorithm as the files spell it, the row's name, and the file that has it."""
     known = known_algorithm(algo)
     tables = [_read(*version) for version in _versions(known, extra_files)]
     for name in _candidates(env_name, env_id or env_name):
         for table in tables:
             if name in table.data:
-                return read_row(known, name, table.data[name], path=table.path, lines=table.lines)
+                return known, name, table
     raise UnknownPreset(
         f'{known} has no settings for "{env_name}" and no row "default", looked in '
         f"{', '.join(str(table.path) for table in tables)}. Add a row to a file of your own."

@@ -24,7 +24,8 @@ Certify a trained agent: it plays with Gaussian noise on each frame, and from it
 the expected return that no attacker can take below, who shifts observations by e_t with
 sum |e_t|^2 <= budget^2. Train it with the same noise: rewardwrap train --noise SIGMA.
 
---lower must be a return that no episode can be below: 0 for CartPole, -200 for MountainCar.
+--lower must be a return that no episode can be below; where the rules of the environment tell it
+(CartPole: 0, MountainCar: -200), it need not be given.
 With --upper, thresholds are fixed in advance (--levels of them, evenly) and each is bounded by Clopper
 and Pearson; without it the bound is that of Dvoretzky, Kiefer and Wolfowitz."""
 FIGURE, DOCUMENT = "certificate.png", "certificate.json"
@@ -38,7 +39,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--which", choices=("best", "last"), default="best", help="of a run")
     parser.add_argument("--sigma", type=float, help="of the noise (default: that of the training)")
     parser.add_argument("--episodes", type=whole_number, default=10_000, help="default: 10000")
-    parser.add_argument("--lower", type=float, required=True, help="no return can be below it")
+    parser.add_argument(
+        "--lower",
+        type=float,
+        help="no return can be below it (default: by the environment's rules)",
+    )
     parser.add_argument("--upper", type=float, help="return at which the thresholds end")
     parser.add_argument("--levels", type=whole_number, default=200, help="default: 200")
     parser.add_argument(
@@ -68,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
     """Play, certify, draw."""
     from rewardwrap.evaluate.certificate import certify
 
-    method, thresholds = method_of(args)
     folder = bundle_in(args.what, args.which)
+    args.lower = lower_of(args.lower, folder)
+    method, thresholds = method_of(args)
     sigma = sigma_of(args.sigma, folder)
     budgets = budgets_of(args.budgets, sigma)
     # what can be refused without playing is refused before
@@ -109,6 +115,33 @@ def method_of(args: argparse.Namespace) -> tuple[str, NDArray[np.float64] | None
             f"--upper must be above --lower, got {args.upper:g} and {args.lower:g}. Swap them."
         )
     return method, np.linspace(args.lower, args.upper, args.levels + 1)[1:]
+
+
+def lower_of(asked: float | None, folder: Path) -> float:
+    """The return that no episode can be below.
+
+    Raises:
+        ConfigError: It was not given, and the environment's rules are not known here.
+    """
+    from rewardwrap.evaluate.worst import least_return
+    from rewardwrap.training import bundle
+
+    if asked is not None:
+        return asked
+    settings = bundle.document(folder)["settings"]
+    # a wrapper of the user's may pay anything
+    wrapped = settings["row"].get("env_wrapper") not in (None, "")
+    found = (
+        None
+        if wrapped
+        else least_return(settings["env"], settings["env_kwargs"], tuple(settings["catalog"]))
+    )
+    if found is None:
+        raise ConfigError(
+            f"--lower must be a return that no episode of {settings['env']} can be below, got none. "
+            "Give what its rules allow at worst, not what was seen, e.g. --lower -1000."
+        )
+    return found
 
 
 def sigma_of(asked: float | None, folder: Path) -> float:

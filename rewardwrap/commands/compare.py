@@ -77,6 +77,9 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("comparisons") / _folder_name(args, plans)
     specs, store = campaign.in_turn(plan.specs() for plan in plans), Store(out / "runs")
     left = campaign.missing(specs, store)
+    if left or args.tune:  # else nothing is trained, and nothing needs the algorithm
+        for plan in plans:
+            plan.require_row()
     campaign.refuse_unfit_strategies(left)
     _announce(console, plans, len(specs), len(left))
     _state_broken(console, left, store)
@@ -177,12 +180,12 @@ def plans_of(args: argparse.Namespace) -> tuple[Plan, ...]:
     elif args.env:
         changes["env"] = args.env[0]
     if what is not None:
-        return plans.read_plans(Path(what), changes=changes)
+        return plans.read_plans(Path(what), changes=changes, rows=False)
     if not args.env and not args.suite:
-        return (plans.read_plan(plans.DEFAULT, changes=changes),)
+        return (plans.read_plan(plans.DEFAULT, changes=changes, rows=False),)
     if "strategies" not in changes:
         changes["strategies"] = _usual_strategies(args)
-    return plans.plans_from({"algo": "ppo", **changes})
+    return plans.plans_from({"algo": "ppo", **changes}, rows=False)
 
 
 def _changes(args: argparse.Namespace) -> dict[str, Any]:

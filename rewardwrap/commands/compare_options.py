@@ -130,6 +130,7 @@ def finish(
     """Write to trackers and film; before the report, which shows the films."""
     from rewardwrap.compare import tracking, videos
     from rewardwrap.compare.run import run_id
+    from rewardwrap.compare.suite import folder_of
 
     every = [spec for plan in plans for spec in plan.specs()]
     digest = hashlib.sha256("\n".join(sorted(map(run_id, every))).encode()).hexdigest()[:8]
@@ -140,7 +141,7 @@ def finish(
     if not args.videos:
         return
     for plan in plans:
-        folder = out if len(plans) == 1 else out / plan.env.replace("/", "-")
+        folder = out if len(plans) == 1 else out / "envs" / folder_of(plan.env)
         for video in videos.film(plan.specs(), store, folder):
             if "problem" in video:
                 line = f"No video of {video['strategy']}: {video['problem']}"

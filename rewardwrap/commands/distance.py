@@ -17,6 +17,7 @@ DESCRIPTION = """\
 Print how far rewards lie apart as tasks: 0 one task (up to potentials and scale), 1 opposites.
 Exact where the environment writes its dynamics out (FrozenLake, Taxi, CliffWalking), otherwise on
 samples, with 95 % intervals and the distance that the estimator gives to two forms of one task."""
+FOLDER = Path("distances")
 METRICS = ("epic", "dard", "starc-val", "starc-minimal", "npec", "erc")
 
 
@@ -30,12 +31,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--means", type=whole_number, help="draws for each mean (epic, dard)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE")
-    parser.add_argument("--out", type=Path, help="folder for distances.json, .png and .svg")
+    parser.add_argument(
+        "--out", type=Path, help="folder for distances.json, .png and .svg (default: ./distances)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the matrix, and draw it where asked."""
+    """Print the matrix and draw it; with ``--json`` draw only where asked."""
     from rewardwrap.evaluate.heatmap import distance_matrix, rows_of
 
     with warnings.catch_warnings():
@@ -48,12 +51,13 @@ def run(args: argparse.Namespace) -> int:
         )  # fmt: skip
     if args.json:
         print(json.dumps(rows_of(matrix)))
-    else:
-        _print(matrix, args.env)
-    if args.out is not None:
-        _write(matrix, args.out)
-        if not args.json:
-            wide_console().print(f"Drawn: {args.out / 'distances.png'}", soft_wrap=True)
+        if args.out is not None:
+            _write(matrix, args.out)
+        return 0
+    _print(matrix, args.env)
+    out = FOLDER if args.out is None else args.out
+    _write(matrix, out)
+    wide_console().print(f"Drawn: {out / 'distances.png'}", soft_wrap=True)
     return 0
 
 

@@ -15,7 +15,9 @@ from rewardwrap.core.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from stable_baselines3.common.callbacks import BaseCallback
 
+    from rewardwrap.evaluate.audit.finding import Finding
     from rewardwrap.training.agent import Agent, Settings
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.session import Course
@@ -65,6 +67,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FACTOR",
         help="factors of --noise for each number of a frame (default: 1)",
     )
+    parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="record every step for `rewardwrap audit RUN`, and say what stands out",
+    )
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
     parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
     parser.add_argument(
@@ -81,12 +88,17 @@ def run(args: argparse.Namespace) -> int:
 
     console = wide_console()
     if args.resume is not None:
+        if args.audit:
+            raise ConfigError(
+                "--audit must follow a training from its start, got --resume. Leave it out: what the run "
+                "recorded before stays in its folder."
+            )
         agent, folder, course = _resumed(args)
     else:
         agent, folder, course = _started(args)
     step = agent.model.num_timesteps
     _say(console, f"{folder.path}: {agent.settings.algo} on {agent.settings.env}, step {step:,}.")
-    finished = _train(console, agent, folder, course, progress=args.progress)
+    finished = _train(console, agent, folder, course, progress=args.progress, audited=args.audit)
     agent.close()
     if not finished:
         _say(console, f"Stopped. Go on with: rewardwrap train --resume {folder.path}")
@@ -189,7 +201,13 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
 
 
 def _train(
-    console: Console, agent: Agent, folder: RunFolder, course: Course, *, progress: bool
+    console: Console,
+    agent: Agent,
+    folder: RunFolder,
+    course: Course,
+    *,
+    progress: bool,
+    audited: bool,
 ) -> bool:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -213,11 +231,22 @@ def _train(
             + ("   best so far" if is_best else ""),
         ),
         on_progress=_moving(bar, shown) if progress else None,
+        callbacks=_audit(console, folder) if audited else (),
     )
     with bar:
         finished = session.run()
         bar.update(shown, completed=agent.model.num_timesteps)
     return finished
+
+
+def _audit(console: Console, folder: RunFolder) -> list[BaseCallback]:
+    """Says each finding once; training itself knows nothing of evaluation."""
+    from rewardwrap.evaluate.audit.live import Audit
+
+    def say(found: Finding) -> None:
+        _say(console, f"audit: {found.what} Look at it with: rewardwrap audit {folder.path}")
+
+    return [Audit(folder.path, on_finding=say)]
 
 
 def _moving(bar: Progress, task: Any) -> Callable[[int], None]:

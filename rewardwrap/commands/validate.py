@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rewardwrap.commands.arguments import whole_number
+from rewardwrap.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rewardwrap.nets.folder import Model
+    from rewardwrap.nets.validation import Validation
 
 DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
 choosing by it is worth, accuracy away from its data, drift. Writes JSON, an HTML page and TensorBoard
-scalars; the model itself is not touched."""
+scalars; the model itself is not touched. With --follow the page goes on showing what a run that is paid by
+the model records: true return and pay, how well the model still orders episodes, shares, versions."""
+IDLE = 600.0  # seconds without news after which a run is taken for over
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +29,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=whole_number, default=25, help="steps of a clip (25)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--follow", type=Path, metavar="RUN", help="write the page anew while this run goes on"
+    )
+    parser.add_argument("--every", type=float, default=10.0, help="seconds between pages (10)")
+    parser.add_argument("--term", help="the run's term that the model pays (learned, or the only)")
+    parser.add_argument(
+        "--idle",
+        type=float,
+        default=IDLE,
+        help="stop after so many seconds without news; 0 writes one page (600)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,11 +51,20 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.data import EpisodeStore
     from rewardwrap.nets.folder import load_model
+    from rewardwrap.nets.live import read_run
     from rewardwrap.nets.page import verdict, write
     from rewardwrap.nets.validation import validate
 
     torch.set_num_threads(1)
+    if args.every < 1 or args.idle < 0:
+        raise ConfigError(
+            f"--every must be at least 1 and --idle at least 0, got {args.every:g} and "
+            f"{args.idle:g}. Use the defaults."
+        )
     model = load_model(args.model)
+    if args.follow is not None:
+        # before minutes of measuring: is there such a run
+        read_run(args.follow, model, term=args.term)
     found = validate(model, EpisodeStore.load(args.data), length=args.length, seed=args.seed)
     page = write(found, model, args.out or args.model / "validation")
     if args.json:
@@ -55,4 +83,31 @@ def run(args: argparse.Namespace) -> int:
     for line in (sentence, *details, *found.notes):
         out.print(line, highlight=False)
     out.print(f"Page: {page}", soft_wrap=True)
+    if args.follow is not None:
+        out.print(f"Following {args.follow}; stop with Ctrl-C.", soft_wrap=True)
+        _follow(args, found, model, page.parent)
     return 0
+
+
+def _follow(args: argparse.Namespace, found: Validation, model: Model, folder: Path) -> None:
+    """Rewrite the page whenever the run has something new, until it has been silent for long."""
+    import contextlib
+    import time
+
+    from rewardwrap.nets.live import read_run
+    from rewardwrap.nets.page import write_live
+
+    seen, news = -1, time.monotonic()
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            live = read_run(args.follow, model, term=args.term)
+            if live.step != seen:
+                seen, news = live.step, time.monotonic()
+            over = time.monotonic() - news >= args.idle
+            write_live(found, model, folder, live, refresh=None if over else args.every)
+            if over:
+                return
+            time.sleep(args.every)
+    # nobody rewrites the page from here on, so it must not promise to
+    live = read_run(args.follow, model, term=args.term)
+    write_live(found, model, folder, live, refresh=None)

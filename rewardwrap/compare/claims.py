@@ -81,6 +81,8 @@ class Claims:
         for file in list(self.folder.glob("[!.]*")):
             if self.holder(file.name) is None:
                 self._put_aside(file.name)
+        for file in list(self.folder.glob(".*")):
+            file.unlink(missing_ok=True)  # of somebody killed while asking; nobody misses it
         with suppress(OSError):
             self.folder.rmdir()
 

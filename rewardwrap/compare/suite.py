@@ -116,3 +116,8 @@ class Suite:
         from rewardwrap.compare import suite_report
 
         return suite_report.write(self, out_dir)
+
+
+def folder_of(env: str) -> str:
+    """The name of an environment's folder."""
+    return env.replace("/", "-")

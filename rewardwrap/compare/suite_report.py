@@ -5,27 +5,27 @@
 | ``suite.json`` | everything: each comparison, the scales, scores and aggregates |
 | ``runs.csv`` | every evaluation point of every environment |
 | ``report.html``, ``figures/`` | the verdict over all environments, then each of them |
-| ``envs/<name>/`` | the comparison of that environment, as if it had been alone |
+| ``envs/<name>/`` | the comparison of that environment, as if it had been alone; its films |
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from rewardwrap.compare import aggregate, files
+from rewardwrap.compare import aggregate, files, videos
 from rewardwrap.compare.aggregate import AGGREGATES, Estimate, SuiteJudgement, judge_suite
 from rewardwrap.compare.figures import final_returns, learning_curves
 from rewardwrap.compare.findings import number
 from rewardwrap.compare.palette import STRATEGIES
 from rewardwrap.compare.report import figure_markup, template_environment, unbroken
 from rewardwrap.compare.results import Comparison, ResultsError
-from rewardwrap.compare.suite import Suite
+from rewardwrap.compare.suite import Suite, folder_of
 from rewardwrap.compare.suite_figures import draw_suite
 from rewardwrap.compare.suites import Scale
 from rewardwrap.compare.summary import interval_text, label_text, reached_text
@@ -51,7 +51,11 @@ def write(suite: Suite, out_dir: Path) -> Path:
         for suffix in ("svg", "png"):
             write_whole(out_dir / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
     path = out_dir / "report.html"
-    write_whole(path, render(suite, figures).encode())
+    films = {
+        comparison.env: videos.shown(out_dir, below=f"envs/{folder_of(comparison.env)}/")
+        for comparison in suite.comparisons
+    }
+    write_whole(path, render(suite, figures, films=films).encode())
     for comparison in suite.comparisons:
         files.write(comparison, out_dir / "envs" / folder_of(comparison.env))
     return path
@@ -109,13 +113,19 @@ def to_csv(suite: Suite) -> str:
     return "\n".join([*lines, ""])
 
 
-def folder_of(env: str) -> str:
-    """The name of an environment's folder."""
-    return env.replace("/", "-")
+def render(
+    suite: Suite,
+    figures: Mapping[str, Figure] | None = None,
+    *,
+    films: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> str:
+    """The report over all environments as HTML.
 
-
-def render(suite: Suite, figures: Mapping[str, Figure] | None = None) -> str:
-    """The report over all environments as HTML; draws the figures unless they are given."""
+    Args:
+        suite: What it is about.
+        figures: Drawn unless they are given.
+        films: Environment -> what `rewardwrap.compare.videos.shown` returned for it.
+    """
     drawn = draw_suite(suite) if figures is None else figures
     judgement = judge_suite(suite)
     environment = template_environment()
@@ -129,7 +139,10 @@ def render(suite: Suite, figures: Mapping[str, Figure] | None = None) -> str:
         best=[(v.other, unbroken(v.phrase)) for v in judgement.against_best],
         few=any(len(suite.seeds(name)) < 10 for name in suite.strategies),
         figures={name: figure_markup(name, figure) for name, figure in drawn.items()},
-        environments=[_environment(c, place) for place, c in enumerate(suite.comparisons)],
+        environments=[
+            {**_environment(c, place), "films": (films or {}).get(c.env, ())}
+            for place, c in enumerate(suite.comparisons)
+        ],
         cost=_cost(suite),
     )
 

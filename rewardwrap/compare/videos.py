@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+
 from rewardwrap.compare.run import Spec, run_id
 from rewardwrap.compare.store import Store, write_json
 from rewardwrap.core.combine import TRUE
@@ -27,6 +29,8 @@ STEPS = 1000
 """Longest film, in steps of the environment."""
 FPS = 30
 """Where the environment does not say."""
+ATARI_FPS = 60
+"""Frames a second of the console; ale-py says 30 whatever its frame skip."""
 SMALL = 1_000_000
 """Bytes up to which a film is part of the report's own file."""
 WIDTH = 480
@@ -81,18 +85,23 @@ def require() -> None:
     extra("imageio_ffmpeg", needs="--videos", install="video")
 
 
-def shown(out: Path) -> list[dict[str, Any]]:
-    """What the report shows of the films beside it; empty where there are none.
+def shown(out: Path, *, below: str = "") -> list[dict[str, Any]]:
+    """What a report shows of the films below it; empty where there are none.
+
+    Args:
+        out: The folder of the report.
+        below: The folder inside it that holds the films' folder, with a slash at its end.
 
     Returns:
         ``strategy``, and ``src`` with ``caption`` or ``problem``.
     """
-    index = out / FOLDER / INDEX
+    folder = out / below / FOLDER
+    index = folder / INDEX
     if not index.is_file():
         return []
     found = []
     for video in json.loads(index.read_text(encoding="utf-8"))["videos"]:
-        file = out / FOLDER / video.get("file", "")
+        file = folder / video.get("file", "")
         if "problem" in video or not file.is_file():
             problem = video.get("problem", f"{file.name} is missing")
             found.append({"strategy": video["strategy"], "problem": problem})
@@ -101,7 +110,7 @@ def shown(out: Path) -> list[dict[str, Any]]:
         found.append(
             {
                 "strategy": video["strategy"],
-                "src": _source(file),
+                "src": _source(file, f"{below}{FOLDER}/{file.name}"),
                 "caption": f"Its best run, seed {video['seed']}: true return {video['true_return']:.4g} in "
                 f"{video['steps']} steps{cut}.",
             }
@@ -140,7 +149,7 @@ def _play(agent: Any, venv: Any, file: Path, *, seed: int, deterministic: bool) 
     imageio: Any = extra("imageio.v2", needs="--videos", install="video")
     venv.seed(seed)
     obs = venv.reset()
-    fps = int(venv.get_attr("metadata")[0].get("render_fps") or FPS)
+    fps = pictures_a_second(venv.unwrapped.envs[0])
     picture = _picture(venv)
     total, steps, ended = 0.0, 0, False
     with imageio.get_writer(
@@ -160,6 +169,20 @@ def _play(agent: Any, venv: Any, file: Path, *, seed: int, deterministic: bool) 
                 total = float(venv.episode_terms[0][venv.term_names.index(TRUE)])
                 picture = _picture(venv)
     return {"true_return": total, "steps": steps, "ended": ended}
+
+
+def pictures_a_second(env: gym.Env[Any, Any]) -> float:
+    """How fast a film is as fast as the game: one picture a step, which may be several frames."""
+    fps = float(env.metadata.get("render_fps") or FPS)
+    game = env.unwrapped
+    if type(game).__module__.startswith("ale_py"):
+        skipped = vars(game).get("_frameskip", 1)  # a pair is a range to draw from
+        fps = ATARI_FPS / (skipped if isinstance(skipped, int) else (sum(skipped) - 1) / 2)
+    while isinstance(env, gym.Wrapper):
+        # AtariPreprocessing; MaxAndSkip of gymnasium and of stable-baselines3
+        fps /= vars(env).get("frame_skip", vars(env).get("_skip", 1))
+        env = env.env
+    return fps
 
 
 def _picture(venv: Any) -> Any:
@@ -218,10 +241,10 @@ def _filmed(spec: Spec, bundle: Path, file: Path) -> dict[str, Any]:
     return {"problem": f"{spec['env']} could not be filmed here: {problem}"}
 
 
-def _source(file: Path) -> str:
-    """A data URI for a small film, else the path beside the report."""
+def _source(file: Path, place: str) -> str:
+    """A data URI for a small film, else its place as the report sees it."""
     if file.stat().st_size > SMALL:
-        return f"{FOLDER}/{file.name}"
+        return place
     return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
 
 

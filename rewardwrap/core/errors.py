@@ -2,19 +2,30 @@
 
 RewardwrapError
 ├── ConfigError      (ValueError)   a reward, plan or file that does not say what it must
-│   └── UnknownName  (LookupError)  a reward, field, env or algorithm nobody knows; names the near misses
+│   ├── UnknownName  (LookupError)  a reward, field, env or algorithm nobody knows; names the near misses
+│   └── PlanError    (ValueError)   a plan for a comparison that cannot be read (compare/reading.py)
 ├── GammaMismatch    (ValueError)   two discounts in one run
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
 ├── RewardValueError (ValueError)   a reward that is not one finite number per lane
+├── FolderError      (OSError)      a folder that is no training's (training/folder.py)
+├── BundleError      (ValueError)   a bundle that cannot be read (training/bundle.py)
+├── NetError         (ValueError)   a network that does not fit its data (nets/network.py)
 ├── DataError        (ValueError)   data that do not form episodes or labels (data/errors.py)
+├── LabelError       (ValueError)   a label that is not taken (annotate/desk.py)
 ├── ResultsError     (ValueError)   runs that do not form a comparison (compare/results.py)
-├── ScoresError      (ValueError)   scores that no statistic is defined for (compare/statistics.py)
+├── StoreError       (OSError)      a disk that does not take a run (compare/store.py)
+├── Claimed          (Exception)    a run that another process is training (compare/claims.py)
+├── NoPictures       (Exception)    episodes that cannot be filmed (compare/videos.py)
+├── ScoresError      (ValueError)   scores that no statistic is defined for (compare/intervals.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/tabular.py)
 ├── DistanceError    (ValueError)   rewards or samples no distance is defined for (evaluate/separation.py)
 ├── RegretError      (ValueError)   a reward whose optimum is not found exactly (evaluate/product.py)
 ├── CertificateError (ValueError)   a claim that episodes cannot support (evaluate/claims.py)
 ├── AuditError       (ValueError)   a run that holds nothing to audit (evaluate/audit/record.py)
 ├── SandboxError     (RuntimeError) reward code that was refused or stopped (sandbox/errors.py)
+├── ProviderError    (RuntimeError) a language model that does not answer (llm/client.py)
+├── BudgetExceeded   (RuntimeError) calls that would cost more than allowed (llm/budget.py)
+├── NoCode           (ValueError)   an answer without a reward in it (llm/extraction.py)
 └── MissingExtra     (ImportError)  an optional package, with the line that installs it
 
 Wording: ``<subject> must <rule>, got <value>. <way out>.``

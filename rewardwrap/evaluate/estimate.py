@@ -18,7 +18,7 @@ from rewardwrap.evaluate import sampled, separation
 from rewardwrap.evaluate.coverage import Coverage, gather, never_ending, of_episodes
 from rewardwrap.evaluate.features import basis, random_potential
 from rewardwrap.evaluate.measured import Distance, warn_of
-from rewardwrap.evaluate.payment import Payment, Shaped
+from rewardwrap.evaluate.payment import Payment, Shaping
 from rewardwrap.evaluate.separation import DistanceError
 
 SAMPLES = {"epic": (512, 512), "dard": (256, 16), "starc-val": (4096, 0), "npec": (4096, 0)}
@@ -114,15 +114,18 @@ def _zero_notes(value: float) -> tuple[str, ...]:
 Compare = Callable[[int, int], sampled.Measure]
 
 
-def _with_shaped(
-    payments: list[Payment], phi: Any, gamma: float, size: list[float]
-) -> list[Payment]:
-    """Both payments, and both with a random potential whose deviation is the reward's."""
+def _four(
+    form: Callable[[Payment], FloatArray],
+    payments: list[Payment],
+    paid: list[FloatArray],
+    shaping: Payment,
+) -> list[FloatArray]:
+    """Columns of both rewards, and of both with a random potential whose deviation is the reward's.
 
-    def scaled(by: float) -> Callable[[Any], FloatArray]:
-        return lambda obs: by * phi(obs)
-
-    return [*payments, *(Shaped(p, scaled(s), gamma) for p, s in zip(payments, size, strict=True))]
+    Every ``form`` here is linear in what is paid, so shaping is asked for once and added.
+    """
+    columns, extra = [form(p) for p in payments], form(shaping)
+    return [*columns, *(c + size * extra for c, size in zip(columns, sizes(paid), strict=True))]
 
 
 def sizes(columns: Sequence[FloatArray]) -> list[float]:
@@ -139,8 +142,7 @@ def _canonical(
         form = partial(sampled.epic, sample=sample)
     else:
         form = partial(sampled.dard, sample=sample, branches=sampled.branch(sample))
-    all_four = _with_shaped(payments, phi, plan.gamma, sizes(paid))
-    columns = [form(p) for p in all_four]
+    columns = _four(form, payments, paid, Shaping(phi, plan.gamma))
     scales = [float(np.abs(c).max()) for c in paid] * 2
 
     def compare(i: int, j: int) -> sampled.Measure:
@@ -163,15 +165,18 @@ def _fitted(
         )
     paid = [sampled.real(p, batch) for p in payments]
     scales = [float(np.abs(c).max()) for c in paid] * 2
-    all_four = _with_shaped(payments, phi, plan.gamma, sizes(paid))
+    extra = Shaping(phi, plan.gamma)
     if plan.metric == "starc-val":
-        columns = [sampled.fitted_advantage(p, coverage, plan.gamma, features) for p in all_four]
+        advantage = partial(
+            sampled.fitted_advantage, coverage=coverage, gamma=plan.gamma, features=features
+        )
+        columns = _four(advantage, payments, paid, extra)
 
         def angle(i: int, j: int) -> sampled.Measure:
             return sampled.compare(columns[i], columns[j], (scales[i], scales[j]), centred=False)
 
         return coverage.episode, angle
-    columns = [sampled.real(p, batch) for p in all_four]
+    columns = _four(partial(sampled.real, batch=batch), payments, paid, extra)
     after = np.where(batch.terminated[:, None], 0.0, features(batch.next_obs))
     shaping = np.hstack([np.ones((batch.lanes, 1)), plan.gamma * after - features(batch.obs)])
 

@@ -13,25 +13,29 @@ import numpy as np
 from rewardwrap.core import tree
 from rewardwrap.core.combine import Affine, Named, Sum
 from rewardwrap.core.config import from_config
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Reward, take
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.evaluate.modules import Network, is_module, require_three
 from rewardwrap.evaluate.separation import DistanceError
-from rewardwrap.rewards.env import COLUMNS, Function
+from rewardwrap.rewards.env import COLUMNS, Constant, Function
 from rewardwrap.rewards.potential import Potential
 
 RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | Path | Callable[..., Any]
 FILES = (".yml", ".yaml", ".json")
+CHUNK = 2**16
+"""Transitions paid at once; with 11 numbers an observation, 6 MB."""
 
 
 def as_reward(given: RewardLike) -> Reward:
     """A reward from a reward, a configuration, a file or folder, or ``f(obs, action, next_obs)``.
 
     A function whose parameters are all columns of a batch (``obs, action, next_obs, reward,
-    terminated, truncated, info``) is given those; any other is called by position.
+    terminated, truncated, info``) is given those; any other is called by position. A
+    ``torch.nn.Module`` is given tensors (see `Network`), everything else arrays.
 
     Raises:
-        ConfigError: It is none of these, or does not say what it must.
+        ConfigError: It is none of these, does not say what it must, or is a function of anything else.
     """
     if isinstance(given, Reward):
         return given
@@ -51,12 +55,16 @@ def _names_a_file(text: str) -> bool:
 def _of_function(function: Callable[..., Any]) -> Reward:
     import inspect
 
+    if is_module(function):
+        network = Network(function)
+        return Function(lambda batch: network(batch))
     try:
         names = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         names = []
     if names and set(names) <= set(COLUMNS):
         return Function(function)
+    require_three(function, ())
     return Function(lambda obs, action, next_obs: function(obs, action, next_obs))
 
 
@@ -109,7 +117,10 @@ class Payment:
         self.own = own
 
     def on(self, batch: Transitions) -> FloatArray:
-        """``(B,)`` what is paid where a transition happened or might have."""
+        """``(B,)`` what is paid where a transition happened or might have, `CHUNK` rows at a time."""
+        if batch.lanes > CHUNK:
+            parts = [slice(low, low + CHUNK) for low in range(0, batch.lanes, CHUNK)]
+            return np.concatenate([self.on(take(batch, part)) for part in parts])
         if self.own is not None:
             paid = np.asarray(self.own(batch.obs, batch.action, batch.next_obs), np.float64)
             batch = replace(batch, reward=paid, terms={})
@@ -127,22 +138,22 @@ class Payment:
         return _potentials_of(self.reward, there)
 
 
-class Shaped(Payment):
-    """Another payment plus ``gamma * Phi(s') - Phi(s)``: the same task, for the noise floor."""
+class Shaping(Payment):
+    """``gamma * Phi(s') - Phi(s)`` and nothing else, for the noise floor."""
 
-    def __init__(self, base: Payment, phi: Callable[[Any], FloatArray], gamma: float) -> None:
-        super().__init__(base.reward, base.own)
-        self.base, self.phi, self.gamma = base, phi, gamma
+    def __init__(self, phi: Callable[[Any], FloatArray], gamma: float) -> None:
+        super().__init__(Constant(0.0))
+        self.phi, self.gamma = phi, gamma
 
     def on(self, batch: Transitions) -> FloatArray:
-        after = self._after(batch)
-        return self.base.on(batch) + after - self.phi(batch.obs)
+        return self._after(batch) - self.phi(batch.obs)
 
     def after_the_end(self, batch: Transitions) -> FloatArray:
-        return self.base.after_the_end(batch) + self._after(batch)
+        return self._after(batch)
 
     def _after(self, batch: Transitions) -> FloatArray:
-        return self.gamma * np.where(batch.terminated, 0.0, self.phi(batch.next_obs))
+        after: FloatArray = self.gamma * np.where(batch.terminated, 0.0, self.phi(batch.next_obs))
+        return after
 
 
 def _potentials_of(reward: Reward, batch: Transitions) -> FloatArray:
@@ -186,8 +197,6 @@ def rows(
 
 def reads_own_reward(payment: Payment, batch: Transitions) -> bool:
     """Whether a payment depends on the environment's own reward, seen on the first row."""
-    from rewardwrap.core.reward import take
-
     one = take(batch, slice(0, 1))
     blind = replace(one, reward=np.full(1, np.nan))
     return bool(np.isnan(payment.on(blind)).any() and np.isfinite(payment.on(one)).all())

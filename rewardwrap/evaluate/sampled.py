@@ -19,11 +19,8 @@ from rewardwrap.core.reward import take
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
 from rewardwrap.evaluate.coverage import Coverage, Simulator, never_ending
-from rewardwrap.evaluate.payment import Payment, rows
+from rewardwrap.evaluate.payment import CHUNK, Payment, rows
 from rewardwrap.evaluate.separation import DistanceError, residual_share, separation, unit
-
-CHUNK = 2**16
-"""Transitions paid at once; with 11 numbers an observation, 6 MB."""
 
 Measure = Callable[[FloatArray], float]
 """The distance as a function of row weights, for the bootstrap."""

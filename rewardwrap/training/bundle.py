@@ -6,7 +6,7 @@
 | ``reward.json``, ``knowledge.safetensors`` | the reward and what it learned (`rw.save`) |
 | ``normalizer.safetensors`` | running moments of VecNormalize, if there is one |
 | ``replay.safetensors`` | the replay buffer, in checkpoints of off-policy learners |
-| ``bundle.json`` | settings, gamma, step, evaluation, versions, SHA-256 of each file |
+| ``bundle.json`` | settings, gamma, step, evaluation, versions, models, SHA-256 of each file |
 
 Reading a bundle never runs code: the learner is built anew from its settings and takes its tensors
 from ``policy.zip``, whose pickled part is not read.
@@ -63,6 +63,7 @@ def write(
         scores: What that came to.
         with_replay: Also the replay buffer, for a training that will go on.
     """
+    from rewardwrap.adapters.logging import model_versions
     from rewardwrap.files import save as save_reward
 
     aside = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
@@ -87,6 +88,7 @@ def write(
             "evaluation": asdict(protocol),
             "scores": dict(scores or {}),
             "versions": versions(),
+            "models": model_versions(agent.reward),
             "sha256": {file.name: _sha256(file) for file in sorted(aside.iterdir())},
         }
         text = json.dumps(document, indent=1, allow_nan=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -50,6 +50,7 @@ class Session:
         course: How long and how often.
         on_point: Called with step, evaluation and whether it is the best so far.
         on_progress: Called with the steps taken so far, about twice a second.
+        callbacks: Further callbacks of stable-baselines3, called last.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Session:
         *,
         on_point: Callable[[int, Evaluation, bool], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        callbacks: Sequence[BaseCallback] = (),
     ) -> None:
         self.agent, self.folder, self.course = agent, folder, course
+        self._callbacks = callbacks
         self._on_point, self._on_progress = on_point, on_progress
         self._best = self._best_before()
 
@@ -83,6 +86,7 @@ class Session:
             Checkpoint(self.save, course.save_freq),
             stop,
             *([Progress(self._on_progress)] if self._on_progress else []),
+            *self._callbacks,
         ]
         try:
             with stop.on_interrupt():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,15 +21,6 @@ from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import ConfigError, MissingExtra
 
 ray = pytest.importorskip("ray")
-
-# Ray's own: sockets and files of the processes that it starts and ends, and a tip for machines
-# without a GPU
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:Tip. In future versions of Ray:FutureWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 
 
 def _specs(**changes: Any) -> list[Spec]:
@@ -98,15 +90,35 @@ def test_an_address_where_nothing_answers_is_a_sentence_within_seconds(tmp_path:
         executor_named("ray", Store(tmp_path), address="nonsense")
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("no_ray")
-def test_a_server_that_is_no_cluster_is_a_sentence_within_two_minutes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "got"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "a server that is no Ray"),
+        (b"", "a server that is no Ray"),
+        (None, "timed out"),
+    ],
+)
+def test_a_server_that_is_no_cluster_is_a_sentence_within_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes | None, got: str
+) -> None:
+    monkeypatch.setattr("rewardwrap.compare.executors.ray.TIMEOUT", 0.5)
+    monkeypatch.delenv("RAY_USE_TLS", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(64)
+                client.sendall(said or b"")
+
+        thread = threading.Thread(target=answer if said is not None else lambda: None)
+        thread.start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
         started = time.monotonic()
-        with pytest.raises(ConfigError, match=f"--address must be .* got {address}"):
+        with pytest.raises(ConfigError, match=f"--address must be .* got {address}: {got}"):
             executor_named("ray", Store(tmp_path), address=address)
-        assert time.monotonic() - started < 150
+        assert time.monotonic() - started < 15
+        thread.join()
 
 
 def test_without_ray_the_sentence_says_what_to_install(

@@ -15,7 +15,7 @@ import pytest
 
 from rewardwrap.compare.plan import read_plan
 from rewardwrap.compare.results import read
-from rewardwrap.compare.run import run_id
+from rewardwrap.compare.run import execute, run_id
 from rewardwrap.compare.store import Store
 
 PLAN = """\
@@ -50,7 +50,7 @@ from rewardwrap.compare import campaign
 from rewardwrap.compare.executors import LocalExecutor
 from rewardwrap.compare.store import Store
 store = Store(sys.argv[1] + "/runs")
-assert not campaign.conduct(json.load(open("specs.json")), store, LocalExecutor(store, 2))
+assert not campaign.conduct(json.load(open("specs.json")), store, LocalExecutor(store, 1))
 """
 COSTS = ("cpu_seconds", "wall_seconds", "continued")
 
@@ -89,9 +89,9 @@ def _measured(folder: Path, ids: list[str]) -> dict[str, Any]:
     return found
 
 
-def _kill_often(folder: Path, ids: list[str], *, kills: int, longest: float, whole: bool) -> None:
+def _kill_often(folder: Path, ids: list[str], *, kills: int, longest: float) -> None:
     started = time.monotonic()
-    undisturbed = _start(folder, "quiet", whole=whole)
+    undisturbed = _start(folder, "quiet", whole=True)
     out, _ = undisturbed.communicate()
     assert undisturbed.returncode == 0, out
     whole_time = time.monotonic() - started
@@ -101,21 +101,34 @@ def _kill_often(folder: Path, ids: list[str], *, kills: int, longest: float, who
     rng, runs, before = np.random.default_rng(7), folder / "out" / "runs", set[str]()
     progress: list[int] = []
     for _ in range(kills):
-        process = _start(folder, "out", whole=whole)
+        process = _start(folder, "out", whole=True)
         # from before the first import to far into the trainings
         time.sleep(float(rng.uniform(0.0, longest * whole_time)))
-        process.kill()
-        process.communicate()
-        found = _measured(runs, ids)
-        assert before <= found.keys(), "a finished run was lost"
-        assert all(found[name] == expected[name] for name in found), "a half run was read as whole"
-        before = set(found)
+        found = _killed(process, runs, ids, expected)
+        assert before <= found, "a finished run was lost"
+        before = found
         progress.append(len(found))
-    process = _start(folder, "out", whole=whole)
+    _ends_like(expected, folder, ids, whole=True)
+    print(f"finished before each kill: {progress}")
+
+
+def _killed(
+    process: subprocess.Popen[str], runs: Path, ids: list[str], expected: dict[str, Any]
+) -> set[str]:
+    """The runs that are finished after the process was killed; each says what it must."""
+    process.kill()
+    process.communicate()
+    found = _measured(runs, ids)
+    assert all(found[name] == expected[name] for name in found), "a half run was read as whole"
+    return set(found)
+
+
+def _ends_like(expected: dict[str, Any], folder: Path, ids: list[str], *, whole: bool) -> None:
+    """The same command again ends with every run, and leaves nothing else."""
+    process, runs = _start(folder, "out", whole=whole), folder / "out" / "runs"
     out, _ = process.communicate()
     assert process.returncode == 0, out
     assert _measured(runs, ids) == expected
-    print(f"finished before each kill: {progress}")
     left = {path.name for path in runs.iterdir()} - set(ids)
     assert left <= {"index.parquet"}
 
@@ -124,7 +137,15 @@ def test_killing_a_comparison_loses_nothing_and_reads_no_half_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = _plan(tmp_path, steps=2048, seeds=1, monkeypatch=monkeypatch)
-    _kill_often(tmp_path, ids, kills=2, longest=1.0, whole=False)
+    quiet, runs = tmp_path / "quiet" / "runs", tmp_path / "out" / "runs"
+    for spec in read_plan(tmp_path / "plan.yml").specs():
+        execute(spec, Store(quiet))
+    expected = _measured(quiet, ids)
+    process = _start(tmp_path, "out", whole=False)
+    while process.poll() is None and not list(runs.glob(f".tmp-{ids[1]}-*")):
+        time.sleep(0.05)  # until the first run is finished and the second one under way
+    assert _killed(process, runs, ids, expected) == {ids[0]}
+    _ends_like(expected, tmp_path, ids, whole=False)
 
 
 @pytest.mark.slow
@@ -132,14 +153,14 @@ def test_killing_the_command_twenty_times_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = _plan(tmp_path, steps=2048, seeds=20, monkeypatch=monkeypatch)
-    _kill_often(tmp_path, ids, kills=20, longest=0.35, whole=True)
+    _kill_often(tmp_path, ids, kills=20, longest=0.35)
     assert len(read(tmp_path / "out").runs) == len(ids)
 
 
 def test_two_comparisons_share_a_store_and_train_every_run_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = _plan(tmp_path, steps=2048, seeds=3, monkeypatch=monkeypatch)
+    ids = _plan(tmp_path, steps=2048, seeds=2, monkeypatch=monkeypatch)
     both = [_start(tmp_path, "out", whole=False) for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said

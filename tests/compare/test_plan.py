@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,23 @@ def test_what_a_plan_must_not_say_is_refused_with_its_line(
 def test_a_plan_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="a plan must be a file"):
         read_plan(tmp_path / "none.yml")
+
+
+def test_hyperparameters_may_be_checked_later_without_loading_the_algorithm(tmp_path: Path) -> None:
+    file = _plan(tmp_path, GOOD + "hyperparameters:\n  gama: 1\n")
+    plan = read_plan(file, rows=False)
+    with pytest.raises(PlanError, match=r'plan.yml:8: a setting .* "gama"'):
+        plan.require_row()
+    code = (
+        "import sys; from pathlib import Path; from rewardwrap.compare.plan import read_plans\n"
+        "(plan,) = read_plans(Path(sys.argv[1]), rows=False); plan.specs()\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True)
+
+
+@pytest.mark.parametrize("value", ["null", "many", "true"])
+def test_a_training_must_have_a_length(tmp_path: Path, value: str) -> None:
+    text = GOOD.replace("steps: 1000\n", "") + f"hyperparameters:\n  n_timesteps: {value}\n"
+    with pytest.raises(PlanError, match="n_timesteps must be a whole number"):
+        read_plan(_plan(tmp_path, text))

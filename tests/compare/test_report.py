@@ -173,3 +173,25 @@ def test_the_chance_to_beat_the_baseline_has_an_interval(page: _Page) -> None:
 def test_remarks_stand_below_the_verdict(lake: Lake) -> None:
     text = said(_Page(render(lake(seeds=1, remarks=("Tuned with 7 trials each.",)))))
     assert "Tuned with 7 trials each." in text
+
+
+def test_tuning_is_told_with_its_numbers_and_for_strategies_that_have_none(lake: Lake) -> None:
+    def told(**fields: object) -> dict[str, object]:
+        usual = {"words": "", "plan": {}, "chosen": {}, "score": 3.5, "trials": [{"score": None}]}
+        return {**usual, **fields}
+
+    tuning = {
+        "sentence": "Every strategy was tuned with 1 trial.",
+        "sampler": "Optuna TPE",
+        "objective": "mean area",
+        "strategies": {"env": told(words="It has no weight.")},
+    }
+    page = render(lake(seeds=2, tuning=tuning))
+    assert "How the strategies were tuned" in page
+    assert "<b>env.</b> It has no weight." in page
+    assert "Failed trials" not in page
+    potential = told(plan={"phi": 1.0}, chosen={"phi": 2.5})
+    tuning["strategies"] = {"env": told(words="It has no weight."), "potential": potential}
+    page = render(lake(seeds=2, tuning=tuning))
+    row = page[page.index(">phi</td>") :].split("</tr>")[0]
+    assert re.findall(r"<td>(.*?)</td>", row) == ["1.0", "2.50", "–", "3.50", "1"]

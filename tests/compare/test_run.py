@@ -91,24 +91,25 @@ def test_one_run_fails_the_rest_goes_on_and_nothing_is_trained_twice(tmp_path: P
 
 
 def test_a_killed_worker_is_started_once_more(tmp_path: Path) -> None:
-    spec = _specs(steps=4096, seeds=1, strategies={"env": "env"})[0]
+    once, twice = _specs(steps=4096)
+    times = {run_id(once): 1, run_id(twice): 2}
     killed: list[int] = []
 
     def kill(name: str, step: int) -> None:
         pid = executor._running[0].process.pid
-        if len(killed) < times and pid not in killed:
+        if times[name] and pid not in killed:
+            times[name] -= 1
             killed.append(pid)
             os.kill(pid, signal.SIGKILL)
 
-    for times, finished in ((1, True), (2, False)):
-        store = Store(tmp_path / str(times))
-        killed.clear()
-        executor = LocalExecutor(store, 1, on_step=kill)
-        _, failures = _conduct([spec], store, executor)
-        assert len(killed) == times
-        assert store.is_finished(run_id(spec)) is finished
-        assert [path.name for path in store.root.iterdir()] == [run_id(spec)] * finished
-    assert failures[0].message == "its process was killed 2 times (signal 9)"
+    store = Store(tmp_path)
+    executor = LocalExecutor(store, 1, on_step=kill)
+    _, failures = _conduct([once, twice], store, executor)
+    assert len(killed) == 3
+    assert [(f.strategy, f.message) for f in failures] == [
+        (twice["strategy"], "its process was killed 2 times (signal 9)")
+    ]
+    assert [path.name for path in store.root.iterdir()] == [run_id(once)]
 
 
 def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished(tmp_path: Path) -> None:

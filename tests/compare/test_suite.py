@@ -238,3 +238,21 @@ def test_the_page_says_the_verdict_first_and_then_each_environment(
     assert order == sorted(order)
     assert "<script" not in text
     assert 'src="' not in text
+
+
+def test_the_films_of_each_environment_are_on_both_pages(
+    suite: Callable[..., Suite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rewardwrap.compare.videos.SMALL", 0)
+    folder = tmp_path / "envs" / "B" / "videos"
+    folder.mkdir(parents=True)
+    (folder / "good.mp4").write_bytes(b"film")
+    played = {"strategy": "good", "file": "good.mp4", "seed": 0, "true_return": 1.0}
+    film = {**played, "steps": 3, "ended": True}
+    (folder / "videos.json").write_text(json.dumps({"videos": [film]}))
+    page = suite(seeds=2).write(tmp_path).read_text()
+    assert page.count("<video") == 1
+    assert 'src="envs/B/videos/good.mp4"' in page
+    alone = (tmp_path / "envs" / "B" / "report.html").read_text()
+    assert 'src="videos/good.mp4"' in alone
+    assert "<video" not in (tmp_path / "envs" / "A" / "report.html").read_text()

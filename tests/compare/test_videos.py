@@ -3,8 +3,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.wrappers import AtariPreprocessing, MaxAndSkipObservation
 
 from rewardwrap.compare import videos
 from rewardwrap.compare.plan import plan_from
@@ -28,6 +30,8 @@ def _finished(env: str, root: Path, **row: int) -> tuple[list[Spec], Store]:
     return specs, store
 
 
+# of imageio-ffmpeg, which reads the film back: it closes no pipe of an ffmpeg that has ended already
+@pytest.mark.filterwarnings("ignore:unclosed file <_io.Buffered(Reader|Writer):ResourceWarning")
 def test_the_best_run_is_filmed_and_shown_with_what_it_scored(tmp_path: Path) -> None:
     imageio = pytest.importorskip("imageio.v2")
     specs, store = _finished("InvertedPendulum-v5", tmp_path)
@@ -48,6 +52,18 @@ def test_the_best_run_is_filmed_and_shown_with_what_it_scored(tmp_path: Path) ->
     assert shown[0]["src"].startswith("data:video/mp4;base64,")
     assert "true return" in shown[0]["caption"]
     assert shown[1] == {"strategy": "unfinished", "problem": "no run of it finished"}
+
+
+def test_a_film_is_as_fast_as_the_game_whatever_is_skipped() -> None:
+    cart = gym.make("CartPole-v1")
+    assert videos.pictures_a_second(cart) == 50.0
+    assert videos.pictures_a_second(MaxAndSkipObservation(cart, skip=5)) == 10.0
+    pytest.importorskip("ale_py")
+    assert videos.pictures_a_second(gym.make("ALE/Freeway-v5")) == 15.0
+    slow = gym.make("ALE/Freeway-v5", frameskip=1)
+    assert videos.pictures_a_second(slow) == 60.0
+    assert videos.pictures_a_second(AtariPreprocessing(slow, frame_skip=4)) == 15.0
+    assert videos.pictures_a_second(gym.make("ALE/Freeway-v5", frameskip=(2, 5))) == 20.0
 
 
 def test_an_environment_without_pictures_costs_a_sentence(tmp_path: Path) -> None:

@@ -321,3 +321,30 @@ def test_files_and_configurations_are_rewards(tmp_path: Path) -> None:
     forms = [file, str(file), {"field": "pole_cos"}, UPRIGHT]
     for a, b in itertools.pairwise(forms):
         assert reward_distance(a, b, env="Pendulum-v1", **FEW).value < 1e-12
+
+
+def test_shaping_for_the_noise_floor_is_asked_for_once_and_the_rewards_never_again() -> None:
+    asked: list[int] = []
+
+    def counted(obs: Any) -> Any:
+        asked.append(len(obs))
+        return obs[:, 0]
+
+    env = gym.make("Pendulum-v1")
+    episodes = gather(env, seed=0, episodes=3).episodes
+    env.close()
+    reward_distance(counted, lambda next_obs: next_obs[:, 1], coverage=episodes, **FEW)
+    # 64 rows before and after, 32 others: each with 32 draws; the rows themselves twice
+    assert sum(asked) == (64 + 64 + 32) * 32 + 2 * 64
+
+
+def test_the_command_draws_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rewardwrap.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "close.yml").write_text("- env\n- potential: {phi: {row: 0.07, column: 0.07}}\n")
+    assert main(["distance", "FrozenLake-8x8", "env", "close.yml"]) == 0
+    assert "Drawn: distances/distances.png" in capsys.readouterr().out
+    assert (tmp_path / "distances" / "distances.png").is_file()

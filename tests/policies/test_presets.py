@@ -21,6 +21,7 @@ from rewardwrap_policies import (
     hyperparameters,
     override,
     rows,
+    written_row,
 )
 
 ZOO = """\
@@ -264,3 +265,9 @@ def test_importing_loads_neither_torch_nor_the_learners():
         "sys.exit(str(bad) if bad else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_written_row_is_the_one_that_is_read():
+    assert written_row("PPO", "ALE/Pong-v5") == hyperparameters("ppo", "ALE/Pong-v5").row
+    with pytest.raises(UnknownAlgorithm):
+        written_row("pppo", "CartPole-v1")

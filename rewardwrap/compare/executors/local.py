@@ -119,7 +119,8 @@ class LocalExecutor:
         drain = threading.Thread(target=worker.errors.extend, args=(process.stderr,), daemon=True)
         drain.start()
         for line in process.stdout:
-            self._events.put((worker, json.loads(line)))
+            if line.endswith("\n"):  # else its writer was killed in the middle of it
+                self._events.put((worker, json.loads(line)))
         drain.join()
         process.wait()
         process.stdout.close()

@@ -42,6 +42,8 @@ TIMEOUT = 10.0
 """Seconds in which a cluster must answer."""
 LOOK = 0.5
 """Seconds between two looks at how far the runs are."""
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_NO_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 
 
 class RayExecutor:
@@ -174,16 +176,28 @@ def _connect(ray: ModuleType, address: str | None, jobs: int | None) -> bool:
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself waits for minutes on an address where nothing listens."""
+    """Ray itself waits for minutes where nothing listens, or something that does not speak gRPC."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdigit():
         if address in ("auto", "local"):
             return
         raise _no_answer(address, "no host:port")
     try:
-        socket.create_connection((host, int(port)), TIMEOUT).close()
+        with socket.create_connection((host, int(port)), TIMEOUT) as server:
+            answered = _speaks_grpc(server)
     except OSError as error:
         raise _no_answer(address, error.strerror or str(error) or "no answer") from error
+    if not answered:
+        raise _no_answer(address, "a server that is no Ray")
+
+
+def _speaks_grpc(server: socket.socket) -> bool:
+    """Whether it greets as HTTP/2 wants (RFC 9113, 3.4); under TLS that would need certificates."""
+    if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+        return True
+    server.sendall(_PREFACE + _NO_SETTINGS)
+    with server.makefile("rb") as answer:
+        return answer.read(len(_NO_SETTINGS))[3:4] == _NO_SETTINGS[3:4]
 
 
 def _no_answer(address: str, got: str) -> ConfigError:

@@ -106,12 +106,15 @@ def main() -> int:
         return _one(json.loads(sys.stdin.readline()), reports)
     import_needed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    worker = os.getpid()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _become_a_run()
+            _become_a_run(worker)
+            # said by the run itself, before it claims anything: whoever outlives the worker knows
+            # of every process that may still hold a claim
+            _say(reports, process=os.getpid())
             _leave(_one(json.loads(line), reports))
-        _say(reports, process=child)
         try:
             _, status = os.waitpid(child, 0)
         except SystemExit:
@@ -151,13 +154,12 @@ def _say(reports: TextIO, **event: Any) -> None:
     print(json.dumps(event), file=reports, flush=True)
 
 
-def _become_a_run() -> None:
+def _become_a_run(worker: int) -> None:
     """Leave the worker's part and end with it: a run would go on unseen beside its second attempt."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:
+    if os.getppid() != worker:  # it ended before that call
         os.kill(os.getpid(), signal.SIGKILL)
 
 

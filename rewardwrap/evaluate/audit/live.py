@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector.utils import create_empty_array
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 
 from rewardwrap.adapters.layers import OuterAdapter, find_adapter, layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
@@ -130,6 +131,7 @@ class Audit(BaseCallback):
             env=env,
             algo=type(self.model).__name__,
             source="recorded live, every step",
+            steps=self.num_timesteps,
             reward=repr(self._adapter.reward),
         )
 
@@ -200,6 +202,7 @@ class Audit(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         assert self._watch is not None
+        self._watch.before_learning()
         self.logger.record("reward/audit/findings", len(self._watch.findings))
 
     def _on_training_end(self) -> None:
@@ -209,8 +212,13 @@ class Audit(BaseCallback):
             self.record().write(self.folder / FILE)
 
     def _first_obs(self, space: spaces.Space[Any]) -> Any:
-        """What the learner saw first, or None where layers above the reward changed its shape."""
+        """What the environment showed first, or None where layers above the reward may change it."""
         assert self.model is not None
+        above = itertools.takewhile(
+            lambda v: v is not self._adapter.adapter, layers(self.training_env)
+        )
+        if not all(type(layer) in (VecNormalize, VecMonitor) for layer in above):
+            return None
         normalizer = self.model.get_vec_normalize_env()
         obs: Any = (
             getattr(self.model, "_last_obs", None)

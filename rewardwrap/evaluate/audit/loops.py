@@ -117,6 +117,7 @@ class Loops:
 
     def __init__(self, gamma: float, grid: Grid) -> None:
         self.gamma, self.grid = min(gamma, 0.9999), grid
+        self._powers: FloatArray = self.gamma ** np.arange(1024, dtype=np.float64)
         self._exits: dict[int, tuple[float, float]] = {}
         self._best_end: tuple[float, float] | None = None
 
@@ -134,18 +135,15 @@ class Loops:
         if len(pay) < 2 or states.shape[1] == 0:
             return None
         hashed = self.grid.cells(states)
-        # one sort tells the first and the last visit of each cell
-        order = np.argsort(hashed, kind="stable")
-        ordered = hashed[order]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        cells, first = ordered[starts], order[starts]
-        last = order[np.append(starts[1:], len(order)) - 1]
+        order, starts, ends = groups(hashed)
+        first, last = order[starts], order[ends]
+        cells = hashed[first]
         # waiting in a cell is no return to it, unless it is one state
         enters = np.ones(len(hashed), int)
         if self.grid.blur:
             enters[1:] = hashed[1:] != hashed[:-1]
         counts = np.add.reduceat(enters[order], starts)
-        togo, true_togo = self.to_go(pay), self.to_go(true)
+        togo, true_togo = self.to_go(np.array((pay, true)))
         if terminated:
             self._remember(cells, togo[last], true_togo[last])
         places = np.flatnonzero(counts > RETURNS)
@@ -178,7 +176,9 @@ class Loops:
         truth. Without any, it must pay, while the true reward is never above 0 and never changes: then
         nothing says that the task goes forward.
         """
-        weights = self.gamma ** np.arange(len(pay))
+        if len(pay) > len(self._powers):
+            self._powers = self.gamma ** np.arange(2 * len(pay), dtype=np.float64)
+        weights = self._powers[: len(pay)]
         whole, true_whole = float(weights @ pay), float(weights @ true)
         if terminated:
             out, out_true = self._best_end or (whole, true_whole)
@@ -210,8 +210,8 @@ class Loops:
         )
 
     def to_go(self, pay: FloatArray) -> FloatArray:
-        """``B_t = sum_{i >= t} gamma^(i - t) pay_i``."""
-        found: FloatArray = lfilter([1.0], [1.0, -self.gamma], pay[::-1])[::-1]
+        """``B_t = sum_{i >= t} gamma^(i - t) pay_i`` along the last axis."""
+        found: FloatArray = lfilter([1.0], [1.0, -self.gamma], pay[..., ::-1])[..., ::-1]
         return found
 
     def _remember(self, cells: NDArray[Any], togo: FloatArray, true_togo: FloatArray) -> None:
@@ -223,3 +223,26 @@ class Loops:
                     exits[cell] = pay, true
             elif pay > old[0] or true > old[1]:
                 exits[cell] = max(pay, old[0]), max(true, old[1])
+
+
+def groups(
+    values: NDArray[Any],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Equal values together, by one sort that keeps the order of each.
+
+    Returns:
+        The order, and where in it each group starts and where it ends.
+
+    Example:
+        >>> order, starts, ends = groups(np.array([7, 3, 7]))
+        >>> order.tolist(), starts.tolist(), ends.tolist()
+        ([1, 0, 2], [0, 1], [0, 2])
+    """
+    order = values.argsort(kind="stable")
+    ordered = values[order]
+    is_new = np.ones(len(values), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    starts = is_new.nonzero()[0]
+    ends = np.empty_like(starts)
+    ends[:-1], ends[-1] = starts[1:] - 1, len(values) - 1
+    return order, starts, ends

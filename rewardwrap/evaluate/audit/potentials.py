@@ -74,7 +74,7 @@ def checked(reward: Reward) -> tuple[list[Checked], list[str]]:
 
 
 class Telescope:
-    """Follows the potentials of a reward from the first to the last state of every episode.
+    """Reads the potentials of a reward at states, and compares what they paid with both ends.
 
     Args:
         potentials: From `checked`.
@@ -84,16 +84,10 @@ class Telescope:
     """
 
     def __init__(self, potentials: list[Checked], task: Task, gamma: float, lanes: int) -> None:
-        self.potentials, self.task, self.gamma = potentials, task, gamma
+        self.potentials, self.task, self.gamma, self.lanes = potentials, task, gamma, lanes
         # undiscounted, from an empty carry, a potential pays Phi(s'): its public face is enough
         self._readers = [replace(p.potential, gamma=1.0) for p in potentials]
         self._batches: dict[int, Transitions] = {}
-        self.start = np.zeros((len(potentials), lanes))
-
-    def begin(self, lanes: Any, obs: Any, info: Info) -> None:
-        """Read ``Phi(s_0)`` of the lanes that start; ``obs`` and ``info`` hold those alone."""
-        if self._readers:
-            self.start[:, lanes] = self.read(obs, info)
 
     def residual(
         self,

@@ -32,7 +32,7 @@ FloatArray = NDArray[np.float64]
 
 STEPS_MISSING = (
     "Single steps were not recorded: loops, staying and potentials could not be looked at. "
-    "Train with callback=rw.evaluate.Audit(folder) to record them."
+    "Train with `rewardwrap train --audit` or callback=rw.evaluate.Audit(folder) to record them."
 )
 EVERY = 20
 
@@ -72,6 +72,7 @@ def read_run(folder: Path) -> Source:
     context = _context(folder)
     if (folder / records.FILE).is_file():
         found = records.read(folder / records.FILE)
+        found.notes += _left_out(found, context.get("steps"))
     elif (folder / "monitor.csv").is_file():
         found = _from_monitor(folder / "monitor.csv", context)
     elif (folder / "summary.json").is_file():
@@ -94,6 +95,14 @@ def read_run(folder: Path) -> Source:
     )  # fmt: skip
 
 
+def _left_out(record: Record, steps: int | None) -> list[str]:
+    """A sentence where the training went on without the audit."""
+    seen = record.facts.get("steps")
+    if seen is None or steps is None or seen >= steps:
+        return []
+    return [f"The record ends at step {seen:,}; the training went on without it to step {steps:,}."]
+
+
 def _nothing(folder: Path) -> str:
     inner = sorted(f.parent for f in folder.glob("**/summary.json"))[:1]
     inner = inner or sorted(f.parent for f in folder.glob("**/monitor.csv"))[:1]
@@ -110,7 +119,8 @@ def _context(folder: Path) -> dict[str, Any]:
     if (folder / "spec.json").is_file():
         spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
         kept = ("env", "algo", "seed", "env_kwargs", "catalog")
-        return {**{k: spec.get(k) for k in kept}, "reward": from_config(spec["reward"])}
+        reward = from_config(spec["reward"])
+        return {**{k: spec.get(k) for k in kept}, "reward": reward, "gamma": _gamma(folder)}
     bundles = sorted(folder.glob("last/*/bundle.json")) or sorted(folder.glob("best/*/bundle.json"))
     if not bundles:
         return {}
@@ -120,8 +130,18 @@ def _context(folder: Path) -> dict[str, Any]:
     return {
         **{k: settings.get(k) for k in kept},
         "gamma": told.get("gamma"),
+        "steps": told.get("step"),
         "reward": from_config(settings["reward"]),
     }
+
+
+def _gamma(run: Path) -> float | None:
+    """The learner's discount in one run of a comparison; None where no bundle is kept."""
+    file = run / "bundle" / "bundle.json"
+    if not file.is_file():
+        return None
+    found: float | None = json.loads(file.read_text(encoding="utf-8")).get("gamma")
+    return found
 
 
 def _from_monitor(file: Path, context: Mapping[str, Any]) -> Record:
@@ -259,10 +279,9 @@ def observations(record: Record) -> list[str]:
     """Sentences on what limits the audit: too few episodes, nothing paid."""
     found = list(record.notes)
     if record.episodes < trends.FEWEST:
-        count = "1 episode" if record.episodes == 1 else f"{record.episodes} episodes"
-        found.insert(
-            0, f"There is only {count}; nothing is said about trends below {trends.FEWEST}."
-        )
+        one = record.episodes == 1
+        count = "There is only 1 episode" if one else f"There are only {record.episodes} episodes"
+        found.insert(0, f"{count}; nothing is said about trends below {trends.FEWEST}.")
     if not np.any(record.sums):
         found.insert(0, "Every term was 0 in every episode: there is no pay to audit.")
     elif np.array_equal(record.true, record.shaped):

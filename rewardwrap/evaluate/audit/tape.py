@@ -50,6 +50,11 @@ class Episode:
         """Steps."""
         return len(self.terms)
 
+    @property
+    def before(self) -> NDArray[Any] | None:
+        """``(T, d)`` observations before each step; None if unknown."""
+        return None if self.states is None else self.states[:-1]
+
 
 class Tape:
     """The running episodes of all lanes.

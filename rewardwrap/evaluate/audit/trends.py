@@ -82,13 +82,15 @@ def parting(shaped: FloatArray, true: FloatArray, spread: float) -> Parting | No
     half = len(shaped) // 2
     if shaped[half:].mean() - shaped[:half].mean() <= 0.02 * spread:
         return None  # most windows end here, and slopes are dear
-    up, real = slope(shaped), slope(true)
+    up = slope(shaped)
+    if up.low <= 0:
+        return None
+    real = slope(true)
     rank, p = rank_correlation(shaped, true)
-    rises = up.low > 0 and up.value > 0.1 * spread
-    if rises and real.value <= 0 and real.high < 0.25 * up.value:
+    if up.value > 0.1 * spread and real.value <= 0 and real.high < 0.25 * up.value:
         why = "falls" if real.high < 0 else "does not rise"
         return Parting(up, real, rank, why)
-    if rank < -0.5 and p < 1 - LEVEL and up.low > 0:
+    if rank < -0.5 and p < 1 - LEVEL:
         return Parting(up, real, rank, "ranks the episodes the other way round")
     return None
 

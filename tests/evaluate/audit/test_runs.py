@@ -170,3 +170,58 @@ def test_the_command_prints_findings_and_writes_the_page(
 def test_a_reward_needs_an_environment(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", "reward.yml"]) == 2
     assert "--env must name an environment" in capsys.readouterr().err
+
+
+def trained(folder: Path, *more: str) -> int:
+    return cli.main(
+        ["train", "--env", "FrozenLake-8x8", "-n", "2048", "--eval-freq", "1024", "--verbose", "0",
+         "--eval-episodes", "1", "-f", str(folder), *more,
+         "-params", "n_envs:8", "n_steps:32", "batch_size:64", "n_epochs:1"]
+    )  # fmt: skip
+
+
+def test_a_training_with_audit_can_be_looked_at_in_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reward = (
+        "[env, {potential: {phi: {row: 0.07, column: 0.07}}, name: close}, "
+        "{potential: {phi: {row: 0.07, column: 0.07}}, clip: [0, 9], name: progress}]"
+    )
+    assert trained(tmp_path, "--audit", "--reward", reward) == 0
+    assert 'audit: "progress" is written as a potential' in capsys.readouterr().out
+    run = tmp_path / "ppo" / "FrozenLake-8x8_1"
+    source = read_run(run)
+    found = {finding.signal: finding for finding in source.record.findings}
+    assert {"telescope", "loop"} <= set(found)
+    assert found["telescope"].term == found["loop"].term == "progress"
+    assert source.record.facts["source"] == "recorded live, every step"
+    assert source.reward is not None
+    assert cli.main(["audit", str(run)]) == 0
+    assert "Going round in a loop pays" in (run / "audit.html").read_text()
+    # a record does not grow afterwards, and says so
+    assert trained(tmp_path, "--resume", str(run), "--audit") == 2
+    assert "--audit must follow a training from its start" in capsys.readouterr().err
+    assert trained(tmp_path, "--resume", str(run), "-n", "2304") == 0
+    note = "The record ends at step 2,048; the training went on without it to step 2,304."
+    assert note in read_run(run).record.notes
+
+
+def test_the_folder_of_a_real_comparison_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(
+        ["compare", "FrozenLake-8x8", "--algo", "ppo", "--reward", "env", "--reward", "potential",
+         "-n", "200", "--seeds", "1", "--eval-freq", "100", "--eval-episodes", "1", "--jobs", "1",
+         "--out", str(tmp_path)]
+    ) == 0  # fmt: skip
+    runs = sorted(file.parent for file in tmp_path.glob("runs/*/done.json"))
+    assert len(runs) == 2
+    source = read_run(runs[1])
+    assert source.record.names == ("env", "potential", "shaped")
+    assert source.record.columns["step"].tolist()[0] == 0
+    assert (source.record.gamma, source.record.facts["algo"]) == (0.99, "ppo")
+    assert cli.main(["audit", str(runs[1])]) == 0
+    assert (runs[1] / "audit.html").is_file()
+    capsys.readouterr()
+    assert cli.main(["audit", str(tmp_path)]) == 2
+    assert f"Name one run in it, e.g. {runs[0]}" in capsys.readouterr().err

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
+from rewardwrap.evaluate.audit.ensembles import Disagrees
 from rewardwrap.evaluate.audit.live import bounds
 from rewardwrap.evaluate.audit.play import play, random_behaviour, scripted_behaviour
 from rewardwrap.evaluate.audit.record import Record
-from rewardwrap.evaluate.audit.watch import Disagrees, Watch
+from rewardwrap.evaluate.audit.watch import Watch
 from rewardwrap_policies.scripted import CONTROLLERS
 
 GAMMA = 0.99
