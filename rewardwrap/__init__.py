@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.labels import Demonstrations, Labels
     from rewardwrap.data.preferences import Preferences
     from rewardwrap.data.recorder import Recorder
+    from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.files import load, save
     from rewardwrap.nets.learning_loop import PreferenceLoop
     from rewardwrap.nets.relabel_buffer import RelabelDictReplayBuffer, RelabelReplayBuffer
@@ -58,6 +59,7 @@ _lazy = {
     "Recorder": "rewardwrap.data.recorder",
     "RelabelDictReplayBuffer": "rewardwrap.nets.relabel_buffer",
     "RelabelReplayBuffer": "rewardwrap.nets.relabel_buffer",
+    "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
     "load": "rewardwrap.files",
     "sample_fragments": "rewardwrap.data.fragments",
@@ -94,6 +96,7 @@ __all__ = [
     "Task",
     "Transitions",
     "UnknownName",
+    "VectorRecorder",
     "check",
     "evaluate",
     "from_config",

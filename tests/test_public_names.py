@@ -68,6 +68,7 @@ NAMES = [
     "Track",
     "Transitions",
     "UnknownName",
+    "VectorRecorder",
     "check",
     "evaluate",
     "from_config",

@@ -152,16 +152,16 @@ class RewardVecEnv(VecEnvWrapper):
         self, stream: Stream, obs: Any, rewards: Any, dones: Any, infos: list[dict[str, Any]]
     ) -> np.ndarray[Any, Any]:
         """The step on which some lanes ended: ``obs`` already shows their next episode."""
-        ended = np.flatnonzero(dones)
-        truncated = np.zeros_like(dones)
-        truncated[ended] = [infos[i].get("TimeLimit.truncated", False) for i in ended]
+        ended = dones.nonzero()[0].tolist()
+        truncated = dones & False
+        for i in ended:
+            truncated[i] = infos[i].get("TimeLimit.truncated", False)
         upcoming_info = list(infos)
         for i in ended:
             upcoming_info[i] = self._base.reset_infos[i]
-        last = tree.stack([infos[i]["terminal_observation"] for i in ended])
         value = stream.advance(
             self._actions,
-            tree.put(obs, dones, last),
+            _with_terminal(obs, infos, ended),
             rewards.astype(np.float64),
             dones & ~truncated,
             truncated,
@@ -203,6 +203,18 @@ class RewardVecEnv(VecEnvWrapper):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.class_attributes = dict(inspect.getmembers(self.__class__))
+
+
+def _with_terminal(obs: Any, infos: list[dict[str, Any]], ended: list[int]) -> Any:
+    """A copy of ``obs`` that shows, where an episode ended, its last observation."""
+    last = [infos[i]["terminal_observation"] for i in ended]
+    if isinstance(obs, np.ndarray):
+        # row by row: most often one lane ended, and to stack would cost more than the reward
+        successors = obs.copy()
+        for i, row in zip(ended, last, strict=True):
+            successors[i] = row
+        return successors
+    return tree.put(obs, ended, tree.stack(last))
 
 
 def _stream(reward: Reward, lanes: int, task: Task, training: bool) -> Stream | FewLanes:

@@ -45,7 +45,7 @@ class VectorRewardWrapper(VectorWrapper):
         super().__init__(env)
         self.reward = from_config(reward)
         gamma = shared_discount(self.reward, gamma)
-        self._mode = _autoreset_mode(env)
+        self._mode = autoreset_mode(env)
         self._stream = Stream(
             self.reward,
             env.num_envs,
@@ -104,7 +104,7 @@ class VectorRewardWrapper(VectorWrapper):
         kept = tree.copy(obs) if self._reuses else obs
         successors, final = kept, None
         if any_ended and self._mode is AutoresetMode.SAME_STEP:
-            successors, final = tree.put(kept, ended, _final_obs(info, ended)), ended
+            successors, final = tree.put(kept, ended, final_obs(info, ended)), ended
         reader = VectorInfo(info)
         value = self._stream.advance(
             np.asarray(actions) if isinstance(actions, list) else actions,
@@ -132,7 +132,12 @@ class VectorRewardWrapper(VectorWrapper):
         info["episode_terms"], info["_episode_terms"] = sums, ended.copy()
 
 
-def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+def autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+    """How a vector environment restarts lanes that ended.
+
+    Raises:
+        StackError: It does not say.
+    """
     mode = env.metadata.get("autoreset_mode")
     try:
         return AutoresetMode(mode)
@@ -144,7 +149,12 @@ def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
         ) from None
 
 
-def _final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any]) -> Any:
+def final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any]) -> Any:
+    """Terminal observations of the lanes that ended, under SAME_STEP.
+
+    Raises:
+        StackError: There are none.
+    """
     if "final_obs" not in info:
         raise StackError(
             "a SAME_STEP vector env must report final_obs where an episode ends, got none. "

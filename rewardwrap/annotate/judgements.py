@@ -143,7 +143,9 @@ def export(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> int:
     """
     target = Path(to)
     if target.suffix not in (".jsonl", ".parquet"):
-        raise ConfigError(f"export must go to a .jsonl or .parquet file, got {target.name!r}.")
+        raise ConfigError(
+            f"export must go to a .jsonl or .parquet file, got {target.name!r}. Rename it."
+        )
     with Database(path) as database:
         rows, store = list(records(database)), database.meta("store")
     if target.suffix == ".jsonl":

@@ -71,7 +71,9 @@ class Labelling:
                 f"repeats must lie in [0, 0.5], got {self.repeats}. 0.1 asks every tenth pair again."
             )
         if self.overlap < 1:
-            raise ConfigError(f"overlap must be at least 1, got {self.overlap}.")
+            raise ConfigError(
+                f"overlap must be at least 1, got {self.overlap}. 1 asks each pair once."
+            )
 
     @contextmanager
     def page(self) -> Iterator[Page]:

@@ -39,6 +39,10 @@ class Sum(Pointwise):
     def parts(self) -> tuple[Reward, ...]:
         return self.terms
 
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return tuple(name for term in self.terms for name in term.recorded)
+
     def combine(self, values: Sequence[Any]) -> Any:
         return sum(values[1:], start=values[0])
 
@@ -121,9 +125,35 @@ class Affine(Pointwise):
             raise ConfigError(
                 f"clip: low must not exceed high, got [{self.low}, {self.high}]. Swap them."
             )
+        object.__setattr__(self, "_scaled", self.base.recorded if self.scale != 1.0 else ())
 
     def parts(self) -> tuple[Reward, ...]:
         return (self.base,)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return self.base.recorded
+
+    def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
+        carry, value = super().step(carry, batch)
+        self._scale_terms(batch)
+        return carry, value
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        value = super().__call__(batch)
+        self._scale_terms(batch)
+        return value
+
+    def over_time(self, batch: Transitions) -> FloatArray:
+        value = super().over_time(batch)
+        self._scale_terms(batch)
+        return value
+
+    def _scale_terms(self, batch: Transitions) -> None:
+        """What the base recorded is multiplied too: a term is what it contributes."""
+        names: tuple[str, ...] = self._scaled  # type: ignore[attr-defined]
+        for name in names:
+            batch.terms[name] = batch.terms[name] * self.scale
 
     def combine(self, values: Sequence[Any]) -> Any:
         value = values[0]
@@ -139,6 +169,8 @@ class Affine(Pointwise):
 
     def write(self, code: LaneCode) -> str:
         value = self.base.write(code)
+        for name in self._scaled:  # type: ignore[attr-defined]
+            code.terms[name] = code.let(f"{code.terms[name]} * {self.scale!r}", "term")
         if self.scale != 1.0:
             value = f"{value} * {self.scale!r}"
         if self.shift != 0.0:
@@ -180,6 +212,10 @@ class Named(Reward):
 
     def parts(self) -> tuple[Reward, ...]:
         return (self.base,)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return (self.name, *self.base.recorded)
 
     def init(self, lanes: int) -> Carry:
         return self.base.init(lanes)

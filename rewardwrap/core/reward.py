@@ -107,6 +107,11 @@ class Reward:
         return max((part.lookahead for part in self.parts()), default=0)
 
     @property
+    def recorded(self) -> tuple[str, ...]:
+        """Terms that are recorded as what they contribute: a number times this is a number times each."""
+        return ()
+
+    @property
     def memoryless(self) -> bool:
         """Whether the reward of a row depends on that row alone."""
         return next(tree.leaves(self.init(1)), None) is None and self.lookahead == 0

@@ -182,7 +182,8 @@ class Stream:
         batch.truncated = truncated & ~terminated if ends else truncated
         batch.first, batch.starts, batch.ends = self._first, self._starts, ends
         if self._starts:
-            self.sums[:, self._first if resets is None else self._first & ~resets] = 0.0
+            fresh = self._first if resets is None else self._first & ~resets
+            np.copyto(self.sums, 0.0, where=fresh)
         if resets is None:
             self._carry, value = self.reward.step(self._carry, batch)
             self._publish(batch, value)

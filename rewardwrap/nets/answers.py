@@ -19,7 +19,7 @@ TRAIN, HELD_OUT = "train", "heldout"
 CLIPS, LABELS = "clips", "preferences.parquet"
 
 
-def question(a: Fragments, b: Fragments, sides: Any, *, name: str = "") -> Query:
+def question(a: Fragments, b: Fragments, sides: Any, *, name: str = "", origin: str = "") -> Query:
     """The same pairs in a store of their own, one short episode for each clip.
 
     Questions must outlive the tape that they were cut from: they wait for people, and they are what
@@ -30,6 +30,7 @@ def question(a: Fragments, b: Fragments, sides: Any, *, name: str = "") -> Query
         b: n clips of the same store, as long.
         sides: ``(n,)`` ``"train"`` or ``"heldout"``; it becomes the ``source`` of both clips.
         name: Begins the ids, which go on with the episode and the first step.
+        origin: Put before the episode, so that one of another round is another one.
     """
     store, count = a.store, len(a)
     # a0 b0 a1 b1 ...
@@ -40,7 +41,7 @@ def question(a: Fragments, b: Fragments, sides: Any, *, name: str = "") -> Query
     rows = ranges(store.first_step[episode] + start, length)
     seen = ranges(store.first_obs[episode] + start, length + 1)
     ids = [
-        f"{name}{i}:{_where(str(store.ids[e]), s)}"
+        f"{name}{i}:{_where(str(store.ids[e]), s, origin)}"
         for i, (e, s) in enumerate(zip(episode, start, strict=True))
     ]
     clips = EpisodeStore(
@@ -103,6 +104,10 @@ class Answers:
         self._parts.append(kept)
         return kept
 
+    def pairs(self) -> set[tuple[str, str]]:
+        """Where the clips of every answered pair were cut: round, episode and first step."""
+        return {pair for part in self._parts for pair in pairs_of(part)}
+
     def require(self, observation_space: Any, action_space: Any) -> None:
         """Refuse answers about another environment.
 
@@ -145,12 +150,19 @@ class Answers:
         )
 
 
+def pairs_of(said: Preferences | Query) -> list[tuple[str, str]]:
+    """Where both clips of each pair were cut."""
+    ids = said.a.store.ids
+    a, b = ([str(ids[e]).rpartition(":")[2] for e in c.episode] for c in (said.a, said.b))
+    return list(zip(a, b, strict=True))
+
+
 def _clips(store: EpisodeStore, episodes: Any) -> Fragments:
     """Whole episodes as clips."""
     return Fragments(store, episodes, np.zeros(len(episodes), np.int64), store.lengths[episodes])
 
 
-def _where(name: str, start: int) -> str:
+def _where(name: str, start: int, origin: str) -> str:
     """``"<episode>@<step>"`` of a clip, also of one that was a question already."""
     known = name.rpartition(":")[2]
-    return known if "@" in known else f"{known}@{start}"
+    return known if "@" in known else f"{origin}{known}@{start}"

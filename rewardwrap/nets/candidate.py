@@ -20,9 +20,6 @@ from rewardwrap.nets.reference import reference_of
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import Objective, fit
 
-FEWEST_BATCHES = 300
-"""Gradient steps at least: a few answers make few batches an epoch."""
-
 COIN = 0.5
 
 
@@ -34,6 +31,7 @@ def fit_answers(
     seed: int = 0,
     objective: Objective | None = None,
     epochs: int = 50,
+    updates: int = 300,
     batch: int = 64,
     lr: float = 1e-3,
     weight_decay: float = 0.1,
@@ -52,7 +50,8 @@ def fit_answers(
         reads: Inputs of the network.
         seed: Of weights, order and resamples.
         objective: Loss; Bradley and Terry's by default.
-        epochs: At least so many, and as many as `FEWEST_BATCHES` take.
+        epochs: At least so many,
+        updates: and as many as make so many gradient steps: few answers make few batches an epoch.
         batch: Pairs at a time.
         lr: Learning rate.
         weight_decay: Of AdamW.
@@ -68,7 +67,7 @@ def fit_answers(
         net,
         objective or BradleyTerry(),
         table,
-        epochs=max(epochs, math.ceil(FEWEST_BATCHES * batch / len(table))),
+        epochs=max(epochs, math.ceil(updates * batch / len(table))),
         batch=batch,
         lr=lr,
         weight_decay=weight_decay,

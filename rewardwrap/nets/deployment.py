@@ -70,7 +70,7 @@ class Deployed(Learned):
     def __call__(self, batch: Transitions) -> FloatArray:
         if self.ready:
             return super().__call__(batch)
-        if not self.explore:
+        if not self.explore:  # type: ignore[attr-defined]
             return np.zeros(batch.lanes)
         return self._explored(batch)
 

@@ -51,7 +51,7 @@ def feature_net(signs: Mapping[str, int], *, members: int = 1, seed: int = 0) ->
 def weights(net: RewardNet) -> dict[str, tuple[float, float]]:
     """Feature -> its weight per unit, and the deviation of it over the members."""
     frozen = net.freeze()
-    own = frozen._weights[0][:, :, 0]
+    own = frozen.folded.layers[0][0][:, :, 0]
     return {
         name: (float(own[:, i].mean()), float(own[:, i].std()))
         for i, name in enumerate(net.inputs.fields)

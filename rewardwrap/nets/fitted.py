@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rewardwrap.data import EpisodeStore
+import numpy as np
+
+from rewardwrap.data import DataError, EpisodeStore
+from rewardwrap.data.checks import named_leaves
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.trainer import Fit
 
@@ -47,6 +51,32 @@ class Fitted:
             settings=self.settings,
             temperature=self.temperature,
         )
+
+
+def require_finite(store: EpisodeStore, reads: Sequence[str]) -> None:
+    """Refuse episodes with holes, before minutes are spent on them; missing rewards are no holes.
+
+    Raises:
+        DataError: An input that is not finite, or an infinite reward.
+    """
+    columns = [("reward", np.nan_to_num(store.reward, posinf=np.inf, neginf=-np.inf))]
+    for name, read in (("obs", {"obs", "next_obs"}), ("action", {"action"})):
+        if read & set(reads):
+            columns += named_leaves(getattr(store, name), name)
+    for name, column in columns:
+        whole = np.isfinite(column)
+        bad = ~np.asarray(whole.all(axis=tuple(range(1, whole.ndim))))
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            shown = np.ravel(column[row])
+            # an episode has one more observation than steps
+            begins = store.first_step + (np.arange(len(store)) if name.startswith("obs") else 0)
+            episode = int(np.searchsorted(begins, row, side="right")) - 1
+            raise DataError(
+                f"{name} must be finite to be fitted, got {shown[~np.isfinite(shown)][0]} in step "
+                f"{row - begins[episode]} of episode {store.ids[episode]} ({bad.sum()} of "
+                f"{len(bad)} rows). Drop those episodes, or fill the gaps before ingesting."
+            )
 
 
 def data_of(store: EpisodeStore) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rewardwrap.nets.network import Encoded, NetError, RewardNet, spaces_of
+from rewardwrap.nets.network import Encoded, NetError, RewardNet
+from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.rewards.inputs import Inputs
 
 

@@ -20,6 +20,7 @@ from rewardwrap.nets.answers import HELD_OUT, TRAIN
 from rewardwrap.nets.candidate import Verdict, fit_answers, judge
 from rewardwrap.nets.deployment import reset_critic
 from rewardwrap.nets.folder import load_model
+from rewardwrap.nets.label_rounds import PEOPLE, LabelRounds
 from rewardwrap.nets.loop_folder import LoopFolder
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.questions import Questions
@@ -54,7 +55,9 @@ class PreferenceLoop(BaseCallback):
     Args:
         folder: New, or of a loop that was interrupted.
         teacher: Who answers: a synthetic teacher's name (``"oracle"``, ``"mistake"``, ...), a
-            `Teacher`, or anything with ``submit`` and ``poll``.
+            `Teacher`, ``"people"`` for whoever opens ``rewardwrap label`` on the rounds in
+            ``folder/questions``, or anything with ``submit`` and ``poll`` that takes questions about
+            several stores.
         queries: Budget in answered questions.
         every: Environment steps between two rounds of questions.
         start: Steps before the first round; ``every`` by default.
@@ -131,10 +134,12 @@ class PreferenceLoop(BaseCallback):
         self.delta, self.least, self.seed = delta, least, seed
         self.reset_critic, self.updates = reset_critic, updates
         self.fit = dict(fit or {})
+        self.folder = LoopFolder(Path(folder))
+        if teacher == PEOPLE:
+            teacher = LabelRounds(Path(folder) / "questions", known=self.answers.pairs())
         self.questions = Questions(
             teacher, selection=selection, length=length, heldout=heldout, seed=seed
         )
-        self.folder = LoopFolder(Path(folder))
         self.reward = self.folder.reward(explore=explore, rule=rule, k=k)
         self._shown: dict[str, Any] = {}
         self._fresh = 0
@@ -232,13 +237,18 @@ class PreferenceLoop(BaseCallback):
         open_ = self.queries - len(self.answers) - self.questions.waiting
         share = min((self._plan[0] if self._plan else 0) + self.questions.skipped, open_)
         if share > 0:
-            asked = self.questions.ask(
-                self.tape.store(), share, self.reward if self.reward.ready else None
-            )
-            if not asked:
+            store = self.tape.store()
+            model = self.reward if self.reward.ready else None
+            number = self.folder.rounds() + 1
+            query = self.questions.draw(store, share, model, origin=f"{number}/")
+            if query is None:
                 return False
+            held = int((query.a.store.source[query.a.episode] == HELD_OUT).sum())
+            # noted first, so that no other round ever has the number of one that was asked
+            self.folder.note("ask", step=self.model.num_timesteps, round=number,
+                             train=len(query) - held, heldout=held)  # fmt: skip
             self.questions.skipped = 0
-            self.folder.note("ask", step=self.model.num_timesteps, **asked)
+            self.questions.ask(query, store)
         self._plan = self._plan[1:]
         self._next += self.every
         self.tape.clear()

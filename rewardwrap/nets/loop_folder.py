@@ -88,6 +88,10 @@ class LoopFolder:
             file.flush()
             os.fsync(file.fileno())
 
+    def rounds(self) -> int:
+        """How many rounds of questions were begun, also by a process that was killed."""
+        return sum(event["event"] == "ask" for event in self.journal())
+
     def journal(self) -> list[dict[str, Any]]:
         """Every event; a line that broke off is left out."""
         found = []

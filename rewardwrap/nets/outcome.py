@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.core.transitions import FloatArray
-from rewardwrap.nets.tables import Table
+from rewardwrap.nets.tables import Table, steps_of
 
 Aggregate = Literal["min", "product", "mean"]
 
@@ -27,7 +27,7 @@ class Outcome:
 
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``steps (n, 1, L)``, ``coefficient`` and ``success (n,)`` in [0, 1]."""
-        paid = net(table.seen("steps"))[..., 0, :]
+        paid = steps_of(net, table)[..., 0, :]
         inside = table.items.get("coefficient")
         if inside is None:
             logit = paid.mean(-1)

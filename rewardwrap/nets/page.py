@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from rewardwrap.compare.drawing import drawing, inline_svg
 from rewardwrap.compare.palette import INK, MUTED, STRATEGIES
 from rewardwrap.files import write_whole
 from rewardwrap.nets.folder import Model
+from rewardwrap.nets.live import Live
+from rewardwrap.nets.live_figures import live_figures
 from rewardwrap.nets.validation import Validation
 
 BLUE, ORANGE = STRATEGIES[1][0], STRATEGIES[2][0]
+
+
+PAGE = "validation.html"
 
 
 def write(found: Validation, model: Model, folder: Path) -> Path:
@@ -28,13 +34,35 @@ def write(found: Validation, model: Model, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found.to_plain(), indent=2, allow_nan=False)
     write_whole(folder / "validation.json", text.encode())
-    page = folder / "validation.html"
-    write_whole(page, render(found, model).encode())
+    write_whole(folder / PAGE, render(found, model).encode())
     _tensorboard(found, folder / "tensorboard")
-    return page
+    return folder / PAGE
 
 
-def render(found: Validation, model: Model) -> str:
+def write_live(
+    found: Validation, model: Model, folder: Path, live: Live, *, refresh: float | None
+) -> None:
+    """Write the page again with what a run says by now, and its figures for TensorBoard.
+
+    Args:
+        found: The validation.
+        model: What was validated.
+        folder: Where `write` wrote.
+        live: The run.
+        refresh: Seconds after which a browser loads the page again; None for the last time.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    write_whole(folder / PAGE, render(found, model, live=live, refresh=refresh).encode())
+    writer: Any = SummaryWriter(str(folder / "tensorboard" / "live"))
+    for tag, value in live.scalars().items():
+        writer.add_scalar(tag, value, live.step)
+    writer.close()
+
+
+def render(
+    found: Validation, model: Model, *, live: Live | None = None, refresh: float | None = None
+) -> str:
     """The page as HTML; it needs nothing else, no script, no font, no network."""
     places = [Path(__file__).parent, Path(next(iter(rewardwrap.compare.__path__)))]
     environment = Environment(
@@ -50,7 +78,10 @@ def render(found: Validation, model: Model) -> str:
         model=model,
         palette=STRATEGIES,
         verdict=verdict(found),
-        figures=figures(found),
+        figures=figures(found, live),
+        live=live,
+        refresh=refresh,
+        now=datetime.now().strftime("%H:%M:%S"),
     )
 
 
@@ -77,7 +108,7 @@ def verdict(found: Validation) -> tuple[str, str, list[str]]:
     return word, sentence, details
 
 
-def figures(found: Validation) -> dict[str, Markup]:
+def figures(found: Validation, live: Live | None = None) -> dict[str, Markup]:
     """Every figure that there is data for, as inline SVG."""
     drawn: dict[str, tuple[Figure, str]] = {}
     if found.scatter:
@@ -88,6 +119,8 @@ def figures(found: Validation) -> dict[str, Markup]:
         drawn["best_of"] = _best_of(found.best_of), "Proxy and true return of the best of n clips"
     if found.reliability:
         drawn["reliability"] = _reliability(found.reliability), "Accuracy over confidence"
+    if live is not None:
+        drawn |= live_figures(live)
     return {k: Markup(inline_svg(f, k, label)) for k, (f, label) in drawn.items()}
 
 

@@ -12,7 +12,7 @@ from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.reward import take
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
 from rewardwrap.nets.bradley_terry import BradleyTerry
-from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, settings_of
+from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.reference import reference_of
@@ -75,8 +75,10 @@ def fit_preferences(
         options: Of `RewardNet`.
 
     Raises:
-        DataError: Too few episodes or pairs, or a teacher without true rewards.
+        DataError: Too few episodes or pairs, inputs that are not finite, or a teacher without true
+            rewards.
     """
+    require_finite(store, reads)
     if preferences is not None:
         given = preferences.without_skipped().split(heldout, seed=seed)
         answered, judged, judge = given.train, given.heldout, "the annotators"

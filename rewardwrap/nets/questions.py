@@ -57,23 +57,25 @@ class Questions:
         self.selection, self.length, self.seed = selection, length, seed
         self.every = max(2, round(1 / heldout))
         self._draws = np.random.default_rng([seed, 1])
-        self.asked = self.waiting = self.skipped = 0
+        self.asked = self.skipped = 0
+        # what an annotator that was closed in between still has to answer
+        self.waiting: int = getattr(self.annotator, "waiting", 0)
 
-    def ask(self, store: EpisodeStore, count: int, model: Learned | None) -> dict[str, int]:
-        """Ask ``count`` questions about a store; ``{}`` where it holds no two clips to compare.
+    def draw(
+        self, store: EpisodeStore, count: int, model: Learned | None, *, origin: str = ""
+    ) -> Query | None:
+        """Choose ``count`` pairs of a store; None where it holds no two clips to compare.
 
         Args:
             store: Recent episodes, named by their numbers.
             count: How many.
             model: The running model, whose members dispute; None asks uniformly.
-
-        Returns:
-            How many questions were asked about each side.
+            origin: Name of the round.
         """
         held = np.array([int(name) % self.every == 1 for name in store.ids])
         train, judging = (store.select(side) for side in (~held, held))
         if self._windows(train) < 2:
-            return {}
+            return None
         apart = min(count // self.every, self._windows(judging) // 2)
         asked = [(TRAIN, np.flatnonzero(~held), self._chosen(train, count - apart, model))]
         if apart:
@@ -84,8 +86,7 @@ class Questions:
             for name in ("a", "b")
         )
         sides = np.repeat([side for side, _, _ in asked], [len(query) for *_, query in asked])
-        self._submit(question(a, b, sides), store)
-        return {side: len(query) for side, _, query in asked}
+        return question(a, b, sides, origin=origin)
 
     def poll(self) -> Iterator[Preferences]:
         """Answers that have come, one batch after the other."""
@@ -94,7 +95,8 @@ class Questions:
             self.skipped += int(np.isnan(said.preferred).sum())
             yield said
 
-    def _submit(self, query: Query, store: EpisodeStore) -> None:
+    def ask(self, query: Query, store: EpisodeStore) -> None:
+        """Submit pairs; thresholds of a synthetic teacher come from the first store it is asked about."""
         if self.annotator is None:
             assert self._teacher is not None
             teacher = self._teacher

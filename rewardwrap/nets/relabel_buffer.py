@@ -31,14 +31,15 @@ def rows(buffer: ReplayBuffer, places: Any, *, task: Task = NO_TASK) -> Transiti
 
     Args:
         buffer: Any replay buffer of SB3 but HER's.
-        places: ``(n,)`` positions in the ring.
+        places: ``(n,)`` positions in the ring, or a slice of them, which copies less.
         task: Named fields.
 
     Returns:
         ``n * n_envs`` rows: all lanes of the first position, then of the next. ``reward`` is NaN,
         since a buffer keeps what the learner was paid and not what the environment paid.
     """
-    at = np.asarray(places, np.int64)
+    whole = isinstance(places, slice)
+    at = np.arange(*places.indices(buffer.buffer_size)) if whole else np.asarray(places, np.int64)
     dones = buffer.dones[at].astype(bool)
     truncated = buffer.timeouts[at].astype(bool)
     before = (at - 1) % buffer.buffer_size
@@ -48,9 +49,9 @@ def rows(buffer: ReplayBuffer, places: Any, *, task: Task = NO_TASK) -> Transiti
     first[at == oldest] = not buffer.full
     count = at.size * buffer.n_envs
     return Transitions(
-        obs=_observations(buffer, buffer.observations, at, count),
-        action=_unscaled(buffer, at, count),
-        next_obs=_observations(buffer, buffer.next_observations, at, count),
+        obs=_observations(buffer, buffer.observations, places, count),
+        action=_unscaled(buffer, places, count),
+        next_obs=_observations(buffer, buffer.next_observations, places, count),
         reward=np.full(count, np.nan),
         terminated=(dones & ~truncated).reshape(count),
         truncated=(dones & truncated).reshape(count),
@@ -77,9 +78,10 @@ def relabel(buffer: ReplayBuffer, reward: Reward, *, task: Task = NO_TASK) -> in
         ConfigError: The reward needs what no buffer holds.
     """
     require_whole(buffer)
+    require_single_steps(reward)
     size = buffer.size()
     for begin in range(0, size, BLOCK):
-        places = np.arange(begin, min(begin + BLOCK, size))
+        places = slice(begin, min(begin + BLOCK, size))
         buffer.rewards[places] = paid(buffer, reward, places, task)
     return size * buffer.n_envs
 
@@ -90,7 +92,6 @@ def paid(buffer: ReplayBuffer, reward: Reward, places: Any, task: Task = NO_TASK
     Raises:
         ConfigError: It depends on something that the buffer does not hold.
     """
-    require_single_steps(reward)
     try:
         found = np.asarray(reward(rows(buffer, places, task=task)), np.float64)
     except RewardValueError as error:
@@ -217,7 +218,7 @@ def _observations(buffer: ReplayBuffer, stored: Any, at: Any, count: int) -> Any
         shape = () if isinstance(space, spaces.Discrete) else found.shape[2:]
         return found.reshape(count, *shape)
 
-    space = buffer.observation_space
+    space: Any = buffer.observation_space
     if isinstance(stored, dict):
         return {key: leaf(stored[key], space[key]) for key in stored}
     return leaf(stored, space)
@@ -228,6 +229,8 @@ def _unscaled(buffer: ReplayBuffer, at: Any, count: int) -> Any:
     stored, space = buffer.actions[at], buffer.action_space
     if isinstance(space, spaces.Box):
         scaled = stored.reshape(count, *space.shape)
+        if (space.low == -1).all() and (space.high == 1).all():
+            return scaled
         return (space.low + 0.5 * (scaled + 1.0) * (space.high - space.low)).astype(space.dtype)
     shape = () if isinstance(space, spaces.Discrete) else tuple(space.shape or ())
     return stored.reshape(count, *shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.data import EpisodeStore
-from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, settings_of
+from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.reference import reference_of
@@ -53,9 +53,10 @@ def fit_regression(
         options: Of `RewardNet`.
 
     Raises:
-        DataError: Fewer than two episodes.
+        DataError: Fewer than two episodes, or inputs that are not finite.
         NetError: No reward is there.
     """
+    require_finite(store, reads)
     train, held = store.split(heldout, seed=seed)
     fitted, watched = _watched(train, seed)
     goals = [_goal(each, gamma) for each in (fitted, watched, held)]

@@ -50,4 +50,4 @@ def shares(
     # largest remainders; a stable sort gives the earlier round the question
     spare = queries - ahead - int(whole.sum())
     whole[np.argsort(-(exact - whole), kind="stable")[:spare]] += 1
-    return over + whole.tolist()
+    return over + [int(count) for count in whole]

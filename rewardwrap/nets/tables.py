@@ -13,7 +13,11 @@ from torch import Tensor
 from rewardwrap.core.reward import take
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
+from rewardwrap.nets.distinct import paid_steps
 from rewardwrap.nets.network import Encoded, NetError, RewardNet
+
+DRAWN = "drawn"
+"""Column ``(n, M)``: items that a member learns from; the trainer sets it where members resample."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,13 @@ def pairs_table(net: RewardNet, preferences: Preferences, *, gamma: float = 1.0)
     return table.having(preferred=torch.as_tensor(answered.preferred).to(net.expects))
 
 
+def steps_of(net: Any, table: Table) -> Tensor:
+    """What each member pays for every step: ``(M, n, k, L)``."""
+    return paid_steps(net, table.rows, table["steps"], table.items.get(DRAWN))
+
+
 def returns_of(net: Any, table: Table) -> Tensor:
     """What each member pays for every clip: ``(M, n, k)``, the sum over its steps."""
-    paid: Tensor = net(table.seen("steps"))
+    paid = steps_of(net, table)
     coefficient = table.items.get("coefficient")
     return paid.sum(-1) if coefficient is None else (paid * coefficient).sum(-1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.nets.network import NetError
-from rewardwrap.nets.tables import Table
+from rewardwrap.nets.tables import DRAWN, Table
 
 Progress = Callable[[int, dict[str, float]], None]
 BLOCK = 4096
@@ -79,11 +79,10 @@ def fit(
     """
     if not len(train):
         raise NetError("fit must have items to fit, got none. Ingest more data.")
-    for name, value in (("epochs", epochs), ("patience", patience), ("batch", batch)):
-        if value < 1:
-            raise ConfigError(f"fit: {name} must be at least 1, got {value}. Use the default.")
+    _require_positive(epochs=epochs, patience=patience, batch=batch)
     members, draws = int(getattr(net, "members", 1)), torch.Generator().manual_seed(seed)
-    weight = _weights(train, members if bootstrap else 1, draws)
+    resampled = bootstrap and members > 1
+    weight = _weights(train, members if resampled else 1, draws)
     parameters = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, foreach=True)
     history: list[dict[str, float]] = []
@@ -92,8 +91,11 @@ def fit(
     for epoch in range(epochs):
         total = torch.zeros(())
         for index in torch.split(torch.randperm(len(train), generator=draws), batch):
-            part = weight[:, index]
-            each = (objective.losses(net, train.take(index)) * part).sum(1) / len(index)
+            part, shown = weight[:, index], train.take(index)
+            if resampled:
+                # what a member did not draw cannot change it, so it need not be computed
+                shown = shown.having(**{DRAWN: (part > 0).T})
+            each = (objective.losses(net, shown) * part).sum(1) / len(index)
             loss = each.sum()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -140,6 +142,12 @@ def _weights(table: Table, members: int, draws: torch.Generator) -> Tensor:
     # a resample of very few items may draw none that weighs anything
     weighted = torch.where(weighted.sum(1, keepdim=True) > 0, weighted, own)
     return weighted * (count / weighted.sum(1, keepdim=True))
+
+
+def _require_positive(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ConfigError(f"fit: {name} must be at least 1, got {value}. Use the default.")
 
 
 def _require_finite(record: dict[str, float], epoch: int) -> None:

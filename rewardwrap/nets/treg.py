@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.nets.bradley_terry import BradleyTerry
-from rewardwrap.nets.tables import Table
+from rewardwrap.nets.tables import Table, steps_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TReg:
             raise ConfigError(
                 "T-REG: network must be bounded, got bound None. Build it with bound=1.0."
             )
-        paid = net(table.seen("steps"))
+        paid = steps_of(net, table)
         inside = table.items.get("coefficient")
         weighted = paid if inside is None else paid * inside
         returns = weighted.sum(-1)

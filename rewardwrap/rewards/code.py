@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence
+from dataclasses import KW_ONLY
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from rewardwrap.core.combine import Named
-from rewardwrap.core.errors import ConfigError, RewardValueError, UnknownName
+from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward, register
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
-from rewardwrap.sandbox import gate as rules
+from rewardwrap.sandbox import allowed
+from rewardwrap.sandbox.columns import Plan
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.intake import digest, read_source, require_approval, require_size
-from rewardwrap.sandbox.isolation import TIERS
-from rewardwrap.sandbox.layout import Column
+from rewardwrap.sandbox.isolation import TIERS, require_possible
+from rewardwrap.sandbox.process import Changed
 from rewardwrap.sandbox.reading import reading_of, require_passing
 from rewardwrap.sandbox.session import ROWS, Session
 
-WORD = re.compile(r"[A-Za-z_]\w*")
-QUOTED = re.compile(r"""["']([^"'\n]{1,80})["']""")
 TAKEN = ("env", "shaped")
 
 
@@ -146,12 +144,20 @@ class CodeReward(Reward):
         """One named place for each component, so that every host records it."""
         made: tuple[Reward, ...] | None = self.__dict__.get("_terms")
         if made is None:
-            made = tuple(Named(name, Component()) for name in self.components or ())
+            made = tuple(Named(name, Component()) for name in self.recorded)
             object.__setattr__(self, "_terms", made)
         return made
 
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The components: a number times this reward is a number times each of them."""
+        components: tuple[str, ...] = self.components  # type: ignore[assignment]
+        return components
+
     def validate(self, task: Task) -> None:
-        """Named fields must be fields of the task."""
+        """The machine must be able to confine the code, and named fields must be fields of the task."""
+        if not self.allow_weaker:
+            require_possible(self.tier)
         if self.gate != "strict" or not task.fields:
             return
         for line, _place, name in reading_of(str(self.source)).fields:
@@ -165,18 +171,18 @@ class CodeReward(Reward):
     # --- paying ---------------------------------------------------------------------------------
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        plan: Plan | None = self.__dict__.get("_plan")
-        arrays = plan.read(batch) if plan is not None else None
-        if arrays is None:
-            plan = self._planned(batch)
-            arrays = plan.read(batch)
-            assert arrays is not None
-        values = self._session().pay(arrays, len(batch.reward))
-        at = 1
-        for name in self.components or ():
-            batch.terms[name] = values[at]
-            at += 1
-        total: FloatArray = values[0]
+        rows = len(batch.reward)
+        known: tuple[Plan, Session] | None = self.__dict__.get("_plan")
+        try:
+            plan, session = known if known is not None else self._planned(batch)
+            values = session.pay(plan.arrays(batch), rows)
+        except Changed:
+            plan, session = self._planned(batch)
+            values = session.pay(plan.arrays(batch), rows)
+        total: FloatArray
+        total, *parts = values
+        for name, part in zip(self.components, parts, strict=True):  # type: ignore[arg-type]
+            batch.terms[name] = part
         return total
 
     def probe(self, batch: Transitions) -> dict[str, FloatArray]:
@@ -189,11 +195,9 @@ class CodeReward(Reward):
             SandboxError: It breaks one of these.
         """
         rows = min(batch.lanes, ROWS)
-        plan = self._planned(batch)
-        arrays = plan.read(batch)
-        assert arrays is not None
-        values = self._session().probe([a[:rows] for a in arrays], rows)
-        return dict(zip(("total", *(self.components or ())), values, strict=True))
+        plan, session = self._planned(batch)
+        values = session.probe([array[:rows] for array in plan.arrays(batch)], rows)
+        return dict(zip(("total", *self.recorded), values, strict=True))
 
     @property
     def by_row(self) -> bool:
@@ -214,7 +218,7 @@ class CodeReward(Reward):
         if session is None:
             session = Session(
                 str(self.source),
-                tuple(self.components or ()),
+                self.recorded,
                 deadline=float(self.deadline),
                 memory=int(self.memory_mb) << 20,
                 tier="process-only" if self.allow_weaker else self.tier,
@@ -222,11 +226,11 @@ class CodeReward(Reward):
             object.__setattr__(self, "_worker", session)
         return session
 
-    def _planned(self, batch: Transitions) -> Plan:
-        plan = Plan.of(str(self.source), batch)
-        object.__setattr__(self, "_plan", plan)
-        self._session().describe(plan.columns, plan.fields)
-        return plan
+    def _planned(self, batch: Transitions) -> tuple[Plan, Session]:
+        plan, session = Plan.of(str(self.source), batch), self._session()
+        object.__setattr__(self, "_plan", (plan, session))
+        session.describe(plan.columns, plan.fields)
+        return plan, session
 
     def __getstate__(self) -> dict[str, Any]:
         # the worker stays here; names without an underscore are the configuration
@@ -242,131 +246,16 @@ class Component(Reward):
 
 def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
-        if not isinstance(name, str) or not rules.COMPONENT.fullmatch(name) or name in TAKEN:
+        if not isinstance(name, str) or not allowed.COMPONENT.fullmatch(name) or name in TAKEN:
             raise SandboxError(
                 "component names must be small letters, digits and '_', and not env or shaped, "
                 f"got {str(name)[:60]!r}. They become columns and TensorBoard tags.",
                 reason="gate",
             )
-    if len(names) > rules.MAX_COMPONENTS or len(set(names)) != len(names):
+    if len(names) > allowed.MAX_COMPONENTS or len(set(names)) != len(names):
         raise SandboxError(
-            f"components must be at most {rules.MAX_COMPONENTS} different names, got {len(names)}. "
+            f"components must be at most {allowed.MAX_COMPONENTS} different names, got {len(names)}. "
             "Add up those that belong together.",
             reason="gate",
         )
     return tuple(names)
-
-
-@dataclass
-class Plan:
-    """Which arrays of a batch go to the worker, decided with the first batch.
-
-    Args:
-        columns: What the worker is told, one for each array.
-        leaves: Expected dtype and row shape of the arrays of obs, action and next_obs.
-        flat: Whether these three are arrays, not nested.
-        computed: ``(before?, field)`` of fields that are read here, because they are scaled or lie in info.
-        keys: Keys of ``info`` that the source mentions.
-        fields: Field name -> column of the flat observation that it is.
-    """
-
-    columns: list[Column]
-    leaves: list[tuple[np.dtype[Any], tuple[int, ...]]]
-    flat: bool
-    computed: list[tuple[bool, str]]
-    keys: list[tuple[str, np.dtype[Any]]]
-    fields: Mapping[str, int]
-
-    @classmethod
-    def of(cls, source: str, batch: Transitions) -> Plan:
-        """For batches that look like this one."""
-        columns, leaves = [], []
-        values = (("obs", batch.obs), ("action", batch.action), ("next_obs", batch.next_obs))
-        for place, value in values:
-            for path, leaf in _paths(value):
-                array = _numeric(leaf, place)
-                columns.append(Column(place, path, array.dtype.str, array.shape[1:]))
-                leaves.append((array.dtype, array.shape[1:]))
-        direct, computed = _split(source, batch)
-        columns += [
-            Column("obs." if before else "next_obs.", (name,), "<f8", ())
-            for before, name in computed
-        ]
-        quoted = set(QUOTED.findall(source))
-        keys = []
-        for key in batch.info.keys():  # noqa: SIM118  Info is no mapping
-            if key in quoted:
-                column = np.asarray(batch.info[key])
-                if column.dtype.kind in "fiub":
-                    keys.append((key, column.dtype))
-                    columns.append(Column("info", (key,), column.dtype.str, column.shape[1:]))
-        flat = all(isinstance(value, np.ndarray) for _, value in values)
-        return cls(columns, leaves, flat, computed, keys, direct)
-
-    def read(self, batch: Transitions) -> list[Any] | None:
-        """The arrays of a batch; None where it looks different and another plan is needed."""
-        if self.flat:
-            arrays = [batch.obs, batch.action, batch.next_obs]
-        else:
-            values = (batch.obs, batch.action, batch.next_obs)
-            arrays = [np.asarray(leaf) for value in values for _, leaf in _paths(value)]
-        if len(arrays) != len(self.leaves):
-            return None
-        for array, (dtype, shape) in zip(arrays, self.leaves, strict=True):
-            if (
-                array.__class__ is not np.ndarray
-                or array.dtype != dtype
-                or array.shape[1:] != shape
-            ):
-                return None
-        task = batch.task
-        for before, name in self.computed:
-            seen = (batch.obs, batch.info_before) if before else (batch.next_obs, batch.info)
-            arrays.append(task.read(name, *seen))
-        arrays += [np.asarray(batch.info[key]).astype(dtype) for key, dtype in self.keys]
-        return arrays
-
-
-def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Any]]:
-    """Leaves of a nested value with the keys that lead to them."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [found for key in value for found in _paths(value[key], (*path, str(key)))]
-    if isinstance(value, tuple | list):
-        return [found for i, item in enumerate(value) for found in _paths(item, (*path, i))]
-    return [(path, value)]
-
-
-def _numeric(leaf: Any, place: str) -> np.ndarray[Any, Any]:
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "fiub":
-        raise RewardValueError(
-            f"{place} must hold numbers to be sent to reward code, got {array.dtype}. "
-            "Use fields, or a reward function in this process."
-        )
-    return array
-
-
-def _split(source: str, batch: Transitions) -> tuple[dict[str, int], list[tuple[bool, str]]]:
-    """Fields that are a column of the observation as it stands, and those that are computed here."""
-    task, spoken = batch.task, WORD.findall(source)
-    words = set(spoken)
-    # once in the signature; a helper may be handed `obs` under any name
-    reads_obs = spoken.count("obs") > 1
-    direct: dict[str, int] = {}
-    computed: list[tuple[bool, str]] = []
-    for name, place in task.fields.items():
-        if name not in words:
-            continue
-        plain = place.info is None and place.key is None and not task.radix
-        exact = isinstance(batch.obs, np.ndarray) and batch.obs.dtype == np.float64
-        if plain and exact and place.scale == 1.0 and not place.offset and place.index is not None:
-            task.field(name)
-            direct[name] = place.index
-            continue
-        computed.append((False, name))
-        known = place.info is None or place.info in batch.info_before
-        if known and reads_obs:
-            computed.append((True, name))
-    return direct, computed

@@ -18,19 +18,18 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import take
 from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.pixels import image_features
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, arrays_of
 
 ACTIVATIONS, DTYPES = ("relu", "silu", "tanh"), ("float32", "float64")
 RULES = ("mean", "sd", "min", "uwo")
-STRIDES = (4, 2, 1)
 BLOCK, SMALLEST_BLOCK = 1024, 128
 """Rows at a time, shared by the members: 2 x 64 units of 1,024 rows are 0.5 MiB of float32."""
 
 FEW = 32
 """Rows up to which the calls cost more than the arithmetic."""
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 class Frozen:
@@ -46,6 +45,9 @@ class Frozen:
             (``sd``), the ``min``, or the mean minus k variances (``uwo``, Coste et al. 2310.02743;
             deviations and variances with ddof 0).
         k: Weight of the spread.
+
+    Attributes:
+        folded: Its layers, which take raw inputs.
 
     Raises:
         ConfigError: An array is missing or has another shape than the rest.
@@ -73,10 +75,10 @@ class Frozen:
         self.bound = net["bound"]
         self._dtype = np.dtype(net["dtype"])
         self._arrays = arrays
-        self._fold(net)
+        self.folded = fold(net, arrays, width=inputs.width, images=bool(inputs.images))
         self._space: dict[int, list[Any]] = {}
         plain = self.members == 1 and self.bound is None and not inputs.images
-        self._few = self._with_ones() if plain and self.activation == "relu" else None
+        self._few = self.folded.with_ones() if plain and self.activation == "relu" else None
         self._few_space: dict[int, Any] = {}
 
     def __call__(self, batch: Transitions) -> FloatArray:
@@ -93,20 +95,25 @@ class Frozen:
         space = self._few_space.get(rows)
         if space is None:
             space = self._few_space[rows] = self._few_buffers(rows)
-        x, hidden, layers = space
+        x, hidden, layers, last = space
         self.inputs.write(batch, x)
-        for weight, buffer in layers:
-            np.dot(hidden, weight, out=buffer)
-            np.maximum(buffer, 0, out=buffer)
-            hidden = buffer
-        last: NDArray[Any] = np.dot(hidden, self._few[-1])  # type: ignore[index]
-        return last.astype(np.float64)
+        for weight, buffer, zeros in layers:
+            # the method and an array of zeros: half the time of np.dot(..., out=) and of a plain 0
+            hidden.dot(weight, buffer)
+            hidden = np.maximum(buffer, zeros, out=buffer)
+        paid: FloatArray = hidden.dot(last).astype(np.float64)
+        return paid
 
     def _few_buffers(self, rows: int) -> tuple[Any, ...]:
         assert self._few is not None
         whole = np.ones((rows, self.inputs.width + 1), self._dtype)
-        layers = [(w, np.empty((rows, w.shape[1]), self._dtype)) for w in self._few[:-1]]
-        return whole[:, :-1], whole, layers
+        *inner, last = self._few
+        shapes = [(rows, w.shape[1]) for w in inner]
+        layers = [
+            (w, np.empty(shape, self._dtype), np.zeros(shape, self._dtype))
+            for w, shape in zip(inner, shapes, strict=True)
+        ]
+        return whole[:, :-1], whole, layers, last
 
     def combine(self, each: FloatArray) -> FloatArray:
         """Members to one number: ``(M, B) -> (B,)``."""
@@ -149,8 +156,9 @@ class Frozen:
             hidden = x
         else:
             flat, hidden = wide
-            np.matmul(x, self._first, out=flat)
-            np.add(flat, self._first_bias, out=flat)
+            weight, bias = self.folded.first
+            np.matmul(x, weight, out=flat)
+            np.add(flat, bias, out=flat)
             self._activate(flat, last=not layers)
         for i, (weight, bias, buffer) in enumerate(layers):
             np.matmul(hidden, weight, out=buffer)
@@ -161,8 +169,8 @@ class Frozen:
         if self.bound is not None:
             np.tanh(out, out=out)
             out *= self.bound
-            out *= self._scale
-            out += self._shift
+            out *= self.folded.scale
+            out += self.folded.shift
 
     def _activate(self, values: NDArray[Any], *, last: bool) -> None:
         if last:
@@ -178,7 +186,7 @@ class Frozen:
 
     def _buffers(self, rows: int) -> list[Any]:
         x = np.empty((rows, self.inputs.width), self._dtype)
-        wide, todo = None, list(zip(self._weights, self._biases, strict=True))
+        wide, todo = None, list(self.folded.layers)
         if not self.inputs.images:
             (weight, _), *todo = todo
             size = weight.shape[2]
@@ -190,113 +198,16 @@ class Frozen:
     def _with_images(self, batch: Transitions, x: NDArray[Any]) -> NDArray[Any]:
         """Vectors and image features side by side, ``(M, B, D + features)``."""
         features = [
-            self._image(i, self.inputs.leaf(batch, p)) for i, p in enumerate(self.inputs.images)
+            image_features(
+                self.inputs.leaf(batch, part),
+                self.members,
+                self._dtype,
+                lambda name, i=i: array_of(self._arrays, f"image{i}.{name}"),  # type: ignore[misc]
+            )
+            for i, part in enumerate(self.inputs.images)
         ]
         shared = np.broadcast_to(x, (self.members, *x.shape))
         return np.concatenate([shared, *features], axis=2).astype(self._dtype)
-
-    def _image(self, number: int, leaf: NDArray[Any]) -> NDArray[Any]:
-        import torch
-        from torch.nn import functional
-
-        pixels = torch.from_numpy(
-            np.ascontiguousarray(channels_first(leaf)).astype(self._dtype) / 255
-        )
-        found = []
-        with torch.no_grad():
-            for m in range(self.members):
-                hidden = pixels
-                for i, stride in enumerate(STRIDES):
-                    weight, bias = self._image_layer(number, f"conv{i}", m)
-                    hidden = functional.relu(functional.conv2d(hidden, weight, bias, stride=stride))
-                weight, bias = self._image_layer(number, "linear", m)
-                found.append(functional.relu(functional.linear(hidden.flatten(1), weight, bias)))
-            features: NDArray[Any] = torch.stack(found).numpy()
-        return features
-
-    def _image_layer(self, number: int, layer: str, member: int) -> tuple[Any, Any]:
-        import torch
-
-        pair = (self._array(f"image{number}.{layer}.{name}")[member] for name in ("weight", "bias"))
-        weight, bias = (torch.from_numpy(np.array(array)) for array in pair)
-        return weight, bias
-
-    def _array(self, name: str) -> NDArray[Any]:
-        if name not in self._arrays:
-            raise ConfigError(
-                f"{WEIGHTS} must hold {name}, got {', '.join(sorted(self._arrays)) or 'nothing'}. "
-                "Fit the model again."
-            )
-        return self._arrays[name]
-
-    def _fold(self, net: Mapping[str, Any]) -> None:
-        """Input normalisation into the first layer, output scale into the last."""
-        double = [
-            (
-                np.asarray(self._array(f"layer{i}.weight"), np.float64).copy(),
-                np.asarray(self._array(f"layer{i}.bias"), np.float64).copy(),
-            )
-            for i in range(int(net["layers"]))
-        ]
-        self._check(double)
-        if net.get("signs") is not None:
-            # a monotone network stores the logarithm-like free parameter of each weight
-            weight, bias = double[0]
-            signs = np.asarray(net["signs"], np.float64)[None, :, None]
-            double[0] = np.where(signs == 0, weight, signs * np.logaddexp(0, weight)), bias
-        mean, sd = (np.asarray(self._array(f"input.{n}"), np.float64) for n in ("mean", "sd"))
-        width = self.inputs.width
-        weight, bias = double[0]
-        weight[:, :width] /= sd[:, None]
-        bias -= (mean @ weight[:, :width])[:, None]
-        # quantiles become their mean, a Gaussian its mean
-        weight, bias = double[-1]
-        columns = slice(0, 1) if net["head"] == "gaussian" else slice(None)
-        weight = weight[..., columns].mean(axis=2, keepdims=True)
-        bias = bias[..., columns].mean(axis=2, keepdims=True)
-        self._scale, self._shift = (
-            np.asarray(self._array(f"output.{n}"), np.float64)[:, None] for n in ("scale", "shift")
-        )
-        if self.bound is None:
-            weight = weight * self._scale[:, :, None]
-            bias = bias * self._scale[:, :, None] + self._shift[:, :, None]
-        double[-1] = weight, bias
-        self._weights = [np.ascontiguousarray(w, self._dtype) for w, _ in double]
-        self._biases = [np.ascontiguousarray(b, self._dtype) for _, b in double]
-        first, bias = self._weights[0], self._biases[0]
-        side_by_side = first.transpose(1, 0, 2).reshape(first.shape[1], -1)
-        self._first = np.ascontiguousarray(side_by_side)
-        self._first_bias = np.ascontiguousarray(bias.reshape(-1))
-
-    def _with_ones(self) -> list[NDArray[Any]]:
-        """Weights over biases, and a column that hands the one on; the last layer as a vector."""
-        found = []
-        for weight, bias in zip(self._weights, self._biases, strict=True):
-            ones = np.zeros((weight.shape[1] + 1, weight.shape[2] + 1), self._dtype)
-            ones[:-1, :-1], ones[-1, :-1], ones[-1, -1] = weight[0], bias[0, 0], 1.0
-            found.append(ones)
-        found[-1] = np.ascontiguousarray(found[-1][:, 0])
-        return found
-
-    def _check(self, layers: list[tuple[NDArray[Any], NDArray[Any]]]) -> None:
-        width = None if self.inputs.images else self.inputs.width
-        for i, (weight, bias) in enumerate(layers):
-            fits = weight.ndim == 3 and width in (None, weight.shape[1])
-            if not fits or bias.shape != (self.members, 1, weight.shape[2]):
-                raise ConfigError(
-                    f"{WEIGHTS}: layer {i} must fit inputs of width {width}, got {weight.shape} and "
-                    f"{bias.shape}. Fit the model again."
-                )
-            if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                raise ConfigError(
-                    f"{WEIGHTS}: layer {i} must be finite, got NaN or infinity. Fit the model again."
-                )
-            width = weight.shape[2]
-
-
-def channels_first(image: Any) -> Any:
-    """``(B, H, W, C)`` to ``(B, C, H, W)``; what has few channels first is left alone."""
-    return image if image.shape[1] == min(image.shape[1:]) else np.moveaxis(image, -1, 1)
 
 
 def _rows(batch: Transitions, rows: slice) -> Transitions:

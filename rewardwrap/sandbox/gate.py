@@ -5,101 +5,31 @@ components. It is not the wall: the wall is the worker. It runs in a locked proc
 can kill the parser. Standard library only.
 """
 
-# ruff: noqa: SIM905  lists of a hundred words
 from __future__ import annotations
 
 import ast
 import difflib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-FUNCTION = "reward"
-MAX_BYTES = 20_000
-MAX_NODES = 3_000
-MAX_NUMBER = 1_000_000
-MAX_COMPONENTS = 32
-COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-NUMPY = frozenset(
-    """abs absolute add all allclose any arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax
-    argmin array asarray atleast_1d atleast_2d average bool_ broadcast_to cbrt ceil clip column_stack
-    concatenate copysign cos cosh cross cumsum deg2rad degrees diff divide dot e einsum empty_like equal
-    exp exp2 expand_dims expm1 finfo fabs float32 float64 float_power floor floor_divide fmax fmin fmod
-    full full_like greater greater_equal heaviside hstack hypot inf int32 int64 interp isclose isfinite
-    isinf isnan less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not
-    logical_or logical_xor matmul max maximum mean median min minimum mod multiply nan nan_to_num
-    ndarray ndim negative newaxis not_equal ones ones_like outer pi positive power prod ptp rad2deg
-    radians ravel reciprocal remainder repeat reshape rint roll round select shape sign signbit sin sinc
-    sinh sort split sqrt square squeeze stack std subtract sum swapaxes take tan tanh tile transpose
-    trunc uint8 var vstack where zeros zeros_like linalg""".split()
+from rewardwrap.sandbox.allowed import (
+    ADVICE,
+    FUNCTION,
+    ITERABLES,
+    LINALG,
+    MATH,
+    MAX_BYTES,
+    MAX_NODES,
+    MAX_NUMBER,
+    MODULES,
+    NODES,
+    NUMPY,
+    RESERVED,
+    WHY,
+    Refused,
 )
-LINALG = frozenset(["norm"])
-MATH = frozenset(
-    """acos asin atan atan2 ceil copysign cos cosh degrees e exp expm1 fabs floor hypot inf isclose
-    isfinite isinf isnan log log10 log1p log2 nan pi pow radians sin sinh sqrt tan tanh tau trunc""".split()
-)
-ARRAY = frozenset(
-    """all any argmax argmin astype clip copy cumsum dot dtype flatten max mean min ndim prod ravel reshape
-    round shape size squeeze std sum T take transpose var real get items keys values append tolist item
-    eps tiny""".split()
-)
-"""Attributes of arrays, and of dicts and lists of components."""
-
-RESERVED = frozenset(
-    """argpartition argsort base byteswap choose compress conj conjugate ctypes cumprod data device
-    diagonal dump dumps fill flags flat getfield imag itemset itemsize mT nbytes newbyteorder nonzero
-    partition put repeat resize searchsorted setfield setflags sort strides swapaxes to_device tobytes
-    tofile tostring trace view format format_map encode decode join mro gi_frame gi_code cr_frame f_back
-    f_globals f_locals f_builtins tb_frame tb_next func_globals with_traceback clear pop popitem
-    setdefault update insert remove extend reverse send throw close""".split()
-)
-"""Attributes that no field can have, since an array, a text or a frame has them."""
-
-BUILTINS = frozenset(
-    """abs all any bool dict enumerate float int len list max min range reversed round sorted sum tuple zip
-    True False None""".split()
-)
-ITERABLES = frozenset(["range", "enumerate", "zip", "reversed", "sorted"])
-MODULES = {"numpy": "np", "math": "math", "typing": "", "__future__": ""}
-NODES: tuple[type[ast.AST], ...] = (
-    ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.AugAssign,
-    ast.AnnAssign, ast.For, ast.If, ast.IfExp, ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.BinOp,
-    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.keyword, ast.Name, ast.Attribute, ast.Subscript,
-    ast.Slice, ast.Tuple, ast.List, ast.Dict, ast.Constant, ast.ListComp, ast.GeneratorExp, ast.DictComp,
-    ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
-)  # fmt: skip
-ADVICE: dict[type[ast.AST], str] = {
-    ast.While: "a while loop. Write whole-array numpy, or for over range(...)",
-    ast.Lambda: "a lambda. Write a helper function with def",
-    ast.Try: "try. Guard the input instead, e.g. np.maximum(x, 1e-8)",
-    ast.With: "with. Rewards open nothing",
-    ast.ClassDef: "a class. Helper functions are enough",
-    ast.JoinedStr: "an f-string. Component names are plain text",
-    ast.Global: "global. A reward keeps nothing between calls",
-    ast.Nonlocal: "nonlocal. A reward keeps nothing between calls",
-    ast.Yield: "yield. Return the reward",
-    ast.Await: "await. Return the reward",
-    ast.AsyncFunctionDef: "async. Write def",
-    ast.Raise: "raise. Return a finite number for every row",
-    ast.Delete: "del. Leave the name alone",
-    ast.NamedExpr: ":=. Assign on a line of its own",
-    ast.Starred: "a star. Write the arguments out",
-    ast.Assert: "assert. Return a finite number for every row",
-}
-WHY = {
-    "random": "random numbers make a reward different each time",
-    "time": "the clock makes a reward different each time",
-}
-
-
-class Refused(Exception):
-    """The first thing that the gate does not let through."""
-
-    def __init__(self, message: str, line: int | None) -> None:
-        super().__init__(message)
-        self.line = line
+from rewardwrap.sandbox.scopes import require_known_names
+from rewardwrap.sandbox.stated import components_of, fields_of, function_of, name_of
 
 
 @dataclass
@@ -130,8 +60,8 @@ def read(source: str) -> Reading:
         reading.refusal, reading.line, reading.parses = str(refused), refused.line, False
         return reading
     try:
-        reading.components = _components(tree)
-        reading.fields = _fields(tree)
+        reading.components = components_of(tree)
+        reading.fields = fields_of(tree)
         _Judge(tree, source).judge()
     except Refused as refused:
         reading.refusal, reading.line = str(refused), refused.line
@@ -152,91 +82,6 @@ def _parsed(source: str) -> ast.Module:
     except (MemoryError, RecursionError, ValueError) as error:
         name = type(error).__name__
         raise Refused(f"the source must be Python that can be parsed, got {name}", None) from None
-
-
-def _function(tree: ast.Module) -> ast.FunctionDef | None:
-    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == FUNCTION]
-    return found[-1] if found else None
-
-
-def _components(tree: ast.Module) -> tuple[str, ...] | None:
-    """Names in the returned dict: a literal, ``dict(...)``, or a local dict and what is put into it."""
-    function = _function(tree)
-    if function is None:
-        return None
-    names: dict[str, None] = {}
-    plain = False
-    returns = [n for n in _own(function) if isinstance(n, ast.Return)]
-    for node in returns:
-        value = node.value
-        if not (isinstance(value, ast.Tuple) and len(value.elts) == 2):
-            plain = True
-            continue
-        found = _keys(value.elts[1], function)
-        if found is None:
-            return None
-        names.update(dict.fromkeys(found))
-    return tuple(names) if returns or plain else None
-
-
-def _keys(value: ast.expr, function: ast.FunctionDef) -> list[str] | None:
-    if isinstance(value, ast.Dict):
-        keys = [k.value if isinstance(k, ast.Constant) else None for k in value.keys]
-        return None if any(not isinstance(k, str) for k in keys) else [str(k) for k in keys]
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
-        given = [k.arg for k in value.keywords]
-        return None if value.args or None in given else [str(k) for k in given]
-    return _local_keys(value.id, function) if isinstance(value, ast.Name) else None
-
-
-def _local_keys(name: str, function: ast.FunctionDef) -> list[str] | None:
-    keys: list[str] = []
-    known = False
-    for node in _own(function):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign):
-            targets = [node.target]
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id == name:
-                assert isinstance(node, ast.Assign | ast.AnnAssign)
-                value = node.value
-                if value is None or isinstance(value, ast.Name):
-                    return None
-                found = _keys(value, function)
-                if found is None:
-                    return None
-                keys += found
-                known = True
-            if isinstance(target, ast.Subscript) and _named(target.value) == name:
-                key = target.slice
-                if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-                    return None
-                keys.append(key.value)
-    return list(dict.fromkeys(keys)) if known else None
-
-
-def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Nodes of a function in the order of the text, those of functions inside it left out."""
-    waiting: list[ast.AST] = [*function.body[::-1]]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.Lambda):
-            waiting += list(ast.iter_child_nodes(node))[::-1]
-
-
-def _named(node: ast.AST) -> str | None:
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _fields(tree: ast.Module) -> list[tuple[int, str, str]]:
-    """Attributes and text keys of ``obs`` and ``next_obs`` that are no attribute of an array."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and _named(node.value) in ("obs", "next_obs"):
-            found.append((node.lineno, str(_named(node.value)), node.attr))
-    known = ARRAY | RESERVED
-    return [read for read in found if read[2] not in known and not read[2].startswith("_")]
 
 
 class _Judge:
@@ -260,9 +105,10 @@ class _Judge:
         for node in body:
             for inner in ast.walk(node):
                 self._node(inner)
+        outside = frozenset(self.imported | self.functions | self.constants)
         for node in body:
             if isinstance(node, ast.FunctionDef):
-                self._scope(node)
+                require_known_names(node, outside)
 
     def _imports(self, node: ast.stmt) -> bool:
         """Imports of numpy, math and typing change nothing; all others are refused."""
@@ -284,7 +130,7 @@ class _Judge:
             if isinstance(node, ast.FunctionDef):
                 continue
             if isinstance(node, ast.Assign) and all(isinstance(t, ast.Name) for t in node.targets):
-                self.constants |= {str(_named(t)) for t in node.targets}
+                self.constants |= {str(name_of(t)) for t in node.targets}
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 self.constants.add(node.target.id)
             elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
@@ -292,7 +138,7 @@ class _Judge:
                     f"the source must hold functions and constants, got {type(node).__name__}",
                     node.lineno,
                 )
-        function = _function(self.tree)
+        function = function_of(self.tree)
         if function is None:
             raise Refused(f"the source must define {FUNCTION}(obs, action, next_obs, info)", None)
         taken = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
@@ -360,7 +206,7 @@ class _Judge:
         fine = isinstance(over, ast.Tuple | ast.List | ast.Name | ast.Subscript) or (
             isinstance(over, ast.Call)
             and (
-                _named(over.func) in ITERABLES
+                name_of(over.func) in ITERABLES
                 or (
                     isinstance(over.func, ast.Attribute)
                     and over.func.attr in ("items", "values", "keys")
@@ -372,73 +218,6 @@ class _Judge:
                 "for must run over range, enumerate, zip or names written out",
                 getattr(over, "lineno", None),
             )
-
-    def _scope(self, function: ast.FunctionDef) -> None:
-        """Names must be known, and a function writes into nothing but what it made."""
-        nested = {n.name for n in ast.walk(function) if isinstance(n, ast.FunctionDef)}
-        taken = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
-        made = {
-            n.id
-            for n in ast.walk(function)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
-        known = BUILTINS | self.imported | self.functions | self.constants | nested | taken | made
-        annotations = {id(n) for a in _annotations(function) for n in ast.walk(a)}
-        for node in ast.walk(function):
-            if isinstance(node, ast.Name) and id(node) not in annotations:
-                self._name(node, known)
-            for target in _written(node):
-                owner = _owner(target)
-                if owner in taken and isinstance(target, ast.Subscript):
-                    raise Refused(
-                        f"{owner} must not be written into. Copy it first, e.g. np.array({owner})",
-                        target.lineno,
-                    )
-                if owner not in made and isinstance(target, ast.Subscript):
-                    raise Refused(
-                        f"{owner} must not be written into: a reward keeps nothing between calls",
-                        target.lineno,
-                    )
-                if isinstance(target, ast.Attribute):
-                    raise Refused("attributes must not be assigned", target.lineno)
-
-    def _name(self, node: ast.Name, known: set[str] | frozenset[str]) -> None:
-        if node.id.startswith("_") and node.id != "_":
-            raise Refused(f"names must not begin with an underscore, got {node.id}", node.lineno)
-        if node.id in known:
-            return
-        if node.id in WHY:
-            raise Refused(f"reward code must do without {node.id}: {WHY[node.id]}", node.lineno)
-        near = difflib.get_close_matches(node.id, known, n=1)
-        guess = f". Did you mean {near[0]}" if near else ""
-        raise Refused(f"every name must be known, got {node.id}{guess}", node.lineno)
-
-
-def _annotations(function: ast.FunctionDef) -> list[ast.expr]:
-    found = [n.annotation for n in ast.walk(function) if isinstance(n, ast.arg) and n.annotation]
-    found += [n.annotation for n in ast.walk(function) if isinstance(n, ast.AnnAssign)]
-    return found + [
-        n.returns for n in ast.walk(function) if isinstance(n, ast.FunctionDef) and n.returns
-    ]
-
-
-def _written(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return [inner for target in node.targets for inner in _unpacked(target)]
-    if isinstance(node, ast.AugAssign | ast.AnnAssign):
-        return [node.target]
-    return _unpacked(node.target) if isinstance(node, ast.For) else []
-
-
-def _unpacked(target: ast.expr) -> list[ast.expr]:
-    return list(target.elts) if isinstance(target, ast.Tuple | ast.List) else [target]
-
-
-def _owner(target: ast.expr) -> str | None:
-    inner: Any = target
-    while isinstance(inner, ast.Subscript | ast.Attribute):
-        inner = inner.value
-    return _named(inner)
 
 
 def _no_import(name: str) -> str:

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rewardwrap.sandbox import layout
+from rewardwrap.sandbox import layout, wires
 from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.sandbox.process import SUPPORTED, Died, Late, Process, opened
+from rewardwrap.sandbox.process import Died, Process
+from rewardwrap.sandbox.wires import Late
 
 TIERS = ("process-only", "medium", "strong")
 TRIED = ("open", "socket", "fork", "signal")
@@ -47,6 +48,16 @@ def require_tier(wanted: str, layers: Sequence[str]) -> None:
         )
 
 
+def require_possible(wanted: str) -> None:
+    """Refuse before anything runs what this system can never give; the rest is seen when a worker starts.
+
+    Raises:
+        SandboxError: No wall here, and one is wanted.
+    """
+    if not wires.confinable():
+        require_tier(wanted, ())
+
+
 PROTECTION = {
     "strong": "Two walls hold hostile code.",
     "medium": "One wall holds hostile code.",
@@ -65,18 +76,20 @@ def describe() -> Mapping[str, Any]:
 
     Returns:
         ``tier``; ``layers``, those that a worker locked; ``blocked``, what was tried and refused;
-        ``open``, what was tried and worked; ``protects``, a sentence; ``platform``.
+        ``open``, what was tried and worked, or what nothing here would refuse; ``protects``, a sentence;
+        ``platform``.
 
     Example:
         >>> from rewardwrap.sandbox import describe
         >>> describe()["tier"] in ("strong", "medium", "process-only")
         True
     """
+    if not wires.confinable():
+        return _described(_tried("nothing", ())[0], (), TRIED)
     layers: tuple[str, ...] = ()
-    tried = TRIED if SUPPORTED else ()
     blocked: list[str] = []
     through: list[str] = []
-    for name in tried:
+    for name in TRIED:
         layers, refused = _tried(name, ())
         (blocked if refused else through).append(name)
     if "landlock" in layers and not _tried("open", ("seccomp", "limits"))[1]:
@@ -84,10 +97,16 @@ def describe() -> Mapping[str, Any]:
     if through:
         # a filter that lets these through is none
         layers = tuple(name for name in layers if name not in ("seccomp", "landlock"))
+    return _described(layers, blocked, through)
+
+
+def _described(
+    layers: Sequence[str], blocked: Sequence[str], through: Sequence[str]
+) -> Mapping[str, Any]:
     tier = tier_of(layers)
     return {
         "tier": tier,
-        "layers": layers,
+        "layers": tuple(layers),
         "blocked": tuple(blocked),
         "open": tuple(through),
         "protects": PROTECTION[tier],
@@ -97,7 +116,7 @@ def describe() -> Mapping[str, Any]:
 
 def _tried(name: str, skip: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Layers of a throw-away worker, and whether it was kept from one thing."""
-    process: Process = opened("trials", skip=skip)
+    process = Process("trials", skip=skip)
     try:
         said = process.ask(layout.CALL, name, SECONDS)
     except Died as died:

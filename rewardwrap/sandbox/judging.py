@@ -21,7 +21,7 @@ PROBED = 8
 """Rows that are compared one by one."""
 
 
-_FLOAT = np.dtype(np.float64)
+_FLOAT, _DENSE, _Array = np.dtype(np.float64), (8,), np.ndarray
 
 
 class BadOutput(Exception):
@@ -46,15 +46,44 @@ class Judged:
         self.by_row = False
         self.probed = 0
 
-    def into(self, out: Any, views: Views, rows: int) -> None:
-        """Fill ``out``, ``(1 + k, rows)``."""
+    def paid(self, views: Views, rows: int) -> Sequence[Any]:
+        """Buffers that hold ``(1 + k, rows)`` float64, one after the other."""
         if rows > 2 * self.probed and self.probed < PROBED:
             self.probe(views, rows)
         if not self.by_row:
-            self._fill(out, self.function(*views.batch(rows)), rows)
-            return
+            result = self.function(*views.batch(rows))
+            return self._plain(result, rows) or (self._numbers(result, rows),)
+        out = np.empty((1 + len(self.names), rows))
         for i in range(rows):
             self._fill(out[:, i : i + 1], self.function(*views.part(rows, i)), None)
+        return (out,)
+
+    def _plain(self, result: Any, rows: int) -> Sequence[Any]:
+        """The arrays as they were returned, where each is what it nearly always is; else nothing."""
+        if result.__class__ is not tuple:
+            values: Sequence[Any] = (result,)
+        elif len(result) == 2 and result[1].__class__ is dict and tuple(result[1]) == self.names:
+            values = (result[0], *result[1].values())
+        else:
+            return ()
+        shape, found = (rows,), []
+        for value in values:
+            if value.__class__ is not _Array or value.shape != shape:
+                return ()
+            if value.dtype is not _FLOAT:
+                if value.dtype.kind not in "fiub":
+                    return ()
+                value = value.astype(_FLOAT)
+            elif value.strides != _DENSE:
+                # a column of the observation lies with gaps
+                value = value.copy()
+            found.append(value)
+        return found if len(found) == 1 + len(self.names) else ()
+
+    def _numbers(self, result: Any, rows: int | None) -> Any:
+        out = np.empty((1 + len(self.names), rows or 1))
+        self._fill(out, result, rows)
+        return out
 
     def _fill(self, out: Any, result: Any, rows: int | None) -> None:
         """One result into its columns; ``rows`` None means one row without a batch axis."""
@@ -70,19 +99,21 @@ class Judged:
                     'Pass components=("name", ...), or return a dict that is written out'
                 )
             return
+        self._require_names(parts)
+        for at, name in enumerate(self.names, start=1):
+            out[at] = _column(parts[name], rows, f"component {name!r}", strict=False)
+
+    def _require_names(self, parts: Any) -> None:
         if parts.__class__ is not dict:
             raise BadOutput(
                 f"it must return (total, components), got {type(parts).__name__} for the components"
             )
+        if all(name in parts for name in self.names) and len(parts) == len(self.names):
+            return
         if len(parts) != len(self.names):
             raise BadOutput(f"components must be {', '.join(self.names)}, got {_listed(parts)}")
-        at = 1
-        for name in self.names:
-            if name not in parts:
-                raise BadOutput(f"component {name!r} must be returned, got {_listed(parts)}")
-            value = parts[name]
-            out[at] = _column(value, rows, f"component {name!r}", strict=False)
-            at += 1
+        missing = next(name for name in self.names if name not in parts)
+        raise BadOutput(f"component {missing!r} must be returned, got {_listed(parts)}")
 
     def probe(self, views: Views, rows: int) -> None:
         """Decide between batched and per-row code, and look for what breaks the contract.
@@ -151,9 +182,7 @@ class Judged:
         return self._of(views.part(rows, slice(0, shown)), shown)
 
     def _of(self, arguments: Any, rows: int | None) -> Any:
-        out = np.empty((1 + len(self.names), rows or 1))
-        self._fill(out, self.function(*arguments), rows)
-        return out
+        return self._numbers(self.function(*arguments), rows)
 
     def _adds_up(self, values: Any) -> None:
         if not self.names:
@@ -177,8 +206,6 @@ def _same(one: Any, other: Any) -> bool:
 def _column(value: Any, rows: int | None, subject: str, *, strict: bool) -> Any:
     """The value as numbers of the right shape; only plain arrays and numbers count."""
     kind = value.__class__
-    if kind is np.ndarray and value.dtype is _FLOAT and value.shape == (rows,):
-        return value
     if kind is np.ndarray or kind is NamedArray:
         if value.dtype.kind not in "fiub":
             raise BadOutput(f"{subject} must be real numbers, got {value.dtype}")

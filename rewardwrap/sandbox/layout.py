@@ -17,6 +17,9 @@ from typing import Any
 HEAD = 64
 REQUEST = struct.Struct("<QIII")
 ANSWER = struct.Struct("<QII")
+ANSWER_HEAD = struct.Struct(f"<QII{HEAD - ANSWER.size}x")
+"""The same with everything up to the body."""
+
 TEXT = 65_536
 """Longest text of an answer, bytes."""
 

@@ -8,7 +8,9 @@ import json
 from rewardwrap.sandbox import layout
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.gate import Reading
-from rewardwrap.sandbox.process import Died, Late, clean, opened
+from rewardwrap.sandbox.process import Died, Process
+from rewardwrap.sandbox.sentences import clean
+from rewardwrap.sandbox.wires import Late
 
 SECONDS = 5.0
 MEMORY = 256 << 20
@@ -17,7 +19,7 @@ MEMORY = 256 << 20
 @functools.lru_cache(maxsize=256)
 def reading_of(source: str) -> Reading:
     """Components, fields and the gate's verdict; nothing of the source runs."""
-    process = opened("readings", memory=MEMORY)
+    process = Process("readings", memory=MEMORY)
     try:
         said = process.ask(layout.LOAD, source, SECONDS)
     except (Died, Late) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +15,9 @@ from rewardwrap.core.transitions import FloatArray
 from rewardwrap.sandbox import layout
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.isolation import require_tier
-from rewardwrap.sandbox.layout import HEAD, Column, offsets
-from rewardwrap.sandbox.process import BLOCK, Died, Late, Process, opened
+from rewardwrap.sandbox.layout import HEAD, Column
+from rewardwrap.sandbox.process import BLOCK, Died, Exchange, Process
+from rewardwrap.sandbox.wires import Late
 
 ROWS = 4096
 """Rows of one request: a deadline is for so many."""
@@ -28,9 +30,10 @@ GRACE = 0.9
 
 SIGSYS = 31
 
-T = TypeVar("T")
+KEPT = 16
+"""Numbers of rows that are remembered."""
 
-_largest, _smallest = np.maximum.reduce, np.minimum.reduce
+T = TypeVar("T")
 
 
 class Session:
@@ -68,7 +71,7 @@ class Session:
         self._schema: tuple[Sequence[Column], Mapping[str, int]] | None = None
         self._sent: Any = None
         self._rows = 1
-        self._places: dict[int, list[Any]] = {}
+        self._exchanges: dict[int, Exchange] = {}
         self._starting = 0.0
 
     @property
@@ -89,7 +92,7 @@ class Session:
         room = (self._block - HEAD - 64 * len(columns)) // max(1, sum(c.row_bytes for c in columns))
         self._rows = max(1, min(ROWS, room, (self._block - HEAD) // (8 * self.width)))
         self._sent = None
-        self._places = {}
+        self._exchanges = {}
 
     def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """``(1 + k, rows)``: the reward and its components.
@@ -100,23 +103,20 @@ class Session:
 
         Raises:
             SandboxError: What stopped it.
+            Changed: The arrays are not those of `describe`.
         """
         if rows <= self._rows:
-            return self._guarded(lambda seconds: self._piece(arrays, rows, seconds, layout.CALL))
+            return self._guarded(self._piece, arrays, rows, layout.CALL)
         pieces = []
         for start in range(0, rows, self._rows):
             part = [array[start : start + self._rows] for array in arrays]
             count = min(self._rows, rows - start)
-
-            def piece(seconds: float, part: Any = part, count: int = count) -> FloatArray:
-                return self._piece(part, count, seconds, layout.CALL)
-
-            pieces.append(self._guarded(piece))
+            pieces.append(self._guarded(self._piece, part, count, layout.CALL))
         return np.concatenate(pieces, axis=1)
 
     def probe(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """The same for at most `ROWS` rows, after checking the contract on them."""
-        return self._guarded(lambda seconds: self._piece(arrays, rows, seconds, layout.PROBE))
+        return self._guarded(self._piece, arrays, rows, layout.PROBE)
 
     def start(self) -> None:
         """Start the worker and load the source, unless that is done."""
@@ -128,28 +128,20 @@ class Session:
             self._process.close()
             self._process = None
         self._sent = None
-        self._places = {}
+        self._exchanges = {}
 
     def _piece(
-        self, arrays: Sequence[Any], rows: int, seconds: float, operation: int
+        self, seconds: float, arrays: Sequence[Any], rows: int, operation: int
     ) -> FloatArray:
-        process = self._process
-        if process is None or self._sent is not self._schema or not process.usable:
-            process = self._ready(seconds)
-        places = self._places.get(rows)
-        if places is None:
-            places = self._placed(process, rows)
-        for place, array in zip(places, arrays, strict=True):
-            if array.shape != place.shape:
-                raise ValueError(f"a column must have shape {place.shape}, got {array.shape}")
-            place[...] = array
-        values: FloatArray
-        values, said = process.call(rows, self.width, seconds, operation)
+        exchange = self._exchanges.get(rows)
+        if exchange is None or exchange.owner != os.getpid():
+            exchange = self._exchange(rows, seconds)
+        flat = exchange(arrays, seconds, operation)
         if operation == layout.PROBE:
-            self.by_row = bool(said)
-        # NaN survives both, so it fails here like infinity
-        flat = values.reshape(-1)
-        if not (_largest(flat) <= LIMIT and _smallest(flat) >= -LIMIT):
+            self.by_row = bool(exchange.number)
+        # the sum of squares bounds every number, NaN and infinity fail it, and vdot never warns
+        values = flat.reshape(self.width, rows)
+        if not np.vdot(flat, flat) <= LIMIT * LIMIT:
             self._check(values)
         return values
 
@@ -164,17 +156,13 @@ class Session:
                 reason="output",
             )
 
-    def _placed(self, process: Process, rows: int) -> list[Any]:
+    def _exchange(self, rows: int, seconds: float) -> Exchange:
+        process = self._ready(seconds)
         assert self._schema is not None
-        columns = self._schema[0]
-        found = [
-            process.view(c, rows, at)
-            for c, at in zip(columns, offsets(columns, rows), strict=False)
-        ]
-        if len(self._places) >= 16:
-            self._places.clear()
-        self._places[rows] = found
-        return found
+        if len(self._exchanges) >= KEPT:
+            self._exchanges.clear()
+        made = self._exchanges[rows] = Exchange(process, self._schema[0], rows, self.width)
+        return made
 
     def _ready(self, seconds: float) -> Process:
         """A worker that has loaded the source and knows the columns."""
@@ -182,7 +170,7 @@ class Session:
         if process is None or not process.usable or process.block < block:
             self.close()
             began = time.monotonic()
-            process = self._process = opened(
+            process = self._process = Process(
                 "rewards", memory=self.memory, block=block, skip=self.skip
             )
             self._starting = time.monotonic() - began
@@ -194,14 +182,14 @@ class Session:
             columns, fields = self._schema
             said = {"columns": [c.plain() for c in columns], "fields": dict(fields)}
             process.ask(layout.SCHEMA, said, seconds)
-            self._sent, self._places = self._schema, {}
+            self._sent, self._exchanges = self._schema, {}
         return process
 
-    def _guarded(self, attempt: Callable[[float], T]) -> T:
+    def _guarded(self, attempt: Callable[..., T], *given: Any) -> T:
         """Try, and once more with a fresh worker where the first was late or died."""
         began = time.monotonic()
         try:
-            return attempt(self.deadline)
+            return attempt(self.deadline, *given)
         except (Late, Died) as error:
             # its traceback holds this frame: a cycle would keep the worker's memory
             failure = error.with_traceback(None)
@@ -218,7 +206,7 @@ class Session:
         if left <= 0.0:
             raise self._stopped(failure)
         try:
-            result = attempt(min(self.deadline, left))
+            result = attempt(min(self.deadline, left), *given)
         except (Late, Died) as error:
             self.close()
             raise self._stopped(error) from None
@@ -256,7 +244,7 @@ class Session:
 
     def __getstate__(self) -> dict[str, Any]:
         # a worker belongs to one process: a copy starts its own
-        return {**self.__dict__, "_process": None, "_sent": None, "_places": {}, "restarts": 0}
+        return {**self.__dict__, "_process": None, "_sent": None, "_exchanges": {}, "restarts": 0}
 
 
 def _forbidden(failure: Late | Died) -> bool:

@@ -42,7 +42,6 @@ TABLES = {
         audit=0xC000003E,
         seccomp=317,
         free={
-            "poll": 7,
             "munmap": 11,
             "brk": 12,
             "rt_sigreturn": 15,
@@ -66,7 +65,6 @@ TABLES = {
         audit=0xC00000B7,
         seccomp=277,
         free={
-            "ppoll": 73,
             "exit": 93,
             "exit_group": 94,
             "futex": 98,

@@ -1,7 +1,7 @@
 """The process in which reward code lives: boots, locks itself, loads one source, answers until killed.
 
-It is started as a fresh interpreter with an empty environment and three things: the block of requests, the
-block of answers, and two event descriptors. It never imports the rest of the package.
+It is started as a fresh interpreter with an empty environment and one channel. It never imports the rest of
+the package.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ import __future__
 
 import importlib.abc
 import json
-import mmap
 import os
-import select
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,7 +17,8 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from rewardwrap.sandbox import layout
-from rewardwrap.sandbox.layout import ANSWER, HEAD, REQUEST, TEXT
+from rewardwrap.sandbox.channels import Channel, channel_of
+from rewardwrap.sandbox.layout import ANSWER, ANSWER_HEAD, HEAD, REQUEST, TEXT
 
 FILE = "<reward>"
 ANNOTATIONS = __future__.annotations.compiler_flag
@@ -50,47 +49,37 @@ class Nowhere:
 
 
 class Worker:
-    """One end of the two blocks.
+    """Requests and answers over a channel.
 
     Args:
-        requests: Descriptor of the block of requests.
-        answers: Descriptor of the block of answers.
-        ask: Event: a request lies there.
-        reply: Event: an answer lies there.
+        channel: To the trainer.
     """
 
-    def __init__(self, requests: int, answers: int, ask: int, reply: int) -> None:
-        self.requests = mmap.mmap(requests, 0, access=mmap.ACCESS_READ)
-        self.answers = mmap.mmap(answers, 0)
-        os.close(requests)
-        os.close(answers)
-        self.ask, self.reply = ask, reply
-        self.poll = select.poll()
-        self.poll.register(ask, select.POLLIN)
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
         self.sequence = 0
 
     def wait(self) -> tuple[int, int, int]:
         """The next request: operation, rows, bytes of text."""
-        self.poll.poll()
-        os.read(self.ask, 8)
-        self.sequence, operation, rows, length = REQUEST.unpack_from(self.requests)
+        self.channel.receive()
+        self.sequence, operation, rows, length = REQUEST.unpack_from(self.channel.requests)
         return operation, rows, length
 
     def text(self, length: int) -> Any:
         """The JSON of a request."""
-        return json.loads(self.requests[HEAD : HEAD + length])
+        return json.loads(self.channel.requests[HEAD : HEAD + length])
 
     def answer(self, status: int = layout.DONE, text: str = "") -> None:
         """Write the head, and text where there is some, and say so."""
         content = text.encode("utf-8", "replace")[:TEXT]
-        self.answers[HEAD : HEAD + len(content)] = content
-        ANSWER.pack_into(self.answers, 0, self.sequence, status, len(content))
-        os.write(self.reply, b"\1\0\0\0\0\0\0\0")
+        self.channel.answers[HEAD : HEAD + len(content)] = content
+        ANSWER.pack_into(self.channel.answers, 0, self.sequence, status, len(content))
+        self.channel.send(HEAD + len(content))
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve one reward: ``requests answers ask reply`` are the descriptors."""
-    worker = Worker(*map(int, arguments))
+    """Serve one source; the arguments are those of its channel."""
+    worker = Worker(channel_of(arguments))
     _, _, length = worker.wait()
     boot = worker.text(length)
     try:
@@ -131,9 +120,10 @@ def _boot(worker: Worker, boot: dict[str, Any]) -> None:
 
         held = lock(
             memory=boot["memory"],
-            read_from=worker.ask,
-            write_to=worker.reply,
+            read_from=worker.channel.ask,
+            write_to=worker.channel.reply,
             skip=frozenset(boot["skip"]),
+            confined=boot["confined"],
         )
     sys.meta_path[:] = [NoMoreImports()]
     sys.stdout = sys.stderr = Nowhere()
@@ -162,55 +152,42 @@ def _serve_trials(worker: Worker) -> None:
 
 
 def _serve_rewards(worker: Worker) -> None:
-    import numpy as np
-
     from rewardwrap.sandbox.judging import Judged
     from rewardwrap.sandbox.layout import Column
     from rewardwrap.sandbox.views import Views
 
-    judged: Judged | None = None
-    views = Views(worker.requests, (), {})
-    outs: dict[int, Any] = {}
+    channel, judged = worker.channel, Judged(_nothing_yet, ())
+    receive, send, answers = channel.receive, channel.send, channel.answers
+    views = Views(channel.requests, (), {})
     while True:
-        operation, rows, length = worker.wait()
+        # `Worker.wait` and `answer` written out: this is the loop that every step of a training waits for
+        receive()
+        worker.sequence, operation, rows, length = REQUEST.unpack_from(channel.requests)
         try:
+            if operation >= layout.CALL:
+                if operation == layout.PROBE:
+                    judged.probe(views, rows)
+                paid = judged.paid(views, rows)
+                head = ANSWER_HEAD.pack(worker.sequence, layout.DONE, judged.by_row)
+                answer = b"".join((head, *paid))
+                answers[: len(answer)] = answer
+                send(len(answer))
+                continue
+            asked = worker.text(length)
             if operation == layout.LOAD:
-                asked = worker.text(length)
                 judged = Judged(_loaded(asked["source"]), asked["components"])
-                worker.answer()
-            elif operation == layout.SCHEMA:
-                asked = worker.text(length)
-                views = Views(
-                    worker.requests, [Column.of(c) for c in asked["columns"]], asked["fields"]
-                )
-                worker.answer()
             else:
-                assert judged is not None
-                out = outs.get(rows)
-                if out is None:
-                    width = 1 + len(judged.names)
-                    out = np.frombuffer(worker.answers, np.float64, width * rows, HEAD)
-                    outs.clear()
-                    out = outs[rows] = out.reshape(width, rows)
-                serve = _call if operation == layout.CALL else _probe
-                serve(worker, judged, views, out, rows)
+                columns = [Column.of(c) for c in asked["columns"]]
+                views = Views(channel.requests, columns, asked["fields"])
+            worker.answer()
         except BaseException as error:
             status, said = _said(error)
             del error
             worker.answer(status, said)
 
 
-def _call(worker: Worker, judged: Any, views: Any, out: Any, rows: int) -> None:
-    judged.into(out, views, rows)
-    ANSWER.pack_into(worker.answers, 0, worker.sequence, layout.DONE, 0)
-    os.write(worker.reply, b"\1\0\0\0\0\0\0\0")
-
-
-def _probe(worker: Worker, judged: Any, views: Any, out: Any, rows: int) -> None:
-    judged.probe(views, rows)
-    judged.into(out, views, rows)
-    ANSWER.pack_into(worker.answers, 0, worker.sequence, layout.DONE, int(judged.by_row))
-    os.write(worker.reply, b"\1\0\0\0\0\0\0\0")
+def _nothing_yet(*arguments: object) -> None:
+    raise TypeError("a source must be loaded first")
 
 
 def _loaded(source: str) -> Callable[..., Any]:

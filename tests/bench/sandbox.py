@@ -120,7 +120,9 @@ def floating(code: rw.CodeReward) -> rw.CodeReward:
 def calls(rounds: int) -> None:
     """One vector step: the worker over the same function here."""
     print("us per vector step   median (lower decile; on processor)             added, goal 18 us")
-    print("lanes          here         here2        worker      floating   worker               floating")
+    print(
+        "lanes          here         here2        worker      floating   worker               floating"
+    )
     for lanes in (1, 8, 16, 64, 256):
         batch = batch_of(lanes)
         here, code, loose = Here(), rw.CodeReward(TEXT), rw.CodeReward(TEXT)

@@ -198,3 +198,14 @@ def test_composites_are_made_of_rewards(cls: Any) -> None:
         cls(())
     with pytest.raises(rw.ConfigError, match="must be made of rewards, got float"):
         cls((env(), 1.0))
+
+
+def test_a_number_times_a_shifted_named_term_is_recorded_inside_the_name():
+    from rewardwrap.core.stream import Stream
+
+    stream = Stream(2.0 * (rw.EnvReward().named("a") + 1.0), 2)
+    nobody = np.zeros(2, bool)
+    stream.begin(np.zeros(2))
+    paid = stream.advance(None, np.zeros(2), np.array([3.0, 4.0]), nobody, nobody)
+    np.testing.assert_array_equal(paid, [8.0, 10.0])
+    np.testing.assert_array_equal(stream.terms[stream.names.index("a")], [6.0, 8.0])

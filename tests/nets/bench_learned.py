@@ -25,7 +25,8 @@ from rewardwrap.nets.folder import save_model
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
-from rewardwrap.rewards.inputs import Inputs, plain_space
+from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.parts import plain_space
 from tests.bench.table import Row, at_least, show
 from tests.bench.tapes import play_venv, tape
 from tests.bench.timing import Estimate, measure
@@ -100,8 +101,11 @@ def relabelling(folder: str, rows: int, pairs: int) -> dict[str, Estimate]:
     return found
 
 
-def preference_training(pairs: int) -> dict[str, Estimate]:
-    """Pairs per second: 500 pairs of two clips of 50 steps, 32 x 32 units; absolute, and the ensemble."""
+def preference_training(pairs: int, episodes_of_1000: int) -> dict[str, Estimate]:
+    """Pairs per second: 500 pairs of two clips of 50 steps, 32 x 32 units; absolute, and the ensemble.
+
+    The fewer episodes the clips come from, the more of their 50,000 steps are the same rows.
+    """
     rng = np.random.default_rng(0)
     episodes = [
         {
@@ -111,11 +115,13 @@ def preference_training(pairs: int) -> dict[str, Estimate]:
             "terminated": np.zeros(1000, bool),
             "truncated": np.zeros(1000, bool),
         }
-        for _ in range(20)
+        for _ in range(episodes_of_1000)
     ]
     store = EpisodeStore.from_episodes(episodes)
     clips = [sample_fragments(store, 500, 50, seed=i) for i in (0, 1)]
     asked = Preferences(*clips, rng.integers(2, size=500).astype(float))
+    distinct = len(np.unique(np.concatenate([c.rows.ravel() for c in clips])))
+    name = f"overlap {50_000 / distinct:.1f}, batch {BATCH}"
 
     def spend(members: int) -> float:
         inputs = Inputs.of(
@@ -138,11 +144,10 @@ def preference_training(pairs: int) -> dict[str, Estimate]:
         again.append(spend(1))
     first, ensemble, control = (np.array(v[1:]) for v in (one, three, again))
     return {
-        "pairs/s, one network": Estimate.of(first),
-        "pairs/s, ensemble of 3": Estimate.of(ensemble),
-        "ensemble of 3 / one": Estimate.of(ensemble / first),
-        "member-pairs/s, ensemble of 3 / one": Estimate.of(3 * ensemble / first),
-        "A/A control": Estimate.of(control / first),
+        f"{name}: pairs/s, one network": Estimate.of(first),
+        f"{name}: pairs/s, ensemble of 3": Estimate.of(ensemble),
+        f"{name}: ensemble of 3 / one": Estimate.of(ensemble / first),
+        f"{name}: A/A control": Estimate.of(control / first),
     }
 
 
@@ -162,11 +167,13 @@ def main(pairs: int = 20) -> None:
         show(rows, out)
         for name, value in relabelling(folder, 1_000_000, 5).items():
             out.print(f"relabel {name}: {value.value:.2f} M/s [{value.low:.2f}, {value.high:.2f}]")
-    for name, value in preference_training(max(5, pairs // 2)).items():
-        digits = 0 if value.value > 10 else 3
-        out.print(
-            f"{name}: {value.value:,.{digits}f} [{value.low:,.{digits}f}, {value.high:,.{digits}f}]"
-        )
+    for episodes in (200, 17, 5):
+        for name, value in preference_training(max(5, pairs // 2), episodes).items():
+            digits = 0 if value.value > 10 else 3
+            out.print(
+                f"{name}: {value.value:,.{digits}f} "
+                f"[{value.low:,.{digits}f}, {value.high:,.{digits}f}]"
+            )
 
 
 if __name__ == "__main__":

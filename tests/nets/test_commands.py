@@ -141,6 +141,60 @@ def test_data_without_rewards_is_judged_by_nothing_and_says_so(folders):
     assert "no truth" in render(found, load_model(folders / "reg"))
 
 
+def spoilt(folders, base):
+    """Folders that no model can come from, as `rewardwrap ingest` would write them."""
+    from dataclasses import replace
+
+    whole = EpisodeStore.load(folders / "whole")
+    hole = whole.obs.copy()
+    hole[7, 1] = np.inf
+    replace(whole, obs=hole).save(base / "hole")
+    paid = whole.reward.copy()
+    paid[3909] = np.inf
+    replace(whole, reward=paid).save(base / "rich")
+    whole.select(np.array([0])).save(base / "one")
+    replace(whole, reward=np.full(whole.steps, np.nan)).save(base / "unpaid")
+    whole.select(np.array([], np.int64)).save(base / "none")
+    return base
+
+
+@pytest.mark.parametrize("what", ["regression", "preferences"])
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("hole", "obs must be finite to be fitted, got inf in step 7 of episode e0"),
+        ("rich", "reward must be finite to be fitted, got inf in step 9 of episode e39"),
+        ("one", "data must hold at least two episodes"),
+        ("none", "data must hold at least two episodes"),
+        ("unpaid", "missing ones"),
+    ],
+)
+def test_what_no_model_can_come_from_is_refused(folders, tmp_path, what, data, sentence, capsys):
+    base, out = spoilt(folders, tmp_path / "data"), tmp_path / "out"
+    args = ["--pairs", "100"] if what == "preferences" else []
+    assert main(["fit", what, str(base / data), "--out", str(out), "--epochs", "1", *args]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_rankings_are_fitted_from_a_file(folders, tmp_path):
+    from rewardwrap.data import Fragments, from_rankings
+
+    # each ranking is of four clips of one episode, so that a split parts no ranking
+    ranking, start = np.repeat(np.arange(40), 4), np.tile([0, 25, 50, 75], 40)
+    clips = Fragments(EpisodeStore.load(folders / "whole"), ranking, start, np.full(160, 20))
+    returns = clips.returns().reshape(40, 4)
+    place = (-returns).argsort(axis=1).argsort(axis=1).ravel() + 1.0
+    file = from_rankings(clips, place, ranking).save(tmp_path / "rankings.parquet")
+    out = tmp_path / "m"
+    args = ["--teacher", str(file), "--out", str(out), "--hidden", "16,16", "--quiet"]
+    assert main(["fit", "preferences", str(folders / "whole"), *args]) == 0
+    metrics = load_model(out).metrics
+    assert metrics["judged_by"] == "the annotators"
+    assert metrics["labels"]["asked"] == 40 * 6
+    assert metrics["heldout"]["pair_accuracy"] > 0.7
+
+
 def test_models_are_listed_entered_promoted_and_retired(folders, tmp_path, capsys):
     registry = ["--registry", str(tmp_path / "r")]
     assert main(["models", *registry]) == 0

@@ -16,7 +16,8 @@ from rewardwrap.core.transitions import Transitions
 from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
 from rewardwrap.nets.regression import Regression, Scaling, regression_table
 from rewardwrap.nets.trainer import fit
-from rewardwrap.rewards.inputs import Inputs, plain_space
+from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.parts import plain_space
 
 ROWS = 33
 PIXELS = spaces.Box(0, 255, (40, 40, 3), np.uint8)

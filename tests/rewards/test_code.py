@@ -15,6 +15,7 @@ import pytest
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 import rewardwrap as rw
+from rewardwrap.adapters.offline import relabel_terms
 from rewardwrap.core.info import ColumnInfo
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.testing import DictChain, check_reward
@@ -112,9 +113,46 @@ def test_components_are_terms_like_any_other():
     obs, paid, *_, info = env.step(1)
     terms = info["reward_terms"]
     assert list(terms) == ["env", "code", "lean", "slow", "shaped"]
-    assert terms["lean"] == pytest.approx(-abs(float(obs[2])))
-    assert terms["slow"] == pytest.approx(-0.1 * abs(float(obs[1])))
-    assert paid == pytest.approx(1.0 + 0.5 * (terms["lean"] + terms["slow"]))
+    assert terms["lean"] == pytest.approx(-0.5 * abs(float(obs[2])))
+    assert terms["slow"] == pytest.approx(-0.05 * abs(float(obs[1])))
+    assert paid == pytest.approx(1.0 + terms["lean"] + terms["slow"])
+
+
+SCALED = {
+    "a number": lambda code: -0.5 * code,
+    "a number times a name": lambda code: 2.0 * (0.25 * code).named("all"),
+    "a sum": lambda code: 0.5 * (code + rw.Constant(1.0).named("one")),
+    "a number times a shifted sum": lambda code: 3.0 * (code + rw.Constant(1.0).named("one") + 2.0),
+    "twice": lambda code: 2.0 * (0.5 * code + 1.0),
+}
+
+
+@pytest.mark.parametrize("how", SCALED)
+@pytest.mark.parametrize("host", ["one lane", "lanes", "log"])
+def test_components_are_recorded_as_what_they_contribute(how, host):
+    code = rw.CodeReward(body("a, b = obs[:, 0], action * 0.25", "return a + b, {'a': a, 'b': b}"))
+    reward = SCALED[how](code)
+    constant = {"a sum": 0.5, "a number times a shifted sum": 9.0, "twice": 2.0}.get(how, 0.0)
+    if host == "log":
+        steps = np.arange(5.0)
+        found = relabel_terms(
+            reward,
+            {"obs": np.arange(6.0)[:, None], "action": steps, "reward": steps,
+             "terminated": steps > 9, "truncated": steps == 4},
+        )  # fmt: skip
+        paid, terms = found["shaped"], found
+    elif host == "lanes":
+        venv = rw.wrap(DummyVecEnv([lambda: gym.make("CartPole-v1")] * 3), reward)
+        venv.reset()
+        paid = venv.step(np.array([0, 1, 1]))[1]
+        terms = dict(zip(venv.term_names, venv.reward_terms.T, strict=True))
+    else:
+        env = rw.wrap(gym.make("CartPole-v1"), reward)
+        env.reset(seed=0)
+        _, paid, *_, info = env.step(1)
+        terms = info["reward_terms"]
+    np.testing.assert_allclose(terms["a"] + terms["b"] + constant, paid, rtol=1e-5)
+    code.close()
 
 
 @pytest.mark.parametrize("kind", [DummyVecEnv, SubprocVecEnv])

@@ -18,7 +18,8 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.nets.folder import save_model
 from rewardwrap.nets.network import RewardNet
-from rewardwrap.rewards.inputs import Inputs, plain_space
+from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.parts import plain_space
 from rewardwrap.testing import Chain, DictChain, ImageChain, check_reward
 from rewardwrap.testing.tapes import random_episodes
 

@@ -142,7 +142,7 @@ def test_what_passes_holds_no_dunder_and_no_import(text):
 def test_the_allow_list_names_what_numpy_has():
     import numpy as np
 
-    from rewardwrap.sandbox.gate import LINALG, MATH, NUMPY
+    from rewardwrap.sandbox.allowed import LINALG, MATH, NUMPY
 
     assert [name for name in NUMPY if not hasattr(np, name)] == []
     assert [name for name in LINALG if not hasattr(np.linalg, name)] == []

@@ -141,11 +141,21 @@ else:
 import rewardwrap as rw
 from tests.sandbox.corpus import CALM, GOOD, attacks, listener, run
 from rewardwrap.sandbox import describe
-names = set(sys.argv[2].split(","))
+names = set(sys.argv[2].split(",")) if sys.argv[2] != "all" else {a.name for a in attacks()}
 good = rw.CodeReward(GOOD, tier="medium")
 with listener() as (port, hits):
     found = [run(a, port, good) for a in attacks() if a.name in names]
-print(json.dumps([describe()["tier"], [[o.attack.name, o.verdict, o.harm] for o in found], hits]))
+told = [[o.attack.name, o.verdict, o.harm, o.verdict in o.attack.verdicts] for o in found]
+print(json.dumps([describe()["tier"], told, hits]))
+"""
+IN_AN_OPEN_FOLDER = """
+set -e
+closed="$1"; inner="$2"; aside="$3"; shift 3
+mount --bind "$closed/$inner" "$aside"
+mount -t tmpfs -o mode=755 tmpfs "$closed"
+mkdir "$closed/$inner"
+mount --bind "$aside" "$closed/$inner"
+exec "$@"
 """
 SAMPLE = (
     "open_read", "fork", "raw_socket_inet", "raw_kill_parent", "raw_clone", "raw_ptrace", "parent_mem",
@@ -153,22 +163,44 @@ SAMPLE = (
 )  # fmt: skip
 
 
-def open_to_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o5 == 0o5 for folder in path.parents)
+def openly(command: list[str], aside: Path) -> list[str]:
+    """The command, with the interpreter's folder open to every user in a mount namespace of its own."""
+    interpreter = Path(sys.executable).resolve()
+    closed = [p for p in interpreter.parents if p.stat().st_mode & 0o5 != 0o5]
+    if not closed:
+        return command
+    inner = interpreter.relative_to(closed[-1]).parts[0]
+    moved = [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        IN_AN_OPEN_FOLDER,
+        "sh",
+        str(closed[-1]),
+        inner,
+        str(aside),
+    ]
+    if len(closed) > 1 or subprocess.run([*moved, "true"], capture_output=True).returncode != 0:
+        pytest.skip(
+            "another user may not read this interpreter, and no mount namespace can change that"
+        )
+    return [*moved, *command]
 
 
 @pytest.mark.skipif(not ROOT, reason="drops the rights of root")
 @pytest.mark.parametrize("who", ["nothing left", "user"])
-def test_it_holds_without_privileges_too(who):
-    if who == "user" and not open_to_all(Path(sys.executable).resolve()):
-        pytest.skip("another user may not read this interpreter")
-    command = [sys.executable, "-W", "ignore", "-c", UNPRIVILEGED, who, ",".join(SAMPLE)]
+@pytest.mark.parametrize("names", [",".join(SAMPLE), pytest.param("all", marks=pytest.mark.slow)])
+def test_it_holds_without_privileges_too(who, names, tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", UNPRIVILEGED, who, names]
+    if who == "user":
+        command = openly(command, tmp_path)
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     tier, found, hits = json.loads(done.stdout.splitlines()[-1])
     assert tier in ("strong", "medium")
     assert hits == []
-    assert {name for name, _, _ in found} == set(SAMPLE)
-    assert [(name, harm) for name, _, harm in found if harm] == []
-    assert "harmless" not in {verdict for _, verdict, _ in found}
+    assert set(SAMPLE) <= {name for name, *_ in found}
+    assert [(name, harm) for name, _, harm, _ in found if harm] == []
+    assert [(name, verdict) for name, verdict, _, expected in found if not expected] == []

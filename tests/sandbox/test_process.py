@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import struct
 import sys
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 import rewardwrap as rw
 from rewardwrap.sandbox import layout
 from rewardwrap.sandbox.layout import ANSWER, HEAD, Column, offsets
-from rewardwrap.sandbox.process import Died, Late, Process, clean, told
+from rewardwrap.sandbox.process import Died, Exchange, Process
+from rewardwrap.sandbox.sentences import clean, told
 from rewardwrap.sandbox.session import Session
+from rewardwrap.sandbox.wires import Late
 from tests.sandbox.corpus import CALM, GOOD, batch_of, descriptors, sessions_of
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's protocol")
@@ -27,9 +30,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Li
 def silent(monkeypatch):
     """A process whose answers the test writes itself: the worker is not asked."""
     process = Process("trials")
-    monkeypatch.setattr(
-        process, "_go", lambda *a: setattr(process, "_sequence", process._sequence + 1)
-    )
+    monkeypatch.setattr(process, "_turn", lambda sent, seconds: True)
     yield process
     process.close()
 
@@ -45,15 +46,15 @@ def silent(monkeypatch):
 def test_random_answers_end_in_numbers_or_in_an_error_of_ours(silent, head, body):
     if isinstance(head, tuple):
         head = ANSWER.pack(silent._sequence + 1, *head)
-    silent._out[: len(head)] = head
-    silent._out[HEAD : HEAD + len(body)] = body
+    silent.answers[: len(head)] = head
+    silent.answers[HEAD : HEAD + len(body)] = body
     try:
-        values, _ = silent.call(4, 3, 1.0, layout.CALL)
+        values = Exchange(silent, [], 4, 3)([], 1.0, layout.CALL)
     except (Died, rw.SandboxError) as error:
         said = str(error)
     else:
         said = ""
-        assert (values.shape, values.dtype) == ((3, 4), np.float64)
+        assert (values.shape, values.dtype) == ((12,), np.float64)
     assert said == "" or said.isprintable()
     assert len(said) < 1000
 
@@ -64,15 +65,15 @@ def test_numbers_that_are_no_reward_are_refused(silent, numbers):
     session = Session("")
     session.components, session.width = ("a",), 2
     session._process, session._sent = silent, None
-    session._schema, session._places = None, {4: []}
-    silent._out[HEAD : HEAD + 64] = struct.pack("8d", *numbers)
-    silent._out[:16] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0)
+    session._exchanges = {4: Exchange(silent, [], 4, 2)}
+    silent.answers[HEAD : HEAD + 64] = struct.pack("8d", *numbers)
+    silent.answers[:16] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0)
     fine = all(abs(x) <= 1e9 for x in numbers)
     if fine:
-        assert session._piece([], 4, 1.0, layout.CALL).shape == (2, 4)
+        assert session._piece(1.0, [], 4, layout.CALL).shape == (2, 4)
     else:
         with pytest.raises(rw.SandboxError, match="must be finite and at most 1e"):
-            session._piece([], 4, 1.0, layout.CALL)
+            session._piece(1.0, [], 4, layout.CALL)
 
 
 @given(st.text(max_size=300), st.integers(0, 2**32 - 1))
@@ -84,10 +85,10 @@ def test_whatever_a_worker_says_becomes_one_printable_line(text, status):
 
 
 def test_what_was_copied_does_not_change_when_the_worker_writes_on(silent):
-    silent._out[:80] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0).ljust(80, b"\0")
-    values, _ = silent.call(2, 1, 1.0, layout.CALL)
-    silent._out[HEAD : HEAD + 16] = struct.pack("2d", 7.0, 7.0)
-    np.testing.assert_array_equal(values, np.zeros((1, 2)))
+    silent.answers[:80] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0).ljust(80, b"\0")
+    values = Exchange(silent, [], 2, 1)([], 1.0, layout.CALL)
+    silent.answers[HEAD : HEAD + 16] = struct.pack("2d", 7.0, 7.0)
+    np.testing.assert_array_equal(values, np.zeros(2))
 
 
 def test_the_blocks_are_sealed():
@@ -130,7 +131,7 @@ def test_a_late_answer_is_late():
     process = Process("rewards")
     process.ask(layout.LOAD, {"source": session.source, "components": []}, 5.0)
     with pytest.raises(Late):
-        process.call(0, 1, 0.2, layout.CALL)
+        process.turn(layout.CALL, 0, 0, HEAD, 0.2)
     process.close()
 
 
@@ -159,6 +160,7 @@ def test_a_forked_trainer_starts_a_worker_of_its_own():
 
 
 def test_many_rewards_leave_no_descriptor_and_no_process():
+    gc.collect()
     before = descriptors()
     for _ in range(4):
         reward = rw.CodeReward(GOOD)

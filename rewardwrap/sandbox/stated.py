@@ -1,0 +1,95 @@
+"""What a source says about itself in its text: names of components, and fields that it reads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from rewardwrap.sandbox.allowed import ARRAY, FUNCTION, RESERVED
+
+
+def function_of(tree: ast.Module) -> ast.FunctionDef | None:
+    """The reward itself; the last one counts, as in Python."""
+    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == FUNCTION]
+    return found[-1] if found else None
+
+
+def components_of(tree: ast.Module) -> tuple[str, ...] | None:
+    """Names in the returned dict: a literal, ``dict(...)``, or a local dict and what is put into it."""
+    function = function_of(tree)
+    if function is None:
+        return None
+    names: dict[str, None] = {}
+    plain = False
+    returns = [n for n in _own(function) if isinstance(n, ast.Return)]
+    for node in returns:
+        value = node.value
+        if not (isinstance(value, ast.Tuple) and len(value.elts) == 2):
+            plain = True
+            continue
+        found = _keys(value.elts[1], function)
+        if found is None:
+            return None
+        names.update(dict.fromkeys(found))
+    return tuple(names) if returns or plain else None
+
+
+def _keys(value: ast.expr, function: ast.FunctionDef) -> list[str] | None:
+    if isinstance(value, ast.Dict):
+        keys = [k.value if isinstance(k, ast.Constant) else None for k in value.keys]
+        return None if any(not isinstance(k, str) for k in keys) else [str(k) for k in keys]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+        given = [k.arg for k in value.keywords]
+        return None if value.args or None in given else [str(k) for k in given]
+    return _local_keys(value.id, function) if isinstance(value, ast.Name) else None
+
+
+def _local_keys(name: str, function: ast.FunctionDef) -> list[str] | None:
+    keys: list[str] = []
+    known = False
+    for node in _own(function):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id == name:
+                assert isinstance(node, ast.Assign | ast.AnnAssign)
+                value = node.value
+                if value is None or isinstance(value, ast.Name):
+                    return None
+                found = _keys(value, function)
+                if found is None:
+                    return None
+                keys += found
+                known = True
+            if isinstance(target, ast.Subscript) and name_of(target.value) == name:
+                key = target.slice
+                if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+                    return None
+                keys.append(key.value)
+    return list(dict.fromkeys(keys)) if known else None
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Nodes of a function in the order of the text, those of functions inside it left out."""
+    waiting: list[ast.AST] = [*function.body[::-1]]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting += list(ast.iter_child_nodes(node))[::-1]
+
+
+def name_of(node: ast.AST) -> str | None:
+    """The name that a node is, if it is one."""
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def fields_of(tree: ast.Module) -> list[tuple[int, str, str]]:
+    """Attributes and text keys of ``obs`` and ``next_obs`` that are no attribute of an array."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and name_of(node.value) in ("obs", "next_obs"):
+            found.append((node.lineno, str(name_of(node.value)), node.attr))
+    known = ARRAY | RESERVED
+    return [read for read in found if read[2] not in known and not read[2].startswith("_")]

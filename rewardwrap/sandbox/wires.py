@@ -1,0 +1,214 @@
+"""Two ways to hand a batch to a worker and to wait for its answer with a deadline.
+
+`SealedWire` is Linux's and fast: shared memory that the worker can only read, shared memory that nobody can
+cut short, and events that cost two system calls on each side. `PipedWire` runs everywhere: the same bytes
+go through two pipes, carried by a thread, so that neither a worker that does not read nor one that does
+not write holds up the trainer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import mmap
+import os
+import queue
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+SEAL_SEAL, SEAL_SHRINK, SEAL_GROW, SEAL_FUTURE_WRITE, ADD_SEALS = 1, 2, 4, 16, 1033
+Carried = queue.SimpleQueue[bytes | None]
+
+
+class Late(Exception):
+    """No answer before the deadline."""
+
+
+class Wire(Protocol):
+    """Both blocks and the turn-taking over them.
+
+    Attributes:
+        requests: Block that the trainer writes.
+        answers: Block that the trainer reads.
+        arguments: What the worker is started with.
+        inherited: Descriptors that it keeps.
+        piped: Whether its standard input and output are the wire.
+    """
+
+    requests: Any
+    answers: Any
+    arguments: tuple[str, ...]
+    inherited: tuple[int, ...]
+    piped: bool
+
+    def attach(self, popen: subprocess.Popen[bytes]) -> Callable[[], None]:
+        """Watch over this worker; returns what frees everything once it has ended."""
+
+    def turn(self, sent: int, seconds: float) -> bool:
+        """Hand over the first ``sent`` bytes of requests and wait; False where the worker ended.
+
+        Raises:
+            Late: Nothing came.
+        """
+
+
+class SealedWire:
+    """Sealed memory, two events and the worker's death, watched by one epoll.
+
+    Answers are announced by edges, so the event is never read back: an answer too many shows as the wrong
+    sequence number.
+    """
+
+    piped = False
+
+    def __init__(self, block: int) -> None:
+        with contextlib.ExitStack() as undo:
+            requests, answers = (_memory(name, block) for name in ("requests", "answers"))
+            self._blocks = (requests, answers)
+            for descriptor in self._blocks:
+                undo.callback(os.close, descriptor)
+            self.requests = mmap.mmap(requests, block)
+            self.answers = mmap.mmap(answers, block)
+            # the worker can map requests for reading alone, and nobody can cut either block short
+            _seal(requests, SEAL_SHRINK | SEAL_GROW | SEAL_FUTURE_WRITE | SEAL_SEAL)
+            _seal(answers, SEAL_SHRINK | SEAL_GROW | SEAL_SEAL)
+            # the worker sleeps in a read of the one, and must never sleep in a write of the other
+            self._ask = os.eventfd(0, os.EFD_CLOEXEC)
+            undo.callback(os.close, self._ask)
+            self._reply = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            undo.callback(os.close, self._reply)
+            self.inherited = (requests, answers, self._ask, self._reply)
+            self.arguments = ("events", *map(str, self.inherited))
+            self._undo = undo.pop_all()
+
+    def attach(self, popen: subprocess.Popen[bytes]) -> Callable[[], None]:
+        for descriptor in self._blocks:
+            os.close(descriptor)
+        self._undo.pop_all()
+        ended = os.pidfd_open(popen.pid)
+        watch = select.epoll()
+        watch.register(self._reply, select.EPOLLIN | select.EPOLLET)
+        watch.register(ended, select.EPOLLIN)
+        self.turn = _sealed_turn(self._ask, self._reply, watch)
+        return functools.partial(_freed, watch, (self._ask, self._reply, ended))
+
+    def discard(self) -> None:
+        """Free everything where no worker could be started."""
+        self._undo.close()
+
+
+def _sealed_turn(ask: int, reply: int, watch: Any) -> Callable[[int, float], bool]:
+    """`Wire.turn` with everything at hand: a look-up less counts here."""
+    write, wait, answered = os.eventfd_write, watch.poll, [(reply, select.EPOLLIN)]
+
+    def turn(sent: int, seconds: float) -> bool:
+        write(ask, 1)
+        ready = wait(seconds, 1)
+        if not ready:
+            raise Late
+        return bool(ready == answered)
+
+    return turn
+
+
+class PipedWire:
+    """The same over standard input and output."""
+
+    piped = True
+    inherited: tuple[int, ...] = ()
+
+    def __init__(self, block: int) -> None:
+        self.requests = mmap.mmap(-1, block)
+        self.answers = mmap.mmap(-1, block)
+        self.arguments = ("pipes", str(block))
+        self._asked: Carried = queue.SimpleQueue()
+        self._answered: Carried = queue.SimpleQueue()
+
+    def attach(self, popen: subprocess.Popen[bytes]) -> Callable[[], None]:
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        ends = popen.stdin, popen.stdout
+        queues = self._asked, self._answered
+        thread = threading.Thread(
+            target=_carry, args=(*ends, *queues, len(self.answers)), daemon=True
+        )
+        thread.start()
+        return functools.partial(_hung_up, thread, *ends, self._asked)
+
+    def discard(self) -> None:
+        """Nothing is open yet."""
+
+    def turn(self, sent: int, seconds: float) -> bool:
+        self._asked.put(self.requests[:sent])
+        answer: bytes | None = b""
+        with contextlib.suppress(queue.Empty):
+            answer = self._answered.get(timeout=seconds)
+        if answer is None:
+            return False
+        if not answer:
+            # outside the handler: a chained error would hold the frames, and they the worker's memory
+            raise Late
+        self.answers[: len(answer)] = answer
+        return True
+
+
+def _carry(to: IO[bytes], back: IO[bytes], asked: Carried, answered: Carried, limit: int) -> None:
+    """Bring requests there and answers back until one end is closed."""
+    with contextlib.suppress(OSError, ValueError):
+        while (request := asked.get()) is not None:
+            to.write(len(request).to_bytes(8, "little"))
+            to.write(request)
+            to.flush()
+            size = back.read(8)
+            if len(size) < 8 or int.from_bytes(size, "little") > limit:
+                break
+            answer = back.read(int.from_bytes(size, "little"))
+            if len(answer) < int.from_bytes(size, "little"):
+                break
+            answered.put(answer)
+    answered.put(None)
+
+
+def _hung_up(thread: threading.Thread, to: IO[bytes], back: IO[bytes], asked: Carried) -> None:
+    asked.put(None)
+    # the worker is dead: whatever the thread waits for has come to its end
+    thread.join()
+    for end in (to, back):
+        with contextlib.suppress(OSError):
+            end.close()
+
+
+def _freed(watch: Any, descriptors: tuple[int, ...]) -> None:
+    watch.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+@functools.cache
+def confinable() -> bool:
+    """Whether this system has sealed memory, events and watched processes, tried out once."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        SealedWire(mmap.PAGESIZE).discard()
+        os.close(os.pidfd_open(os.getpid()))
+    except (OSError, AttributeError):
+        # an old kernel, a container that forbids them, or a Python built without
+        return False
+    return True
+
+
+def _memory(name: str, size: int) -> int:
+    descriptor = os.memfd_create(f"rewardwrap-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def _seal(descriptor: int, seals: int) -> None:
+    import fcntl  # not on Windows
+
+    fcntl.fcntl(descriptor, ADD_SEALS, seals)
