@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any
 
@@ -13,7 +14,7 @@ from rewardwrap.core.reward import Reward, register
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 
-NORMS = {
+NORMS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "square": np.square,
     "abs": np.abs,
     "smooth_abs": lambda error: np.sqrt(np.square(error) + 1.0) - 1.0,
@@ -82,4 +83,4 @@ class Track(Reward):
             else batch.task.read(self.of, batch.next_obs, batch.info)
         )
         cost = NORMS[self.norm]((value - self.target) / self.scale)
-        return -(cost.sum(axis=1) if self.of == ACTION else cost)
+        return -cost.sum(axis=1) if self.of == ACTION else -cost

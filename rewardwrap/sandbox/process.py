@@ -193,7 +193,7 @@ class Exchange:
             (slice(at, at + rows * c.row_bytes), np.dtype(c.dtype), (rows, *c.shape))
             for c, at in zip(columns, places, strict=True)
         ]
-        self._requests = process.requests
+        self._requests: Any = process.requests
         self._numbers = np.frombuffer(process.answers, np.float64, width * rows, HEAD)
         self._rows = rows
         self._turn = process.turn

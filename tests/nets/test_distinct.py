@@ -38,7 +38,7 @@ def problem(line):
 
 
 def gradients(net, value):
-    return torch.autograd.grad(value, [p for p in net.parameters()])
+    return torch.autograd.grad(value, list(net.parameters()))
 
 
 @pytest.mark.parametrize("members", [1, 3])
