@@ -1,4 +1,4 @@
-"""The command line: ``rewardwrap train | eval | compare | report | doctor | envs | rewards``."""
+"""The command line: ``rewardwrap COMMAND``; one module of `rewardwrap.commands` each."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ COMMANDS = {
     "train": "train an agent on a reward",
     "eval": "play a trained agent: true and shaped return",
     "compare": "which reward makes agents do the task",
-    "certify": "the return that no attack within a budget can take from an agent",
     "report": "write the report of a comparison again, without training",
-    "audit": "what a reward paid for: evidence from a run or from played episodes",
-    "write": "have a reward written, tested, trained and improved",
-    "review": "look at reward code before it runs, and approve it",
-    "doctor": "what works on this machine, and how to fix the rest",
     "ingest": "read logged episodes, check them and save them",
     "fit": "a reward model from logged rewards or from preferences",
-    "label": "people say which of two clips is better, on a page of this machine",
     "validate": "whether a reward model can be trusted on these episodes",
     "models": "which reward models there are, and which one is in use",
-    "envs": "list environments, or the fields of one",
-    "rewards": "list rewards",
+    "label": "people say which of two clips is better, on a page of this machine",
+    "write": "have a reward written, tested, trained and improved",
+    "review": "look at reward code before it runs, and approve it",
     "distance": "are these rewards one task",
     "regret": "what the best policy of a reward is worth on the task",
+    "audit": "what a reward paid for: evidence from a run or from played episodes",
+    "certify": "the return that no attack within a budget can take from an agent",
+    "envs": "list environments, or the fields of one",
+    "rewards": "list rewards",
+    "doctor": "what works on this machine, and how to fix the rest",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 FULL = (errno.ENOSPC, errno.EDQUOT)
