@@ -6,7 +6,6 @@ What comes back is copied once and then checked, so that a worker that writes on
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.sandbox import layout, wires
+from rewardwrap.sandbox.cores import SharedCore
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.launch import started
 from rewardwrap.sandbox.layout import ANSWER, HEAD, REQUEST, TEXT, Column, offsets
@@ -31,7 +31,6 @@ START_SECONDS = 60.0
 """A worker that has not locked itself by then never will; a loaded machine is no bug."""
 
 BLOCK = 4 << 20
-_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 _pack, _unpack = REQUEST.pack_into, ANSWER.unpack_from
 
 
@@ -77,7 +76,6 @@ class Process:
         self.owner = os.getpid()
         self.thread = threading.current_thread()
         self._sequence = 0
-        self._core = -1
         # in its own module, where a test can force the other way
         confined = wires.confinable()
         wire = SealedWire(block) if confined else PipedWire(block)
@@ -87,7 +85,7 @@ class Process:
             wire.discard()
             raise
         self.requests, self.answers = wire.requests, wire.answers
-        self._follows = confined and hasattr(os, "sched_setaffinity")
+        self._core = SharedCore(self.popen.pid) if confined else None
         self.close = weakref.finalize(self, _ended, self.popen, wire.attach(self.popen), self.owner)
         self._turn = wire.turn
         boot = {"serves": serves, "memory": memory, "skip": list(skip), "confined": confined}
@@ -140,10 +138,13 @@ class Process:
             SandboxError: The worker refused or the code raised.
         """
         self._sequence = asked = self._sequence + 1
-        if asked & 15 == 2 and self._follows:
-            self._follow()
         _pack(self.requests, 0, asked, operation, rows, length)
-        if not self._turn(sent, seconds):
+        if self._core is None or self._core.is_settled():
+            alive = self._turn(sent, seconds)
+        else:
+            with self._core:
+                alive = self._turn(sent, seconds)
+        if not alive:
             raise self._death()
         sequence, status, said = _unpack(self.answers)
         if sequence != asked:
@@ -158,14 +159,6 @@ class Process:
     def _text(self, length: int) -> str:
         content = bytes(self.answers[HEAD : HEAD + min(length, TEXT)])
         return content.decode("utf-8", "replace")
-
-    def _follow(self) -> None:
-        """Keep the worker on the trainer's core: both alternate, and waking another core costs 100 us."""
-        core = int(getattr(_LIBC, "sched_getcpu", int)() or 0)
-        if core != self._core:
-            self._core = core
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(self.popen.pid, {core})
 
     def _death(self) -> Died:
         code = self.popen.wait()

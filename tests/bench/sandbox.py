@@ -112,7 +112,7 @@ def floating(code: rw.CodeReward) -> rw.CodeReward:
     """The same worker, left to the scheduler: what following the trainer's core is compared with."""
     process = code._session()._process
     assert process is not None
-    process._follows = False
+    process._core = None
     os.sched_setaffinity(process.pid, range(os.cpu_count() or 1))
     return code
 
