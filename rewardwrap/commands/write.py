@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +150,7 @@ def refuse_another_search(journal: Journal, args: argparse.Namespace) -> None:
 def _search(
     args: argparse.Namespace, scene: Scene, out: Path, journal: Journal, console: Console
 ) -> Search:
+    from rewardwrap.compare.executors.protocol import cores
     from rewardwrap.llm.search import Search, Settings
     from rewardwrap.llm.stages import Stages
     from rewardwrap.llm.trajectories import collect
@@ -181,7 +181,7 @@ def _search(
         args.env,
         args.algo,
         out,
-        jobs=args.jobs or _cores(),
+        jobs=args.jobs or cores(),
         hyperparameters=key_values(args.hyperparams, "--hyperparams"),
         catalog=tuple(str(Path(folder).absolute()) for folder in args.catalog),
     )
@@ -353,7 +353,3 @@ def _compare(
     report = comparison.write(out / "comparison")
     print_summary(console, comparison)
     console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
