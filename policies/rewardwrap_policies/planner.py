@@ -53,7 +53,9 @@ class MujocoSnapshot:
     def restore(self, state: FloatArray) -> None:
         """Set it and compute what follows from it."""
         self._mujoco.mj_setState(self._model, self._data, state, self._spec)
+        # positions of bodies are read before a step, and forward spoils the warm start
         self._mujoco.mj_forward(self._model, self._data)
+        self._mujoco.mj_setState(self._model, self._data, state, self._spec)
 
 
 class ClassicSnapshot:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from rewardwrap.core.reward import take
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.evaluate.separation import DistanceError
+from rewardwrap_policies.planner import MujocoSnapshot
 
 Episode = Mapping[str, Any]
 Policy = Callable[[Any], Any]
@@ -221,10 +221,6 @@ def _columns(infos: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _mujoco() -> Any:
-    return importlib.import_module("mujoco")  # without type hints, and needed by few
-
-
 class Simulator:
     """Go back to an earlier state of an environment and take another step from it.
 
@@ -237,17 +233,13 @@ class Simulator:
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         self._env = env
         inner = env.unwrapped
-        self._mujoco = hasattr(inner, "model") and hasattr(inner, "data")
+        simulated = hasattr(inner, "model") and hasattr(inner, "data")
+        self._snapshot = MujocoSnapshot(env) if simulated else None
 
     def save(self) -> Any:
         """The state of the environment."""
-        if self._mujoco:
-            mujoco = _mujoco()
-            model, data = self._env.unwrapped.model, self._env.unwrapped.data  # type: ignore[attr-defined]
-            whole = mujoco.mjtState.mjSTATE_INTEGRATION
-            state = np.empty(mujoco.mj_stateSize(model, whole))
-            mujoco.mj_getState(model, data, state, whole)
-            return state
+        if self._snapshot is not None:
+            return self._snapshot.take()
         try:
             return copy.deepcopy(self._env)
         except (TypeError, NotImplementedError, RuntimeError) as error:
@@ -258,14 +250,8 @@ class Simulator:
 
     def step(self, state: Any, action: Any) -> tuple[Any, float, bool]:
         """Observation, reward and termination one step after ``state``."""
-        if self._mujoco:
-            mujoco = _mujoco()
-            inner: Any = self._env.unwrapped
-            whole = mujoco.mjtState.mjSTATE_INTEGRATION
-            mujoco.mj_setState(inner.model, inner.data, state, whole)
-            # positions of bodies are read before a step, and forward spoils the warm start
-            mujoco.mj_forward(inner.model, inner.data)
-            mujoco.mj_setState(inner.model, inner.data, state, whole)
+        if self._snapshot is not None:
+            self._snapshot.restore(state)
             env = self._env
         else:
             env = copy.deepcopy(state)
