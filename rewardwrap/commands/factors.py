@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run_factors(args: argparse.Namespace, scene: Scene, out: Path, console: Console) -> int:
     """Ask for factors, check them on stored episodes, write the reward that learns their weights."""
-    from rewardwrap.commands.write import client_of, refuse_another_search
+    from rewardwrap.commands.provider import client_of, refuse_another_search
     from rewardwrap.llm.client import Request
     from rewardwrap.llm.factors import decoded, find_factors
     from rewardwrap.llm.journal import FILE, Journal

@@ -24,12 +24,13 @@ STEPS = 150
 
 def run_table(args: argparse.Namespace, scene: Scene, out: Path, console: Console) -> int:
     """Ask for a table, or correct the one that is there; then let the planner play it."""
-    from rewardwrap.commands.write import client_of
+    from rewardwrap.commands.provider import client_of, refuse_another_search
     from rewardwrap.llm import parameters
     from rewardwrap.llm.client import Request
     from rewardwrap.llm.journal import FILE, Journal
 
     journal = Journal(out / FILE)
+    refuse_another_search(journal, args)
     client = client_of(args, scene, out, journal)
     tables = journal.of("table")
     number = len(tables) + 1
