@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from rewardwrap.adapters.build import make, wrap
 from rewardwrap.adapters.offline import relabel
-from rewardwrap.core.combine import Affine, Maximum, Minimum, Named, Product, Sum
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import (
     ConfigError,
@@ -20,7 +19,8 @@ from rewardwrap.core.errors import (
     StackError,
     UnknownName,
 )
-from rewardwrap.core.reward import Pointwise, Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Affine, Maximum, Minimum, Named, Pointwise, Product, Reward, Sum
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.rewards import *  # noqa: F403

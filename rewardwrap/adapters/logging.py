@@ -11,8 +11,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.adapters.layers import find_adapter, reported_versions
 from rewardwrap.adapters.tasks import discounts
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.errors import GammaMismatch, StackError
+from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.rewards.learned import Learned
 
 MODEL_VERSION = "reward/model_version"

@@ -10,12 +10,12 @@ import numpy as np
 
 from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
 from rewardwrap.core import tree
-from rewardwrap.core.combine import SHAPED, TRUE, with_every_term_named
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.info import NO_INFO, ColumnInfo, Info
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import NO_TASK, Task
+from rewardwrap.core.terms import with_every_term_named
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 Episode = Mapping[str, Any]

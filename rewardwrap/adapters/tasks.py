@@ -9,9 +9,8 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from rewardwrap.core.combine import Named, Sum, affine
 from rewardwrap.core.errors import ConfigError, GammaMismatch, UnknownName
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Named, Reward, Sum, affine
 from rewardwrap.core.task import Task
 from rewardwrap_envs import Recipe, recipes
 
@@ -101,7 +100,7 @@ def weighted(reward: Reward, name: str, weight: float) -> Reward:
 
 
 def _reweighted(base: Reward, weight: float) -> Reward:
-    from rewardwrap.core.combine import Affine
+    from rewardwrap.core.reward import Affine
 
     plain = isinstance(base, Affine) and base.shift == 0.0 and base.low is base.high is None
     if plain:

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.text import Text
 
     import rewardwrap
-    from rewardwrap.core.reward import registered
+    from rewardwrap.core.registry import registered
 
     table = Table(title=f"rewards of rewardwrap {rewardwrap.__version__}")
     for heading in ("tag", "fields", "computes"):

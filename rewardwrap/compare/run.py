@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardwrap.compare.store import Store, write_json
-from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.reward import SHAPED, TRUE
 
 if TYPE_CHECKING:
     from rewardwrap.compare.checkpoints import Past

@@ -21,8 +21,8 @@ import gymnasium as gym
 
 from rewardwrap.compare.run import Spec, run_id
 from rewardwrap.compare.store import Store, write_json
-from rewardwrap.core.combine import TRUE
 from rewardwrap.core.errors import RewardwrapError, extra
+from rewardwrap.core.reward import TRUE
 
 BACKENDS = ("egl", "osmesa", "glfw")
 STEPS = 1000

@@ -1,4 +1,4 @@
-"""Rewards as plain data and back.
+"""From plain data to a reward; ``reward.to_config()`` is the way back.
 
 A node is ``{tag: {field: value}}``. For people who write YAML by hand there are four short forms:
 ``env`` is ``{env: {}}``; a list is a sum; ``{constant: 1.0}`` gives the first field; and ``weight``,
@@ -13,106 +13,16 @@ A node is ``{tag: {field: value}}``. For people who write YAML by hand there are
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from rewardwrap.core.combine import Sum, affine
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import Reward, field_names, registered, reward_type
+from rewardwrap.core.registry import registered, reward_type
+from rewardwrap.core.reward import Reward, Sum, affine, field_names
 
 Path = tuple[str | int, ...]
 MODIFIERS = ("weight", "clip", "name")
-
-
-def to_config(reward: Reward) -> dict[str, Any]:
-    """The reward as plain nested data.
-
-    Raises:
-        ConfigError: A field holds something that has no name, such as a lambda.
-    """
-    if not reward.tag:
-        name = type(reward).__name__
-        raise ConfigError(
-            f"{name} must be registered to be written down, got a class without a tag. "
-            f'Put @rw.register("{name.lower()}") above it.'
-        )
-    fields = {}
-    for f in dataclasses.fields(reward):  # type: ignore[arg-type]
-        value = getattr(reward, f.name)
-        if f.default is dataclasses.MISSING or value is not f.default:
-            fields[f.name] = _plain(value, f"{type(reward).__name__}: {f.name}")
-    return {reward.tag: fields}
-
-
-def _plain(value: Any, subject: str) -> Any:
-    if isinstance(value, Reward):
-        return to_config(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item, subject) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item, subject) for item in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if callable(value):
-        return function_name(value, subject)
-    raise ConfigError(
-        f"{subject} must be plain data, got {type(value).__name__}. "
-        "Use numbers, text, lists, rewards or a function named by module."
-    )
-
-
-def function_name(function: Callable[..., Any], subject: str = "function") -> str:
-    """``"module:function"`` for a function that can be imported again.
-
-    Raises:
-        ConfigError: It is a lambda, a closure or lives in ``__main__``.
-    """
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", "")
-    if module and module != "__main__" and "<" not in name:
-        spelled = f"{module}:{name}"
-        try:
-            if load_function(spelled) is function:
-                return spelled
-        except ConfigError:
-            pass
-    shown = f"{module}.{name}" if name else type(function).__name__
-    raise ConfigError(
-        f"{subject} must be a function that can be imported to be written down, got {shown}. "
-        'Put it at the top of a module and name it "module:function"; training works with it as it is.'
-    )
-
-
-def load_function(spelled: str) -> Callable[..., Any]:
-    """The function behind ``"module:function"``.
-
-    Raises:
-        ConfigError: No such module or function.
-    """
-    module_name, _, qualname = spelled.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-        for part in qualname.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f'function must be an importable "module:function", got "{spelled}" ({error}). '
-            "Check the spelling and that the module lies on the Python path."
-        ) from error
-    if not callable(found):
-        raise ConfigError(
-            f'"{spelled}" must be a function, got {type(found).__name__}. Name a callable.'
-        )
-    function: Callable[..., Any] = found
-    return function
 
 
 def from_config(config: Any, *, path: Path = ()) -> Reward:
@@ -183,7 +93,7 @@ def _sum(items: list[Any] | tuple[Any, ...], path: Path) -> Reward:
 
 
 def _build(tag: str, fields: Any, path: Path) -> Reward:
-    cls = reward_type(tag, path=path)
+    cls: type[Reward] = reward_type(tag, path=path)
     names = field_names(cls)
     if fields is None:
         fields = {}

@@ -16,7 +16,7 @@ import linecache
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +24,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import wrong_shape
 from rewardwrap.core.info import LaneInfo
 from rewardwrap.core.task import BIAS, Form, Task
-from rewardwrap.core.transitions import Transitions
-
-if TYPE_CHECKING:
-    from rewardwrap.core.reward import Reward
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 
 _USED = {
     "obs": ("obs = lane.obs", "lane.obs = {keep}(next_obs)"),
@@ -36,6 +33,7 @@ _USED = {
     "training": ("training = lane.training", None),
 }
 _serial = count()
+BatchStep = Callable[[Carry, Transitions], tuple[Carry, FloatArray]]
 
 
 class Lane:
@@ -149,19 +147,27 @@ class LaneCode:
         scaled = raw if place.scale == 1.0 else f"{raw} * {place.scale!r}"
         return f"({scaled} + {place.offset!r})" if place.offset else scaled
 
-    def batch_of_one(self, reward: Reward) -> str:
-        """Step ``reward`` as a batch of one and return the variable that holds its value."""
+    def batch_of_one(
+        self, step_batch: BatchStep, carry: Carry, terms: Sequence[str], hint: str
+    ) -> str:
+        """Step a reward as a batch of one and return the variable that holds its value.
+
+        Args:
+            step_batch: Its `Reward.step`.
+            carry: What one fresh lane carries.
+            terms: Names that it records.
+            hint: What to call it in the text.
+        """
         self.slow += 1
         self.use("obs", "first", "info_before", "training")
-        carry = self.carry(reward.init(1))
-        names = [node.name for node in reward.walk() if node.tag == "named"]  # type: ignore[attr-defined]
-        step = self.bind(_batched(reward, self.task, names), reward.tag or "reward")
+        place = self.carry(carry)
+        step = self.bind(_batched(step_batch, self.task, terms), hint)
         row = "obs, action, next_obs, reward, terminated, truncated, first, info, info_before, training"
         variable = f"value_{next(self._variables)}"
-        for name in names:
+        for name in terms:
             self.terms[name] = f"term_{next(self._variables)}"
         self.line(
-            f"{carry}, {', '.join([variable, *(self.terms[n] for n in names)])} = {step}({carry}, {row})"
+            f"{place}, {', '.join([variable, *(self.terms[n] for n in terms)])} = {step}({place}, {row})"
         )
         return variable
 
@@ -192,7 +198,9 @@ class LaneCode:
         return lines + self.start
 
 
-def _batched(reward: Reward, task: Task, names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
+def _batched(
+    step_batch: BatchStep, task: Task, names: Sequence[str]
+) -> Callable[..., tuple[Any, ...]]:
     """`Reward.step` for one lane: ``(carry, value, *terms)``."""
 
     def step(
@@ -223,7 +231,7 @@ def _batched(reward: Reward, task: Task, names: Sequence[str]) -> Callable[..., 
             starts=first,
             ends=bool(terminated or truncated),
         )
-        carry, value = reward.step(carry, batch)
+        carry, value = step_batch(carry, batch)
         if np.shape(value) != (1,):
             raise wrong_shape(1, np.shape(value))
         return (carry, float(value[0]), *(float(batch.terms[name][0]) for name in names))

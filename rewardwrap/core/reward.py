@@ -1,32 +1,40 @@
-"""What every method is: a frozen recipe, written once over a batch of lanes.
+"""What every method is, a frozen recipe written once over a batch of lanes, and its algebra.
 
 Three kinds of state have three homes. Configuration is the dataclass fields. The carry is per lane and
 dies with the episode; `init` makes it, `step` returns the next one, an adapter owns it. Knowledge
 (weights, running moments, counts) outlives episodes, is owned by the reward object, changes only while
 ``batch.training`` and is what `state_dict` saves.
+
+Sums, products, bounds and names put rewards together, and numbers are folded while composing. Any chain
+of ``*``, ``+`` and ``.clip`` with numbers is one `Affine`, ``clip(scale * x + shift, low, high)``; a
+number times a sum goes to its terms, and a number times a named term goes inside the name. So what is
+stepped is short, whatever was written, and a term is always recorded as what it contributes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.plain import plain
+from rewardwrap.core.registry import make, register
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import Carry, FloatArray, Transitions
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions, take
 
-if TYPE_CHECKING:
-    from rewardwrap.core.combine import Named
-    from rewardwrap.core.lane import LaneCode
-
-ENTRY_POINTS = "rewardwrap.rewards"
-
-_registry: dict[str, type[Reward]] = {}
+TRUE = "env"
+SHAPED = "shaped"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_field_names: dict[type, tuple[str, ...]] = {}
 
 
 class Reward:
@@ -85,7 +93,8 @@ class Reward:
 
         The default steps a batch of one. A hot class writes three to eight lines; see `core.lane`.
         """
-        return code.batch_of_one(self)
+        names = [node.name for node in self.walk() if isinstance(node, Named)]
+        return code.batch_of_one(self.step, self.init(1), names, self.tag or "reward")
 
     def over_time(self, batch: Transitions) -> FloatArray:
         """The reward of consecutive steps of ONE lane, row after row; episodes start at ``first``."""
@@ -162,10 +171,23 @@ class Reward:
                 node.load_state_arrays(own)
 
     def to_config(self) -> dict[str, Any]:
-        """The reward as plain nested data, ready for JSON or YAML; `rw.from_config` reads it back."""
-        from rewardwrap.core.config import to_config
+        """The reward as plain nested data, ready for JSON or YAML; `rw.from_config` reads it back.
 
-        return to_config(self)
+        Raises:
+            ConfigError: A field holds something that has no name, such as a lambda.
+        """
+        if not self.tag:
+            name = type(self).__name__
+            raise ConfigError(
+                f"{name} must be registered to be written down, got a class without a tag. "
+                f'Put @rw.register("{name.lower()}") above it.'
+            )
+        fields = {}
+        for f in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if f.default is dataclasses.MISSING or value is not f.default:
+                fields[f.name] = plain(value, f"{type(self).__name__}: {f.name}")
+        return {self.tag: fields}
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -178,8 +200,6 @@ class Reward:
     # --- composition ----------------------------------------------------------------------------
 
     def __add__(self, other: Reward | float) -> Reward:
-        from rewardwrap.core.combine import affine, total
-
         return total(self, other) if isinstance(other, Reward) else affine(self, shift=other)
 
     def __radd__(self, other: float) -> Reward:
@@ -195,8 +215,6 @@ class Reward:
         return -1.0 * self
 
     def __mul__(self, other: Reward | float) -> Reward:
-        from rewardwrap.core.combine import Product, affine
-
         return Product((self, other)) if isinstance(other, Reward) else affine(self, scale=other)
 
     def __rmul__(self, other: float) -> Reward:
@@ -207,35 +225,38 @@ class Reward:
 
     def clip(self, low: float | None = None, high: float | None = None) -> Reward:
         """The reward, kept inside ``[low, high]``; None leaves a side open. Not policy-invariant."""
-        from rewardwrap.core.combine import affine
-
         return affine(self, low=low, high=high)
 
     def minimum(self, other: Reward | float) -> Reward:
         """The smaller of the two, lane by lane."""
-        from rewardwrap.core.combine import Minimum, affine
-
         return Minimum((self, other)) if isinstance(other, Reward) else affine(self, high=other)
 
     def maximum(self, other: Reward | float) -> Reward:
         """The larger of the two, lane by lane."""
-        from rewardwrap.core.combine import Maximum, affine
-
         return Maximum((self, other)) if isinstance(other, Reward) else affine(self, low=other)
 
     def normalize(self, **options: Any) -> Reward:
         """Divide by the running deviation of the discounted return; see `rw.Normalize`."""
-        return make("normalize", base=self, **options)
+        made: Reward = make("normalize", base=self, **options)
+        return made
 
     def delta(self, *, align: str = "previous", **options: Any) -> Reward:
         """Pay the difference of successive scores; see `rw.Delta`."""
-        return make("delta", base=self, align=align, **options)
+        made: Reward = make("delta", base=self, align=align, **options)
+        return made
 
     def named(self, name: str) -> Named:
         """Record what this contributes as term ``name``. Numbers multiplied later go inside."""
-        from rewardwrap.core.combine import Named
-
         return Named(name, self)
+
+
+def field_names(cls: type[Reward]) -> tuple[str, ...]:
+    """Names of the configuration fields, cached: `parts` is on the hot path."""
+    if cls not in _field_names:
+        _field_names[cls] = (
+            tuple(f.name for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
+        )
+    return _field_names[cls]
 
 
 class Pointwise(Reward):
@@ -269,93 +290,297 @@ class Pointwise(Reward):
         return code.let(f"float({code.bind(self.combine, self.tag)}(({values},)))", self.tag)
 
 
-R = TypeVar("R", bound=type[Reward])
+@register("sum")
+class Sum(Pointwise):
+    """The sum of its terms, lane by lane; what ``a + b`` builds."""
+
+    terms: tuple[Reward, ...]
+
+    def __post_init__(self) -> None:
+        require_parts(self, self.terms)
+
+    def parts(self) -> tuple[Reward, ...]:
+        return self.terms
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return tuple(name for term in self.terms for name in term.recorded)
+
+    def combine(self, values: Sequence[Any]) -> Any:
+        return sum(values[1:], start=values[0])
+
+    def write(self, code: LaneCode) -> str:
+        return f"({' + '.join(term.write(code) for term in self.terms)})"
 
 
-@dataclass_transform(frozen_default=True, eq_default=False)
-def register(tag: str) -> Callable[[R], R]:
-    """Make a class a reward that configurations can name.
+@register("product")
+class Product(Pointwise):
+    """The product of its factors, lane by lane; what ``a * b`` builds."""
 
-    The class becomes a frozen dataclass whose fields are its configuration.
+    factors: tuple[Reward, ...]
+
+    def __post_init__(self) -> None:
+        require_parts(self, self.factors)
+
+    def combine(self, values: Sequence[Any]) -> Any:
+        return reduce(lambda a, b: a * b, values)
+
+
+@register("minimum")
+class Minimum(Pointwise):
+    """The smallest of its terms, lane by lane: a soft AND; not policy-invariant."""
+
+    terms: tuple[Reward, ...]
+
+    def __post_init__(self) -> None:
+        require_parts(self, self.terms)
+
+    def combine(self, values: Sequence[Any]) -> Any:
+        return reduce(np.minimum, values)
+
+
+@register("maximum")
+class Maximum(Pointwise):
+    """The largest of its terms, lane by lane: a soft OR; not policy-invariant."""
+
+    terms: tuple[Reward, ...]
+
+    def __post_init__(self) -> None:
+        require_parts(self, self.terms)
+
+    def combine(self, values: Sequence[Any]) -> Any:
+        return reduce(np.maximum, values)
+
+
+@register("affine")
+class Affine(Pointwise):
+    """``clip(scale * base + shift, low, high)``.
+
+    A positive scale keeps the optimal policy; a shift keeps it only where episodes have one length; a
+    bound does not keep it.
 
     Args:
-        tag: Its name in YAML and JSON: lower case, snake_case.
-
-    Raises:
-        ConfigError: Another class has that tag.
+        base: The reward to rescale.
+        scale: Factor.
+        shift: Added after scaling, in reward per step.
+        low: Lower bound of the result, or None.
+        high: Upper bound of the result, or None.
     """
 
-    def decorate(cls: R) -> R:
-        known = _registry.get(tag)
-        if known is not None and (known.__module__, known.__qualname__) != (
-            cls.__module__,
-            cls.__qualname__,
-        ):
+    base: Reward
+    scale: float = 1.0
+    shift: float = 0.0
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        require_parts(self, (self.base,))
+        for name in ("scale", "shift", "low", "high"):
+            value = getattr(self, name)
+            if value is None and name in ("low", "high"):
+                continue
+            if not math.isfinite(_number(value)):
+                raise ConfigError(
+                    f"Affine: {name} must be finite, got {value}. Use None for no bound."
+                )
+            object.__setattr__(self, name, float(value))
+        if self.low is not None and self.high is not None and self.low > self.high:
             raise ConfigError(
-                f'reward tag must be new, got "{tag}" of {known.__module__}.{known.__qualname__}. '
-                "Choose another tag."
+                f"clip: low must not exceed high, got [{self.low}, {self.high}]. Swap them."
             )
-        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        cls.tag = tag
-        _registry[tag] = cls
-        return cls
+        object.__setattr__(self, "_scaled", self.base.recorded if self.scale != 1.0 else ())
 
-    return decorate
+    def parts(self) -> tuple[Reward, ...]:
+        return (self.base,)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return self.base.recorded
+
+    def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
+        carry, value = super().step(carry, batch)
+        self._scale_terms(batch)
+        return carry, value
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        value = super().__call__(batch)
+        self._scale_terms(batch)
+        return value
+
+    def over_time(self, batch: Transitions) -> FloatArray:
+        value = super().over_time(batch)
+        self._scale_terms(batch)
+        return value
+
+    def _scale_terms(self, batch: Transitions) -> None:
+        """What the base recorded is multiplied too: a term is what it contributes."""
+        names: tuple[str, ...] = self._scaled  # type: ignore[attr-defined]
+        for name in names:
+            batch.terms[name] = batch.terms[name] * self.scale
+
+    def combine(self, values: Sequence[Any]) -> Any:
+        value = values[0]
+        if self.scale != 1.0:
+            value = value * self.scale
+        if self.shift != 0.0:
+            value = value + self.shift
+        if self.low is not None:
+            value = np.maximum(value, self.low)
+        if self.high is not None:
+            value = np.minimum(value, self.high)
+        return value
+
+    def write(self, code: LaneCode) -> str:
+        value = self.base.write(code)
+        for name in self._scaled:  # type: ignore[attr-defined]
+            code.terms[name] = code.let(f"{code.terms[name]} * {self.scale!r}", "term")
+        if self.scale != 1.0:
+            value = f"{value} * {self.scale!r}"
+        if self.shift != 0.0:
+            value = f"{value} + {self.shift!r}"
+        if self.low is None and self.high is None:
+            return f"({value})"
+        # comparisons with NaN are false, so NaN passes through and is reported as such
+        value = code.let(value, "clipped")
+        if self.low is not None:
+            code.line(f"if {value} < {self.low!r}: {value} = {self.low!r}")
+        if self.high is not None:
+            code.line(f"if {value} > {self.high!r}: {value} = {self.high!r}")
+        return value
 
 
-def registered() -> dict[str, type[Reward]]:
-    """Every reward that configurations can name, plugins included, by tag."""
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name not in _registry:
-            point.load()
-    return dict(sorted(_registry.items()))
+@register("named")
+class Named(Reward):
+    """Records what its base contributes as a term; what ``.named(...)`` builds.
+
+    Args:
+        name: Letters, digits, ``_ . -``; not ``env`` or ``shaped``, which every run has.
+        base: The reward.
+    """
+
+    name: str
+    base: Reward
+
+    def __post_init__(self) -> None:
+        require_parts(self, (self.base,))
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"term name must be letters, digits, '_', '.' or '-', got {self.name!r}. "
+                "It becomes part of a TensorBoard tag and a column name."
+            )
+        if self.name in (TRUE, SHAPED):
+            raise ConfigError(
+                f'term name must not be "{self.name}", which every run records. Choose another.'
+            )
+
+    def parts(self) -> tuple[Reward, ...]:
+        return (self.base,)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        return (self.name, *self.base.recorded)
+
+    def init(self, lanes: int) -> Carry:
+        return self.base.init(lanes)
+
+    def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
+        carry, value = self.base.step(carry, batch)
+        batch.terms[self.name] = value
+        return carry, value
+
+    def __call__(self, batch: Transitions) -> FloatArray:
+        batch.terms[self.name] = value = self.base(batch)
+        return value
+
+    def over_time(self, batch: Transitions) -> FloatArray:
+        batch.terms[self.name] = value = self.base.over_time(batch)
+        return value
+
+    def write(self, code: LaneCode) -> str:
+        code.terms[self.name] = value = code.let(self.base.write(code), "term")
+        return value
 
 
-def reward_type(tag: str, *, path: tuple[str | int, ...] = ()) -> type[Reward]:
-    """The class behind a tag.
+def total(one: Reward, other: Reward) -> Sum:
+    """``one + other`` as one flat sum."""
+    terms = [t for r in (one, other) for t in (r.terms if isinstance(r, Sum) else (r,))]
+    return Sum(tuple(terms))
+
+
+def affine(
+    base: Reward,
+    *,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    low: float | None = None,
+    high: float | None = None,
+) -> Reward:
+    """``clip(scale * base + shift, low, high)``, folded into what ``base`` already is."""
+    scale, shift = _number(scale), _number(shift)
+    only_scale = shift == 0.0 and low is None and high is None
+    if only_scale and scale == 1.0:
+        return base
+    if only_scale and isinstance(base, Named):
+        return Named(base.name, affine(base.base, scale=scale))
+    if only_scale and isinstance(base, Sum):
+        return Sum(tuple(affine(term, scale=scale) for term in base.terms))
+    low, high = _bound(low, -math.inf), _bound(high, math.inf)
+    if low > high:
+        raise ConfigError(f"clip: low must not exceed high, got [{low}, {high}]. Swap them.")
+    inner = base if isinstance(base, Affine) else Affine(base)
+    ends = [_moved(inner.low, -math.inf, scale, shift), _moved(inner.high, math.inf, scale, shift)]
+    below, above = ends if scale >= 0 else ends[::-1]
+    # clip(clip(y, a, b), low, high) is clip(y, a', b') with both ends clipped themselves
+    return replace(
+        inner,
+        scale=inner.scale * scale,
+        shift=inner.shift * scale + shift,
+        low=_finite(min(max(below, low), high)),
+        high=_finite(min(max(above, low), high)),
+    )
+
+
+def _moved(bound: float | None, absent: float, scale: float, shift: float) -> float:
+    if bound is None:
+        return absent if scale >= 0 else -absent
+    return bound * scale + shift
+
+
+def _bound(bound: float | None, absent: float) -> float:
+    if bound is None:
+        return absent
+    bound = _number(bound)
+    if math.isnan(bound) or bound == -absent:
+        raise ConfigError(f"clip: a bound must be finite, got {bound}. Use None for an open side.")
+    return bound
+
+
+def _finite(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ConfigError(
+            f"a reward must be combined with a number or a reward, got {type(value).__name__}. "
+            "Wrap a function with rw.function(f)."
+        )
+    return float(value)
+
+
+def require_parts(owner: Reward, parts: Sequence[Any]) -> None:
+    """Refuse a composite whose parts are missing or are no rewards.
 
     Raises:
-        UnknownName: Nobody registered it.
+        ConfigError: No part, or one that is not a `Reward`.
     """
-    if tag in _registry:
-        return _registry[tag]
-    known = registered()
-    if tag not in known:
-        raise UnknownName("reward", tag, known, path=path)
-    return known[tag]
-
-
-def make(tag: str, **fields: Any) -> Reward:
-    """Build a registered reward by tag: how `core` reaches the methods that stand on it."""
-    return reward_type(tag)(**fields)
-
-
-_field_names: dict[type, tuple[str, ...]] = {}
-
-
-def field_names(cls: type[Reward]) -> tuple[str, ...]:
-    """Names of the configuration fields, cached: `parts` is on the hot path."""
-    if cls not in _field_names:
-        _field_names[cls] = (
-            tuple(f.name for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
+    if not parts:
+        raise ConfigError(
+            f"{type(owner).__name__} must have at least one reward, got none. Add one."
         )
-    return _field_names[cls]
-
-
-def take(batch: Transitions, rows: Any) -> Transitions:
-    """Some rows of a batch, with terms of their own."""
-    return Transitions(
-        obs=tree.take(batch.obs, rows),
-        action=tree.take(batch.action, rows),
-        next_obs=tree.take(batch.next_obs, rows),
-        reward=batch.reward[rows],
-        terminated=batch.terminated[rows],
-        truncated=batch.truncated[rows],
-        first=batch.first[rows],
-        info=batch.info.take(rows),
-        info_before=batch.info_before.take(rows),
-        training=batch.training,
-        task=batch.task,
-        starts=batch.starts,
-        ends=batch.ends,
-    )
+    for part in parts:
+        if not isinstance(part, Reward):
+            raise ConfigError(
+                f"{type(owner).__name__} must be made of rewards, got {type(part).__name__}. "
+                "Wrap a number with rw.Constant(c) and a function with rw.function(f)."
+            )

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.combine import SHAPED, TRUE, term_names
 from rewardwrap.core.errors import RewardValueError
 from rewardwrap.core.lane import Lane, LaneCode, compile_function
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.stream import prepare, refuse, require_same_shape
 from rewardwrap.core.task import NO_TASK, Task
+from rewardwrap.core.terms import term_names
 
 STEP_TERMS = "reward_terms"
 EPISODE_TERMS = "episode_terms"

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.combine import SHAPED, TRUE, term_names, with_every_term_named
 from rewardwrap.core.errors import ConfigError, RewardValueError, wrong_shape
 from rewardwrap.core.info import NO_INFO, Info, MergedInfo
-from rewardwrap.core.reward import Reward, take
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import NO_TASK, Task
-from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.core.terms import term_names, with_every_term_named
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 
 
 def prepare(reward: Reward, task: Task) -> Reward:

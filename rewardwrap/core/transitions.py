@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rewardwrap.core import tree
 from rewardwrap.core.info import NO_INFO, Info
 from rewardwrap.core.task import NO_TASK, Task
 
@@ -59,3 +60,22 @@ class Transitions:
     def lanes(self) -> int:
         """The number of rows, B."""
         return len(self.reward)
+
+
+def take(batch: Transitions, rows: Any) -> Transitions:
+    """Some rows of a batch, with terms of their own."""
+    return Transitions(
+        obs=tree.take(batch.obs, rows),
+        action=tree.take(batch.action, rows),
+        next_obs=tree.take(batch.next_obs, rows),
+        reward=batch.reward[rows],
+        terminated=batch.terminated[rows],
+        truncated=batch.truncated[rows],
+        first=batch.first[rows],
+        info=batch.info.take(rows),
+        info_before=batch.info_before.take(rows),
+        training=batch.training,
+        task=batch.task,
+        starts=batch.starts,
+        ends=batch.ends,
+    )

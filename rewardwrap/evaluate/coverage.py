@@ -15,9 +15,8 @@ from rewardwrap.adapters.offline import transitions
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.info import ColumnInfo, Info
-from rewardwrap.core.reward import take
 from rewardwrap.core.task import NO_TASK, Task
-from rewardwrap.core.transitions import Transitions
+from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.evaluate.separation import DistanceError
 from rewardwrap_policies.planner import MujocoSnapshot
 

@@ -11,9 +11,8 @@ import gymnasium as gym
 import numpy as np
 
 from rewardwrap.adapters.offline import relabel
-from rewardwrap.core.reward import take
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import FloatArray
+from rewardwrap.core.transitions import FloatArray, take
 from rewardwrap.evaluate import sampled, separation
 from rewardwrap.evaluate.coverage import Coverage, gather, never_ending, of_episodes
 from rewardwrap.evaluate.features import basis, random_potential

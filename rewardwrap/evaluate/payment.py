@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.combine import Affine, Named, Sum
 from rewardwrap.core.config import from_config
-from rewardwrap.core.reward import Reward, take
+from rewardwrap.core.reward import Affine, Named, Reward, Sum
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 from rewardwrap.evaluate.modules import Network, is_module, require_three
 from rewardwrap.evaluate.separation import DistanceError
 from rewardwrap.rewards.env import COLUMNS, Constant, Function

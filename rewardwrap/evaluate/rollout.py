@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import TRUE
+from rewardwrap.core.reward import TRUE
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import RewardValueError
-from rewardwrap.core.reward import take
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 from rewardwrap.evaluate.coverage import Coverage, Simulator, never_ending
 from rewardwrap.evaluate.payment import CHUNK, Payment, rows
 from rewardwrap.evaluate.separation import DistanceError, residual_share, separation, unit

@@ -19,9 +19,8 @@ from typing import Any, TypeAlias
 
 from gymnasium import spaces
 
-from rewardwrap.core.combine import Sum, affine
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Reward, Sum, affine
 from rewardwrap.llm.client import Completion, Message, Request
 from rewardwrap.llm.prompt import VERSION, Scene, abstraction, render
 from rewardwrap.rewards.track import ACTION, NORMS, Track

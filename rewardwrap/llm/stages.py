@@ -10,9 +10,8 @@ import numpy as np
 
 from rewardwrap.adapters.offline import relabel_terms
 from rewardwrap.adapters.tasks import task_of_recipe
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.errors import RewardwrapError
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.llm import critic
 from rewardwrap.llm.candidate import Candidate
 from rewardwrap.llm.ordering import Order, order

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
-from rewardwrap.core.reward import take
+from rewardwrap.core.transitions import take
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
 from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rewardwrap.core.reward import take
-from rewardwrap.core.transitions import Transitions
+from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.nets.distinct import paid_steps
 from rewardwrap.nets.network import Encoded, NetError, RewardNet

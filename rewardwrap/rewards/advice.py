@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.config import load_function
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.plain import load_function
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.env import one_per_lane

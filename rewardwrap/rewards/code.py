@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rewardwrap.core.combine import Named
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.sandbox import allowed

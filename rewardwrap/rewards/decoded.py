@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts, term_names
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward, require_parts
+from rewardwrap.core.terms import term_names
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.config import load_function
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.plain import load_function
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 

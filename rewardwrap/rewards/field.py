@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 

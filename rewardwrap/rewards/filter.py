@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rewardwrap.core.reward import Reward, take
-from rewardwrap.core.transitions import Carry, FloatArray, Transitions
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions, take
 
 
 class Filter(Reward):

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import take
-from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.pixels import image_features

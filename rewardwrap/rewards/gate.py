@@ -7,10 +7,10 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward, require_parts
 from rewardwrap.core.transitions import BoolArray, Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.limits import is_number, require_count, require_number

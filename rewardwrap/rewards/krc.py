@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts
-from rewardwrap.core.reward import Pointwise, Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Pointwise, Reward, require_parts
 
 
 @register("krc")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.frozen import RULES, Frozen, thaw

@@ -9,7 +9,8 @@ import numpy as np
 
 from rewardwrap.core.info import missing
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 

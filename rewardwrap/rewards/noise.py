@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts
 from rewardwrap.core.errors import ConfigError, RewardValueError
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward, require_parts
 from rewardwrap.core.transitions import BoolArray, Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.limits import is_number, require_choice, require_count, require_number

@@ -11,11 +11,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.config import load_function
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 from rewardwrap.core.info import Info, LaneInfo
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.plain import load_function
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.env import one_per_lane

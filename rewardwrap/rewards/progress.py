@@ -7,9 +7,9 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward, require_parts
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.limits import require_number

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from typing import Any, Literal
 
-from rewardwrap.core.combine import Named, require_parts
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Pointwise, Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Named, Pointwise, Reward, require_parts
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import EnvReward
 from rewardwrap.rewards.limits import require_choice, require_number

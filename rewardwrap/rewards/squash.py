@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.combine import require_parts
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Pointwise, Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Pointwise, Reward, require_parts
 from rewardwrap.rewards.limits import is_number, require_number
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from rewardwrap.adapters.offline import Episode
 from rewardwrap.core import tree
-from rewardwrap.core.combine import Named
-from rewardwrap.core.config import from_config, function_name
+from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardValueError, RewardwrapWarning
-from rewardwrap.core.reward import Reward, field_names
+from rewardwrap.core.plain import function_name
+from rewardwrap.core.reward import Named, Reward, field_names
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 from rewardwrap.testing import hosts

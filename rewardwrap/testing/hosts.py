@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.info import ColumnInfo
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.scalar import FewLanes, OneLane
 from rewardwrap.core.stream import Stream, prepare
 from rewardwrap.core.transitions import Carry, FloatArray

@@ -10,7 +10,7 @@ from typing import TextIO
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.reward import SHAPED, TRUE
 
 
 class EpisodeLog(BaseCallback):

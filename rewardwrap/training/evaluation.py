@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.reward import SHAPED, TRUE
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import rewardwrap_envs
-from rewardwrap.core.config import load_function
+from rewardwrap.core.plain import load_function
 from rewardwrap.core.reward import Reward
 
 LIBRARIES = ("rewardwrap", "gymnasium", "stable-baselines3", "torch", "numpy", "mujoco", "ale-py")

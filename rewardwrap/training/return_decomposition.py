@@ -28,9 +28,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor, nn
 
 from rewardwrap.adapters.sb3 import RewardVecEnv
-from rewardwrap.core.combine import TRUE
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import TRUE, Reward
 from rewardwrap.rewards.decoded import Decoded
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.core.reward import registered
+from rewardwrap.core.registry import registered
 from rewardwrap.testing import (
     BoxActionChain,
     Chain,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardwrap as rw
-from rewardwrap.core import reward as registry
-from rewardwrap.core.config import function_name, load_function, to_config
-from rewardwrap.core.reward import registered
+from rewardwrap.core import registry
+from rewardwrap.core.plain import function_name, load_function
+from rewardwrap.core.registry import registered
 from rewardwrap.testing.examples import HERE, TASK, effort
 from rewardwrap.testing.hosts import by_step
 from rewardwrap.testing.tapes import random_episodes, tape_of
@@ -178,7 +178,7 @@ def test_a_lambda_cannot_be_written_down() -> None:
 
 def test_what_is_no_plain_data_cannot_be_written_down() -> None:
     with pytest.raises(rw.ConfigError, match="Field: of must be plain data, got set"):
-        to_config(rw.Affine(rw.Field({"x": {1}})))  # type: ignore[dict-item]
+        rw.Affine(rw.Field({"x": {1}})).to_config()  # type: ignore[dict-item]
 
 
 def test_a_class_without_a_tag_cannot_be_written_down() -> None:

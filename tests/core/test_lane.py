@@ -9,7 +9,7 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap.core.lane import LaneCode, compile_function
-from rewardwrap.core.reward import registered
+from rewardwrap.core.registry import registered
 from rewardwrap.core.scalar import FewLanes, OneLane, write
 from rewardwrap.core.task import NO_TASK
 from rewardwrap.testing.examples import TASK, brightness, examples

@@ -12,7 +12,8 @@ import rewardwrap as rw
 from rewardwrap.core import tree
 from rewardwrap.core.info import ColumnInfo, Info
 from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward, register
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import OneLane
 from rewardwrap.core.task import Form, Task
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.core.reward import registered
+from rewardwrap.core.registry import registered
 from rewardwrap.testing import Chain, check_reward, examples, random_episodes
 from rewardwrap.testing.examples import TASK
 

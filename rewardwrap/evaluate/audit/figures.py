@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rewardwrap.compare.drawing import drawing, label_ends, limit_to, shorten, steps_axis
 from rewardwrap.compare.palette import INK, MUTED, STRATEGIES
-from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.evaluate.audit.finding import Clip
 from rewardwrap.evaluate.audit.record import Record
 from rewardwrap.evaluate.audit.surface import Surface

@@ -15,7 +15,7 @@ import rewardwrap.compare
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.compare.drawing import inline_svg
 from rewardwrap.compare.palette import STRATEGIES
-from rewardwrap.core.combine import SHAPED, TRUE
+from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.evaluate.audit import figures
 from rewardwrap.evaluate.audit.finding import SIGNALS, Clip, Finding, number

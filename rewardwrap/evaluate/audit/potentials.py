@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core import tree
-from rewardwrap.core.combine import Affine, Named, Sum, with_every_term_named
 from rewardwrap.core.info import NO_INFO, Info
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Affine, Named, Reward, Sum
 from rewardwrap.core.task import Task
+from rewardwrap.core.terms import with_every_term_named
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.rewards.potential import Potential
 

@@ -17,8 +17,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.evaluate.audit.finding import Clip, Finding, Findings
 from rewardwrap.files import write_whole
 

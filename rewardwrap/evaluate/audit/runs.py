@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.config import from_config
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.evaluate.audit import record as records
 from rewardwrap.evaluate.audit import trends, words
 from rewardwrap.evaluate.audit.finding import Finding

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import SHAPED, TRUE
 from rewardwrap.core.errors import RewardwrapError, UnknownName
 from rewardwrap.core.info import NO_INFO
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import BIAS, Task
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.evaluate.audit.potentials import Telescope, addends, checked

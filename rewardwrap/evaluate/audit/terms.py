@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import SHAPED, TRUE
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.evaluate.audit.potentials import TOLERANCE, Checked, addends, checked
 from rewardwrap.evaluate.audit.tape import Episode
 

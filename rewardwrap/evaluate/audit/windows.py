@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.core.combine import TRUE
+from rewardwrap.core.reward import TRUE
 from rewardwrap.evaluate.audit import trends, words
 from rewardwrap.evaluate.audit.columns import Columns
 from rewardwrap.evaluate.audit.finding import Finding

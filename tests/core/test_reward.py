@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardwrap as rw
-from rewardwrap.core.combine import Affine, term_names, with_every_term_named
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Affine, Reward
 from rewardwrap.core.task import Task
+from rewardwrap.core.terms import term_names, with_every_term_named
 from rewardwrap.testing import hosts
 from rewardwrap.testing.tapes import random_episodes, tape_of
 
