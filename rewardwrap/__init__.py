@@ -28,10 +28,9 @@ from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
-    from rewardwrap import evaluate
+    from rewardwrap import evaluate, statistics
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.logging import LogTerms
-    from rewardwrap.compare import statistics
     from rewardwrap.data.episodes import EpisodeStore
     from rewardwrap.data.fragments import Fragments, sample_fragments
     from rewardwrap.data.labels import Demonstrations, Labels
@@ -46,7 +45,7 @@ __version__ = "0.1.0"
 
 _modules = {
     "evaluate": "rewardwrap.evaluate",
-    "statistics": "rewardwrap.compare.statistics",
+    "statistics": "rewardwrap.statistics",
 }
 _lazy = {
     "Demonstrations": "rewardwrap.data.labels",

@@ -16,12 +16,12 @@ from typing import Any
 
 from scipy import stats
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.findings import count, findings
 from rewardwrap.compare.results import FloatArray
-from rewardwrap.compare.statistics import Difference, Interval
 from rewardwrap.compare.suite import Measure, Suite
 from rewardwrap.compare.verdict import ALPHA, Verdict, Word, lead, listed
+from rewardwrap.statistics import Difference, Interval
 
 AGGREGATES: dict[str, Callable[[Any], Any]] = {
     "IQM": statistics.iqm,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.drawing import drawing, label_ends, limit_to, shorten, steps_axis
 from rewardwrap.compare.palette import INK, MUTED, colours
 from rewardwrap.compare.results import Comparison, FloatArray

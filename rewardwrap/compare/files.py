@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
 from rewardwrap.files import write_whole
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from rewardwrap.compare.intervals import student_interval
 from rewardwrap.compare.results import Comparison, FloatArray
+from rewardwrap.statistics import student_interval
 
 CLEAR = 0.1
 """Share of the span of true returns below which a change counts as none (a convention)."""

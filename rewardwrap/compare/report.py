@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from rewardwrap.compare import statistics, videos
+from rewardwrap import statistics
+from rewardwrap.compare import videos
 from rewardwrap.compare.drawing import inline_svg, save
 from rewardwrap.compare.figures import draw_all
 from rewardwrap.compare.findings import count, number

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.core.errors import RewardwrapError
 
 FloatArray = NDArray[np.float64]

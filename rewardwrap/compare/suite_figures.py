@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.aggregate import RESAMPLES, aggregates, improvement
 from rewardwrap.compare.drawing import STYLE, drawing, label_ends, limit_to, shorten
 from rewardwrap.compare.palette import MUTED, colours

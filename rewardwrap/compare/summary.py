@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardwrap.compare.findings import number
-from rewardwrap.compare.intervals import Interval
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.verdict import Judgement, judge
+from rewardwrap.statistics import Interval
 
 UNTRUSTED = "°"
 """Marks an interval whose stated confidence rests on an assumption; the reason is printed below."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.plan import Plan
 from rewardwrap.compare.run import Spec, run_id
 from rewardwrap.compare.store import Store

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rewardwrap.compare import statistics
+from rewardwrap import statistics
 from rewardwrap.compare.findings import Finding, count, findings, is_control, number
 from rewardwrap.compare.results import Comparison, FloatArray
 

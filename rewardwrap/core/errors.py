@@ -16,7 +16,7 @@ RewardwrapError
 ├── StoreError       (OSError)      a disk that does not take a run (compare/store.py)
 ├── Claimed          (Exception)    a run that another process is training (compare/claims.py)
 ├── NoPictures       (Exception)    episodes that cannot be filmed (compare/videos.py)
-├── ScoresError      (ValueError)   scores that no statistic is defined for (compare/intervals.py)
+├── ScoresError      (ValueError)   scores that no statistic is defined for (statistics/scores.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/tabular.py)
 ├── DistanceError    (ValueError)   rewards or samples no distance is defined for (evaluate/separation.py)
 ├── RegretError      (ValueError)   a reward whose optimum is not found exactly (evaluate/product.py)

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rewardwrap.adapters.offline import Episode
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.evaluate.items import Item, Scorer, scores
 from rewardwrap.evaluate.renderings import rendered
 from rewardwrap.evaluate.selection import (
@@ -32,6 +31,7 @@ from rewardwrap.evaluate.selection import (
     random_reciprocal_rank,
     ties_score,
 )
+from rewardwrap.statistics import ScoresError
 
 Array = NDArray[np.float64]
 

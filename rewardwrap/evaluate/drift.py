@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rewardwrap.compare.differences import holm
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.evaluate.two_samples import BINS, STATISTICS
+from rewardwrap.statistics import ScoresError, holm
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.evaluate.ranking import auc, spearman
+from rewardwrap.statistics import ScoresError
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import gymnasium as gym
 import numpy as np
 
 from rewardwrap.adapters.offline import Episode, RewardLike, relabel
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 Policy = Callable[[Any], Any]
 Scorer = Callable[[Episode], float]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 Array = NDArray[np.float64]
 

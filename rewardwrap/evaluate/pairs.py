@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.evaluate.calibration import Reliability, brier, reliability
+from rewardwrap.statistics import ScoresError
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, EpisodeStore, sample_fragments
@@ -20,6 +19,7 @@ from rewardwrap.evaluate.ranking import r2, spearman
 from rewardwrap.nets.folder import Model
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.reference import aggregates
+from rewardwrap.statistics import ScoresError
 
 PAIRS, CLIPS = 1000, 512
 SHORTER = (10, 5, 3, 1)

@@ -10,9 +10,9 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
 from rewardwrap.evaluate.items import play, true_return
 from rewardwrap.evaluate.renderings import rounded
+from rewardwrap.statistics import ScoresError
 from rewardwrap_policies import controller
 
 STEPS = 40

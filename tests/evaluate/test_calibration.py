@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 SAID = [0.9] * 4 + [0.6] * 2 + [0.2] * 2
 SEEN = [1, 1, 1, 0, 1, 0, 0, 0]

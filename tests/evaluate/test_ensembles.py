@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 TRUE = np.linspace(-1, 1, 2000)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 pools = st.lists(st.tuples(st.integers(0, 4), st.integers(-5, 5)), min_size=1, max_size=8)
 

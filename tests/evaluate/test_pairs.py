@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 DIFFERENCE = np.array([2.0, -1.0, 0.5, 0.0])
 PREFERRED = np.array([1.0, 0.0, 0.0, 1.0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=40))

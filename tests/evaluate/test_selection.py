@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rewardwrap import evaluate as ev
-from rewardwrap.compare.intervals import ScoresError
+from rewardwrap.statistics import ScoresError
 
 
 @pytest.mark.parametrize(("candidates", "accuracy", "rank"), [(4, 0.25, 0.5208), (10, 0.1, 0.2929)])

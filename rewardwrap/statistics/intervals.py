@@ -1,6 +1,6 @@
 """Confidence intervals for the mean of a few independent runs, and which one to believe.
 
-Measured coverage of a nominal 95 % interval (``tests/compare/test_statistics.py`` repeats it):
+Measured coverage of a nominal 95 % interval (``tests/statistics/test_statistics.py`` repeats it):
 Student's of Gaussian scores 95 % from n = 3 on; the exact interval of a success rate never under
 95 %; Wilson's dips to 84 % at n = 10 where the rate is near 0 or 1, so it is not the recommended
 one. Scores in two noisy modes are where intervals lie (Student 65 % at n = 5 where one run in five
@@ -17,14 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.statistics.scores import ScoresError, sample
 
 RARE_MODE = 0.1
 """Share of the runs in a second mode that a trusted interval would have seen (a convention)."""
-
-
-class ScoresError(RewardwrapError, ValueError):
-    """Scores from which the number that was asked for cannot be computed."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +46,6 @@ class Interval:
     def __iter__(self) -> Iterator[float]:
         yield self.low
         yield self.high
-
-
-def sample(scores: ArrayLike, *, at_least: int = 1) -> NDArray[np.float64]:
-    """One finite score for each run as an array (runs,).
-
-    Raises:
-        ScoresError: Fewer than ``at_least`` runs, more than one axis, NaN or inf.
-    """
-    values = np.asarray(scores, dtype=np.float64)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or values.size < at_least:
-        raise ScoresError(
-            f"scores must be one number for each of at least {at_least} runs, got shape "
-            f"{values.shape}. Train more seeds, or average the tasks of a run first."
-        )
-    if not np.isfinite(values).all():
-        raise ScoresError(
-            f"scores must be finite, got {values[~np.isfinite(values)][0]}. Report the run as "
-            "failed instead."
-        )
-    return values
 
 
 def student_interval(scores: ArrayLike, *, confidence: float = 0.95) -> Interval:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rewardwrap.compare import statistics as rs
-from rewardwrap.compare.statistics import ScoresError
+from rewardwrap import statistics as rs
+from rewardwrap.statistics import ScoresError
 
 floats = st.floats(-1e6, 1e6, allow_nan=False)
 samples = st.lists(floats, min_size=2, max_size=12)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rewardwrap.compare.intervals import ScoresError, sample, wilson_interval
+from rewardwrap.statistics.intervals import wilson_interval
+from rewardwrap.statistics.scores import ScoresError, sample
 
 
 @dataclass(frozen=True)
