@@ -15,12 +15,17 @@ from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.sandbox import allowed
-from rewardwrap.sandbox.columns import Plan
+from rewardwrap.sandbox.columns import Changed, Plan
 from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.sandbox.intake import digest, read_source, require_approval, require_size
+from rewardwrap.sandbox.intake import (
+    digest,
+    read_source,
+    reading_of,
+    require_approval,
+    require_passing,
+    require_size,
+)
 from rewardwrap.sandbox.isolation import TIERS, require_possible
-from rewardwrap.sandbox.process import Changed
-from rewardwrap.sandbox.reading import reading_of, require_passing
 from rewardwrap.sandbox.session import ROWS, Session
 
 TAKEN = ("env", "shaped")

@@ -1,17 +1,18 @@
-"""From a batch of transitions to the arrays that reward code is given."""
+"""From a batch of transitions to the arrays that reward code is given, and back to numbers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.core.errors import RewardValueError
-from rewardwrap.core.transitions import Transitions
-from rewardwrap.sandbox.layout import Column
+from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.sandbox.channel import HEAD, Column, offsets
+from rewardwrap.sandbox.process import Process
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 QUOTED = re.compile(r"""["']([^"'\n]{1,80})["']""")
@@ -120,3 +121,53 @@ def _split(source: str, batch: Transitions) -> tuple[dict[str, int], list[tuple[
         if known and reads_obs:
             computed.append((True, name))
     return direct, computed
+
+
+class Changed(Exception):
+    """Arrays that are not those that the worker was told of."""
+
+
+class Exchange:
+    """Batches of one number of rows: where their columns lie, and where the numbers for them appear.
+
+    Args:
+        process: The worker.
+        columns: Of a batch.
+        rows: How many.
+        width: Numbers for each row.
+    """
+
+    __slots__ = ("_columns", "_numbers", "_requests", "_rows", "_sent", "_turn", "number", "owner")
+
+    def __init__(self, process: Process, columns: Sequence[Column], rows: int, width: int) -> None:
+        *places, self._sent = offsets(columns, rows)
+        self._columns = [
+            (slice(at, at + rows * c.row_bytes), np.dtype(c.dtype), (rows, *c.shape))
+            for c, at in zip(columns, places, strict=True)
+        ]
+        self._requests: Any = process.requests
+        self._numbers = np.frombuffer(process.answers, np.float64, width * rows, HEAD)
+        self._rows = rows
+        self._turn = process.turn
+        self.owner = process.owner
+        self.number = 0
+
+    def __call__(self, arrays: Sequence[Any], seconds: float, operation: int) -> FloatArray:
+        """``width * rows`` numbers for these arrays, as the worker wrote them.
+
+        Raises:
+            Changed: An array of another dtype or shape than its column.
+        """
+        for (place, dtype, shape), array in zip(self._columns, arrays, strict=True):
+            if array.__class__ is not np.ndarray or array.shape != shape:
+                raise Changed
+            if array.dtype is not dtype and array.dtype != dtype:
+                raise Changed
+            try:
+                self._requests[place] = array
+            except ValueError:
+                # with gaps, e.g. a column of something wider
+                self._requests[place] = np.ascontiguousarray(array)
+        self.number = self._turn(operation, self._rows, 0, self._sent, seconds)
+        # the worker may still write: copy once, look at the copy alone
+        return self._numbers.copy()

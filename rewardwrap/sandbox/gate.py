@@ -1,8 +1,8 @@
 """The allow-list that strict reward code must pass, with a line number in every refusal.
 
-It gives a language model or a person a clear sentence, keeps rewards deterministic, and finds the names of
-components. It is not the wall: the wall is the worker. It runs in a locked process, since hostile source
-can kill the parser. Standard library only.
+It gives a language model or a person a clear sentence, and keeps rewards deterministic. It is not the wall:
+the wall is the worker. It runs in a locked process, since hostile source can kill the parser. Standard
+library only.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from dataclasses import dataclass, field
+from typing import Any
 
 from rewardwrap.sandbox.allowed import (
     ADVICE,
+    BUILTINS,
     FUNCTION,
     ITERABLES,
     LINALG,
@@ -28,63 +29,20 @@ from rewardwrap.sandbox.allowed import (
     WHY,
     Refused,
 )
-from rewardwrap.sandbox.scopes import require_known_names
-from rewardwrap.sandbox.stated import components_of, fields_of, function_of, name_of
 
 
-@dataclass
-class Reading:
-    """What is known of a source without running it.
-
-    Args:
-        components: Names in the dict that it returns, in order; None where they cannot be read off.
-        fields: ``(line, "obs" | "next_obs", name)`` of every named field that it reads.
-        refusal: What a strict gate says, or None.
-        line: Where.
-        parses: Whether it is Python at all.
-    """
-
-    components: tuple[str, ...] | None = None
-    fields: list[tuple[int, str, str]] = field(default_factory=list)
-    refusal: str | None = None
-    line: int | None = None
-    parses: bool = True
+def function_of(tree: ast.Module) -> ast.FunctionDef | None:
+    """The reward itself; the last one counts, as in Python."""
+    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == FUNCTION]
+    return found[-1] if found else None
 
 
-def read(source: str) -> Reading:
-    """Parse, look for components and fields, and judge. Never runs the source."""
-    reading = Reading()
-    try:
-        tree = _parsed(source)
-    except Refused as refused:
-        reading.refusal, reading.line, reading.parses = str(refused), refused.line, False
-        return reading
-    try:
-        reading.components = components_of(tree)
-        reading.fields = fields_of(tree)
-        _Judge(tree, source).judge()
-    except Refused as refused:
-        reading.refusal, reading.line = str(refused), refused.line
-    except RecursionError:
-        reading.refusal = "nesting must be shallow, got expressions inside expressions without end"
-    return reading
+def name_of(node: ast.AST) -> str | None:
+    """The name that a node is, if it is one."""
+    return node.id if isinstance(node, ast.Name) else None
 
 
-def _parsed(source: str) -> ast.Module:
-    if not source.strip():
-        raise Refused("the source must hold a function, got nothing", None)
-    try:
-        return ast.parse(source)
-    except SyntaxError as error:
-        said = f"the source must be Python, got {error.msg}"
-        text = (error.text or "").strip()[:80]
-        raise Refused(f"{said}: {text}" if text else said, error.lineno) from None
-    except (MemoryError, RecursionError, ValueError) as error:
-        name = type(error).__name__
-        raise Refused(f"the source must be Python that can be parsed, got {name}", None) from None
-
-
-class _Judge:
+class Judge:
     """Walks the tree once for each kind of rule and refuses at the first thing that breaks it."""
 
     def __init__(self, tree: ast.Module, source: str) -> None:
@@ -108,7 +66,7 @@ class _Judge:
         outside = frozenset(self.imported | self.functions | self.constants)
         for node in body:
             if isinstance(node, ast.FunctionDef):
-                require_known_names(node, outside)
+                _require_known_names(node, outside)
 
     def _imports(self, node: ast.stmt) -> bool:
         """Imports of numpy, math and typing change nothing; all others are refused."""
@@ -233,3 +191,78 @@ def _not_offered(owner: str, name: str, allowed: frozenset[str]) -> str:
         f". Did you mean {' or '.join(f'{owner}.{n}' for n in near)}" if near and not why else ""
     )
     return f"{owner}.{name} must not be used{why}{guess}"
+
+
+def _require_known_names(function: ast.FunctionDef, outside: frozenset[str]) -> None:
+    """Names must be known, and a function writes into nothing but what it made.
+
+    Args:
+        function: Of the source.
+        outside: Names of imports, functions and constants around it.
+
+    Raises:
+        Refused: One is not, or it does.
+    """
+    nested = {n.name for n in ast.walk(function) if isinstance(n, ast.FunctionDef)}
+    taken = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
+    made = {
+        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    known = BUILTINS | outside | nested | taken | made
+    annotations = {id(n) for a in _annotations(function) for n in ast.walk(a)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and id(node) not in annotations:
+            _require_known(node, known)
+        for target in _written(node):
+            owner = _owner(target)
+            if owner in taken and isinstance(target, ast.Subscript):
+                raise Refused(
+                    f"{owner} must not be written into. Copy it first, e.g. np.array({owner})",
+                    target.lineno,
+                )
+            if owner not in made and isinstance(target, ast.Subscript):
+                raise Refused(
+                    f"{owner} must not be written into: a reward keeps nothing between calls",
+                    target.lineno,
+                )
+            if isinstance(target, ast.Attribute):
+                raise Refused("attributes must not be assigned", target.lineno)
+
+
+def _require_known(node: ast.Name, known: frozenset[str] | set[str]) -> None:
+    if node.id.startswith("_") and node.id != "_":
+        raise Refused(f"names must not begin with an underscore, got {node.id}", node.lineno)
+    if node.id in known:
+        return
+    if node.id in WHY:
+        raise Refused(f"reward code must do without {node.id}: {WHY[node.id]}", node.lineno)
+    near = difflib.get_close_matches(node.id, known, n=1)
+    guess = f". Did you mean {near[0]}" if near else ""
+    raise Refused(f"every name must be known, got {node.id}{guess}", node.lineno)
+
+
+def _annotations(function: ast.FunctionDef) -> list[ast.expr]:
+    found = [n.annotation for n in ast.walk(function) if isinstance(n, ast.arg) and n.annotation]
+    found += [n.annotation for n in ast.walk(function) if isinstance(n, ast.AnnAssign)]
+    return found + [
+        n.returns for n in ast.walk(function) if isinstance(n, ast.FunctionDef) and n.returns
+    ]
+
+
+def _written(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return [inner for target in node.targets for inner in _unpacked(target)]
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [node.target]
+    return _unpacked(node.target) if isinstance(node, ast.For) else []
+
+
+def _unpacked(target: ast.expr) -> list[ast.expr]:
+    return list(target.elts) if isinstance(target, ast.Tuple | ast.List) else [target]
+
+
+def _owner(target: ast.expr) -> str | None:
+    inner: Any = target
+    while isinstance(inner, ast.Subscript | ast.Attribute):
+        inner = inner.value
+    return name_of(inner)

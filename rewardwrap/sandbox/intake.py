@@ -1,8 +1,12 @@
-"""From a file or a text to a source with a digest; approvals, differences, and files of winners."""
+"""From a file or a text to a source that may run: size, digest, the gate's word, approval.
+
+Differences between two sources and files of winners stand here too, since they share header and digest.
+"""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 import os
@@ -13,13 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.sandbox.errors import SandboxError
+from rewardwrap.sandbox import channel
+from rewardwrap.sandbox.errors import SandboxError, clean
+from rewardwrap.sandbox.process import Died, Process
+from rewardwrap.sandbox.reading import Reading
+from rewardwrap.sandbox.wires import Late
 
 MAX_BYTES = 65_536
 MARK = "# rewardwrap: "
 """Starts every line of the header of a file that was exported."""
 
 APPROVED = ".approved.json"
+READING_SECONDS = 5.0
+READING_MEMORY = 256 << 20
 
 
 def read_source(source: str | Path) -> tuple[str, str]:
@@ -98,6 +108,46 @@ def difference(old: str, new: str, *, names: tuple[str, str] = ("before", "now")
         body(old).splitlines(), body(new).splitlines(), *names, lineterm="", n=3
     )
     return "\n".join(lines)
+
+
+@functools.lru_cache(maxsize=256)
+def reading_of(source: str) -> Reading:
+    """Components, fields and the gate's verdict, from a locked process: text can kill a parser."""
+    process = Process("readings", memory=READING_MEMORY)
+    try:
+        said = process.ask(channel.LOAD, source, READING_SECONDS)
+    except (Died, Late) as error:
+        how = str(error) or f"no end after {READING_SECONDS:g} s"
+        return Reading(
+            refusal=f"the source must be Python that can be parsed, got a parser that failed ({how})",
+            parses=False,
+        )
+    finally:
+        process.close()
+    found = json.loads(said)
+    components = found["components"]
+    return Reading(
+        components=None if components is None else tuple(components),
+        fields=[(line, place, name) for line, place, name in found["fields"]],
+        refusal=None if found["refusal"] is None else clean(found["refusal"]),
+        line=found["line"],
+        parses=found["parses"],
+    )
+
+
+def require_passing(source: str) -> Reading:
+    """The reading of a source that the strict gate lets through.
+
+    Raises:
+        SandboxError: It does not; the sentence has the line.
+    """
+    reading = reading_of(source)
+    if reading.refusal is not None:
+        where = f"line {reading.line}: " if reading.line else ""
+        raise SandboxError(
+            f"reward code: {where}{reading.refusal}.", reason="gate", line=reading.line
+        )
+    return reading
 
 
 def approval_of(file: str | Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rewardwrap.sandbox import layout, wires
+from rewardwrap.sandbox import channel, wires
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.process import Died, Process
 from rewardwrap.sandbox.wires import Late
@@ -118,7 +118,7 @@ def _tried(name: str, skip: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Layers of a throw-away worker, and whether it was kept from one thing."""
     process = Process("trials", skip=skip)
     try:
-        said = process.ask(layout.CALL, name, SECONDS)
+        said = process.ask(channel.CALL, name, SECONDS)
     except Died as died:
         return process.layers, died.signal != 0
     except Late:

@@ -1,6 +1,6 @@
-"""The trainer's end: starts a worker, hands over batches, waits with a deadline, believes nothing.
+"""The trainer's end of one worker: starts it, asks, waits with a deadline, believes nothing.
 
-What comes back is copied once and then checked, so that a worker that writes on cannot change it.
+A worker is a fresh interpreter without site, user paths, environment or open files.
 """
 
 from __future__ import annotations
@@ -14,23 +14,36 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rewardwrap.core.transitions import FloatArray
-from rewardwrap.sandbox import layout, wires
-from rewardwrap.sandbox.cores import SharedCore
-from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.sandbox.launch import started
-from rewardwrap.sandbox.layout import ANSWER, HEAD, REQUEST, TEXT, Column, offsets
-from rewardwrap.sandbox.sentences import told
+from rewardwrap.sandbox import channel, wires
+from rewardwrap.sandbox.channel import ANSWER, HEAD, REQUEST, TEXT
+from rewardwrap.sandbox.errors import SandboxError, told
 from rewardwrap.sandbox.wires import Late, PipedWire, SealedWire
 
 START_SECONDS = 60.0
 """A worker that has not locked itself by then never will; a loaded machine is no bug."""
 
 BLOCK = 4 << 20
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+NEEDED = ("LD_LIBRARY_PATH", "SYSTEMROOT")
+"""An interpreter of a module system may need the first to start, every one on Windows the second."""
+
+PACKAGE = Path(__file__).parents[1]
+BOOTSTRAP = """\
+import sys, types
+for name, path in (("rewardwrap", sys.argv[1]), ("rewardwrap.sandbox", sys.argv[1] + "/sandbox"),
+                   ("rewardwrap.core", sys.argv[1] + "/core")):
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__path__ = [path]
+sys.path.append(sys.argv[2])
+from rewardwrap.sandbox.worker import main
+sys.argv[:], arguments = [], sys.argv[3:]
+main(arguments)
+"""
 _pack, _unpack = REQUEST.pack_into, ANSWER.unpack_from
 
 
@@ -45,10 +58,6 @@ class Died(Exception):
     def __init__(self, said: str, signal: int = 0) -> None:
         super().__init__(said)
         self.signal = signal
-
-
-class Changed(Exception):
-    """Arrays that are not those that the worker was told of."""
 
 
 class Process:
@@ -80,12 +89,11 @@ class Process:
         confined = wires.confinable()
         wire = SealedWire(block) if confined else PipedWire(block)
         try:
-            self.popen = started(wire.arguments, wire.inherited, piped=wire.piped)
+            self.popen = _started(wire.arguments, wire.inherited, piped=wire.piped)
         except BaseException:
             wire.discard()
             raise
         self.requests, self.answers = wire.requests, wire.answers
-        self._core = SharedCore(self.popen.pid) if confined else None
         self.close = weakref.finalize(self, _ended, self.popen, wire.attach(self.popen), self.owner)
         self._turn = wire.turn
         boot = {"serves": serves, "memory": memory, "skip": list(skip), "confined": confined}
@@ -93,7 +101,7 @@ class Process:
 
     def _booted(self, boot: Mapping[str, Any]) -> str:
         try:
-            return self.ask(layout.BOOT, boot, START_SECONDS)
+            return self.ask(channel.BOOT, boot, START_SECONDS)
         except (Died, Late) as error:
             self.close()
             raise SandboxError(
@@ -139,18 +147,13 @@ class Process:
         """
         self._sequence = asked = self._sequence + 1
         _pack(self.requests, 0, asked, operation, rows, length)
-        if self._core is None or self._core.is_settled():
-            alive = self._turn(sent, seconds)
-        else:
-            with self._core:
-                alive = self._turn(sent, seconds)
-        if not alive:
+        if not self._turn(sent, seconds):
             raise self._death()
         sequence, status, said = _unpack(self.answers)
         if sequence != asked:
             raise Died("the answer to another question")
-        if status != layout.DONE:
-            if status not in layout.REASON_OF:
+        if status != channel.DONE:
+            if status not in channel.REASON_OF:
                 raise Died("an answer that means nothing")
             raise told(status, self._text(said))
         number: int = said
@@ -168,50 +171,31 @@ class Process:
         return Died(f"it was ended by {name}", -code)
 
 
-class Exchange:
-    """Batches of one number of rows: where their columns lie, and where the numbers for them appear.
+def _started(
+    arguments: Sequence[str], inherited: Sequence[int], *, piped: bool
+) -> subprocess.Popen[bytes]:
+    """Start a worker.
 
     Args:
-        process: The worker.
-        columns: Of a batch.
-        rows: How many.
-        width: Numbers for each row.
+        arguments: What its channel is made of.
+        inherited: Descriptors that it keeps.
+        piped: Whether its standard input and output are pipes to this process.
     """
-
-    __slots__ = ("_columns", "_numbers", "_requests", "_rows", "_sent", "_turn", "number", "owner")
-
-    def __init__(self, process: Process, columns: Sequence[Column], rows: int, width: int) -> None:
-        *places, self._sent = offsets(columns, rows)
-        self._columns = [
-            (slice(at, at + rows * c.row_bytes), np.dtype(c.dtype), (rows, *c.shape))
-            for c, at in zip(columns, places, strict=True)
-        ]
-        self._requests: Any = process.requests
-        self._numbers = np.frombuffer(process.answers, np.float64, width * rows, HEAD)
-        self._rows = rows
-        self._turn = process.turn
-        self.owner = process.owner
-        self.number = 0
-
-    def __call__(self, arrays: Sequence[Any], seconds: float, operation: int) -> FloatArray:
-        """``width * rows`` numbers for these arrays, as the worker wrote them.
-
-        Raises:
-            Changed: An array of another dtype or shape than its column.
-        """
-        for (place, dtype, shape), array in zip(self._columns, arrays, strict=True):
-            if array.__class__ is not np.ndarray or array.shape != shape:
-                raise Changed
-            if array.dtype is not dtype and array.dtype != dtype:
-                raise Changed
-            try:
-                self._requests[place] = array
-            except ValueError:
-                # with gaps, e.g. a column of something wider
-                self._requests[place] = np.ascontiguousarray(array)
-        self.number = self._turn(operation, self._rows, 0, self._sent, seconds)
-        # the worker may still write: copy once, look at the copy alone
-        return self._numbers.copy()
+    environment = dict.fromkeys(ONE_THREAD, "1") | {"LC_ALL": "C.UTF-8"}
+    environment |= {name: os.environ[name] for name in NEEDED if name in os.environ}
+    packages = str(Path(np.__file__).parents[1])
+    ends = subprocess.PIPE if piped else subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-B", "-c", BOOTSTRAP, str(PACKAGE), packages, *arguments],
+        env=environment,
+        cwd=os.path.abspath(os.sep),
+        stdin=ends,
+        stdout=ends,
+        stderr=subprocess.DEVNULL,
+        pass_fds=tuple(inherited),
+        close_fds=True,
+        start_new_session=True,
+    )
 
 
 def _ended(popen: subprocess.Popen[bytes], free: Callable[[], None], owner: int) -> None:

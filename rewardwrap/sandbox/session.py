@@ -12,11 +12,12 @@ import numpy as np
 
 from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.core.transitions import FloatArray
-from rewardwrap.sandbox import layout
+from rewardwrap.sandbox import channel
+from rewardwrap.sandbox.channel import HEAD, Column
+from rewardwrap.sandbox.columns import Exchange
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.isolation import require_tier
-from rewardwrap.sandbox.layout import HEAD, Column
-from rewardwrap.sandbox.process import BLOCK, Died, Exchange, Process
+from rewardwrap.sandbox.process import BLOCK, Died, Process
 from rewardwrap.sandbox.wires import Late
 
 ROWS = 4096
@@ -106,17 +107,17 @@ class Session:
             Changed: The arrays are not those of `describe`.
         """
         if rows <= self._rows:
-            return self._guarded(self._piece, arrays, rows, layout.CALL)
+            return self._guarded(self._piece, arrays, rows, channel.CALL)
         pieces = []
         for start in range(0, rows, self._rows):
             part = [array[start : start + self._rows] for array in arrays]
             count = min(self._rows, rows - start)
-            pieces.append(self._guarded(self._piece, part, count, layout.CALL))
+            pieces.append(self._guarded(self._piece, part, count, channel.CALL))
         return np.concatenate(pieces, axis=1)
 
     def probe(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """The same for at most `ROWS` rows, after checking the contract on them."""
-        return self._guarded(self._piece, arrays, rows, layout.PROBE)
+        return self._guarded(self._piece, arrays, rows, channel.PROBE)
 
     def start(self) -> None:
         """Start the worker and load the source, unless that is done."""
@@ -137,7 +138,7 @@ class Session:
         if exchange is None or exchange.owner != os.getpid():
             exchange = self._exchange(rows, seconds)
         flat = exchange(arrays, seconds, operation)
-        if operation == layout.PROBE:
+        if operation == channel.PROBE:
             self.by_row = bool(exchange.number)
         # the sum of squares bounds every number, NaN and infinity fail it, and vdot never warns
         values = flat.reshape(self.width, rows)
@@ -177,11 +178,11 @@ class Session:
             if not self.skip:
                 require_tier(self.tier, process.layers)
             asked = {"source": self.source, "components": list(self.components)}
-            process.ask(layout.LOAD, asked, seconds)
+            process.ask(channel.LOAD, asked, seconds)
         if self._schema is not None and self._sent is not self._schema:
             columns, fields = self._schema
             said = {"columns": [c.plain() for c in columns], "fields": dict(fields)}
-            process.ask(layout.SCHEMA, said, seconds)
+            process.ask(channel.SCHEMA, said, seconds)
             self._sent, self._exchanges = self._schema, {}
         return process
 

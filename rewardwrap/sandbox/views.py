@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.sandbox.layout import Column, offsets
+from rewardwrap.sandbox.channel import Column, offsets
 
 Arguments = tuple[Any, Any, Any, Any]
 _plain = np.asarray

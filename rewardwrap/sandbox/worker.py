@@ -16,9 +16,17 @@ from collections.abc import Callable, Sequence
 from types import ModuleType, TracebackType
 from typing import Any
 
-from rewardwrap.sandbox import layout
-from rewardwrap.sandbox.channels import Channel, channel_of
-from rewardwrap.sandbox.layout import ANSWER, ANSWER_HEAD, HEAD, REQUEST, TEXT
+from rewardwrap.sandbox import channel as turn
+from rewardwrap.sandbox.channel import (
+    ANSWER,
+    ANSWER_HEAD,
+    HEAD,
+    REQUEST,
+    TEXT,
+    Channel,
+    Column,
+    channel_of,
+)
 
 FILE = "<reward>"
 ANNOTATIONS = __future__.annotations.compiler_flag
@@ -69,7 +77,7 @@ class Worker:
         """The JSON of a request."""
         return json.loads(self.channel.requests[HEAD : HEAD + length])
 
-    def answer(self, status: int = layout.DONE, text: str = "") -> None:
+    def answer(self, status: int = turn.DONE, text: str = "") -> None:
         """Write the head, and text where there is some, and say so."""
         content = text.encode("utf-8", "replace")[:TEXT]
         self.channel.answers[HEAD : HEAD + len(content)] = content
@@ -85,7 +93,7 @@ def main(arguments: Sequence[str]) -> None:
     try:
         _boot(worker, boot)
     except Exception as error:
-        worker.answer(layout.RAISED, f"0|{type(error).__name__}: {error}")
+        worker.answer(turn.RAISED, f"0|{type(error).__name__}: {error}")
         raise
     if boot["serves"] == "rewards":
         _serve_rewards(worker)
@@ -110,9 +118,9 @@ def _boot(worker: Worker, boot: dict[str, Any]) -> None:
         numpy.linalg.norm(numpy.linalg.inv(square + 128.0 * numpy.eye(128)))
         numpy.seterr(all="ignore")
     elif boot["serves"] == "readings":
-        import rewardwrap.sandbox.gate
+        import rewardwrap.sandbox.reading  # noqa: F401
     else:
-        import rewardwrap.sandbox.trials  # noqa: F401
+        import _socket  # noqa: F401
     warnings.simplefilter("ignore")
     held: list[str] = []
     if sys.platform != "win32":
@@ -135,7 +143,7 @@ def _serve_readings(worker: Worker) -> None:
     """Read sources: the parser may be killed by what it reads, and this process with it."""
     from dataclasses import asdict
 
-    from rewardwrap.sandbox.gate import read
+    from rewardwrap.sandbox.reading import read
 
     while True:
         _, _, length = worker.wait()
@@ -144,16 +152,33 @@ def _serve_readings(worker: Worker) -> None:
 
 def _serve_trials(worker: Worker) -> None:
     """Try one thing that no layer should let through; used by the self-test."""
-    from rewardwrap.sandbox import trials
-
     while True:
         _, _, length = worker.wait()
-        worker.answer(text=trials.attempt(worker.text(length)))
+        worker.answer(text=_attempt(worker.text(length)))
+
+
+def _attempt(name: str) -> str:
+    """Try it; returns ``"done"`` where it worked, or the error. The filter kills without an answer."""
+    import _socket
+
+    try:
+        if name == "open":
+            os.close(os.open("/", os.O_RDONLY))
+        elif name == "socket":
+            _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).close()
+        elif name == "fork":
+            if os.fork() == 0:
+                os._exit(0)
+            os.wait()
+        elif name == "signal":
+            os.kill(os.getppid(), 0)
+    except (OSError, ImportError) as error:
+        return f"{type(error).__name__}: {error}"
+    return "done"
 
 
 def _serve_rewards(worker: Worker) -> None:
     from rewardwrap.sandbox.judging import Judged
-    from rewardwrap.sandbox.layout import Column
     from rewardwrap.sandbox.views import Views
 
     channel, judged = worker.channel, Judged(_nothing_yet, ())
@@ -164,17 +189,17 @@ def _serve_rewards(worker: Worker) -> None:
         receive()
         worker.sequence, operation, rows, length = REQUEST.unpack_from(channel.requests)
         try:
-            if operation >= layout.CALL:
-                if operation == layout.PROBE:
+            if operation >= turn.CALL:
+                if operation == turn.PROBE:
                     judged.probe(views, rows)
                 paid = judged.paid(views, rows)
-                head = ANSWER_HEAD.pack(worker.sequence, layout.DONE, judged.by_row)
+                head = ANSWER_HEAD.pack(worker.sequence, turn.DONE, judged.by_row)
                 answer = b"".join((head, *paid))
                 answers[: len(answer)] = answer
                 send(len(answer))
                 continue
             asked = worker.text(length)
-            if operation == layout.LOAD:
+            if operation == turn.LOAD:
                 judged = Judged(_loaded(asked["source"]), asked["components"])
             else:
                 columns = [Column.of(c) for c in asked["columns"]]
@@ -220,15 +245,15 @@ def _said(error: BaseException) -> tuple[int, str]:
         said = str(error)[:1000]
     except BaseException:
         line, name, said = 0, "an error", "no text"
-    status = layout.RAISED
+    status = turn.RAISED
     if type(error) in (BadOutput, StateKept):
-        return layout.OUTPUT, f"{line}|{said}"
+        return turn.OUTPUT, f"{line}|{said}"
     if isinstance(error, MemoryError):
-        status = layout.MEMORY
+        status = turn.MEMORY
     elif isinstance(error, SyntaxError):
-        status = layout.REFUSED
+        status = turn.REFUSED
     elif isinstance(error, OSError | ImportError):
-        status = layout.DENIED
+        status = turn.DENIED
     return status, f"{line}|{name}: {said}" if said else f"{line}|{name}"
 
 

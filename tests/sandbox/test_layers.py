@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.sandbox import describe, layout
+from rewardwrap.sandbox import channel, describe
 from rewardwrap.sandbox.isolation import require_tier, tier_of
 from rewardwrap.sandbox.lock import LAYERS
 from rewardwrap.sandbox.process import Died, Process
@@ -29,7 +29,7 @@ def tried(name: str, only: set[str]) -> str:
     """What comes of trying something in a worker with these layers alone."""
     process = Process("trials", skip=sorted(ALL - only))
     try:
-        return process.ask(layout.CALL, name, 20.0)
+        return process.ask(channel.CALL, name, 20.0)
     except Died as died:
         return f"killed by {died.signal}"
     finally:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.sandbox import isolation, layout, wires
+from rewardwrap.sandbox import channel, isolation, wires
 from rewardwrap.sandbox.process import Process
 from tests.sandbox.corpus import batch_of, descriptors
 
@@ -107,12 +107,12 @@ def test_a_worker_that_dies_is_replaced_once():
 def test_a_worker_that_never_reads_does_not_hold_up_the_trainer():
     process = Process("rewards")
     source = HEAD + "while True: pass\n"
-    process.ask(layout.LOAD, {"source": source, "components": []}, 5.0)
+    process.ask(channel.LOAD, {"source": source, "components": []}, 5.0)
     with pytest.raises(wires.Late):
-        process.turn(layout.CALL, 0, 0, layout.HEAD, 0.1)
+        process.turn(channel.CALL, 0, 0, channel.HEAD, 0.1)
     began = time.monotonic()
     with pytest.raises(wires.Late):
-        process.turn(layout.CALL, 0, 0, process.block, 0.1)
+        process.turn(channel.CALL, 0, 0, process.block, 0.1)
     assert time.monotonic() - began < 2.0
     process.close()
 

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rewardwrap as rw
-from rewardwrap.sandbox import layout
-from rewardwrap.sandbox.layout import ANSWER, HEAD, Column, offsets
-from rewardwrap.sandbox.process import Died, Exchange, Process
-from rewardwrap.sandbox.sentences import clean, told
+from rewardwrap.sandbox import channel
+from rewardwrap.sandbox.channel import ANSWER, HEAD, Column, offsets
+from rewardwrap.sandbox.columns import Exchange
+from rewardwrap.sandbox.errors import clean, told
+from rewardwrap.sandbox.process import Died, Process
 from rewardwrap.sandbox.session import Session
 from rewardwrap.sandbox.wires import Late
 from tests.sandbox.corpus import CALM, GOOD, batch_of, descriptors, sessions_of
@@ -49,7 +50,7 @@ def test_random_answers_end_in_numbers_or_in_an_error_of_ours(silent, head, body
     silent.answers[: len(head)] = head
     silent.answers[HEAD : HEAD + len(body)] = body
     try:
-        values = Exchange(silent, [], 4, 3)([], 1.0, layout.CALL)
+        values = Exchange(silent, [], 4, 3)([], 1.0, channel.CALL)
     except (Died, rw.SandboxError) as error:
         said = str(error)
     else:
@@ -67,13 +68,13 @@ def test_numbers_that_are_no_reward_are_refused(silent, numbers):
     session._process, session._sent = silent, None
     session._exchanges = {4: Exchange(silent, [], 4, 2)}
     silent.answers[HEAD : HEAD + 64] = struct.pack("8d", *numbers)
-    silent.answers[:16] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0)
+    silent.answers[:16] = ANSWER.pack(silent._sequence + 1, channel.DONE, 0)
     fine = all(abs(x) <= 1e9 for x in numbers)
     if fine:
-        assert session._piece(1.0, [], 4, layout.CALL).shape == (2, 4)
+        assert session._piece(1.0, [], 4, channel.CALL).shape == (2, 4)
     else:
         with pytest.raises(rw.SandboxError, match="must be finite and at most 1e"):
-            session._piece(1.0, [], 4, layout.CALL)
+            session._piece(1.0, [], 4, channel.CALL)
 
 
 @given(st.text(max_size=300), st.integers(0, 2**32 - 1))
@@ -85,8 +86,8 @@ def test_whatever_a_worker_says_becomes_one_printable_line(text, status):
 
 
 def test_what_was_copied_does_not_change_when_the_worker_writes_on(silent):
-    silent.answers[:80] = ANSWER.pack(silent._sequence + 1, layout.DONE, 0).ljust(80, b"\0")
-    values = Exchange(silent, [], 2, 1)([], 1.0, layout.CALL)
+    silent.answers[:80] = ANSWER.pack(silent._sequence + 1, channel.DONE, 0).ljust(80, b"\0")
+    values = Exchange(silent, [], 2, 1)([], 1.0, channel.CALL)
     silent.answers[HEAD : HEAD + 16] = struct.pack("2d", 7.0, 7.0)
     np.testing.assert_array_equal(values, np.zeros(2))
 
@@ -121,7 +122,7 @@ def test_a_dead_worker_is_seen_at_once_not_at_the_deadline():
     os.kill(process.pid, 9)
     began = time.monotonic()
     with pytest.raises(Died, match="SIGKILL"):
-        process.ask(layout.CALL, "nothing", 30.0)
+        process.ask(channel.CALL, "nothing", 30.0)
     assert time.monotonic() - began < 5.0
     process.close()
 
@@ -129,9 +130,9 @@ def test_a_dead_worker_is_seen_at_once_not_at_the_deadline():
 def test_a_late_answer_is_late():
     session = Session("def reward(*a):\n    while True: pass", deadline=0.2, memory=1 << 28)
     process = Process("rewards")
-    process.ask(layout.LOAD, {"source": session.source, "components": []}, 5.0)
+    process.ask(channel.LOAD, {"source": session.source, "components": []}, 5.0)
     with pytest.raises(Late):
-        process.turn(layout.CALL, 0, 0, HEAD, 0.2)
+        process.turn(channel.CALL, 0, 0, HEAD, 0.2)
     process.close()
 
 

@@ -10,8 +10,7 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap.core.transitions import Transitions
-from rewardwrap.sandbox import cores
-from rewardwrap.sandbox.cores import SharedCore
+from rewardwrap.sandbox.wires import HELD, SharedCore
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
 
@@ -27,7 +26,7 @@ def batch(rows: int = 4) -> Transitions:
 def test_the_trainer_may_go_where_it_could_before() -> None:
     allowed = os.sched_getaffinity(0)
     reward = rw.CodeReward(SOURCE)
-    for _ in range(2 * cores.HELD):
+    for _ in range(2 * HELD):
         reward(batch())
     assert os.sched_getaffinity(0) == allowed
 
@@ -52,7 +51,7 @@ def test_a_trainer_that_stays_is_left_alone_after_a_while() -> None:
     shared = SharedCore(os.getpid())
     try:
         os.sched_setaffinity(0, {min(allowed)})
-        settled = [shared.is_settled() for _ in range(cores.HELD + 2)]
+        settled = [shared.is_settled() for _ in range(HELD + 2)]
     finally:
         os.sched_setaffinity(0, allowed)
-    assert settled == [False] * (cores.HELD + 1) + [True]
+    assert settled == [False] * (HELD + 1) + [True]

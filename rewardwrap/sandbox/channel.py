@@ -1,0 +1,158 @@
+"""A turn as both sides of the wall see it: where things lie in the two blocks, and the worker's end.
+
+| block | who writes | head (64 bytes) | body |
+|---|---|---|---|
+| requests | the trainer; the worker reads | sequence, operation, rows, bytes of text | JSON, or columns |
+| answers | the worker | sequence, status, bytes of text | ``(1 + k, rows)`` float64, or text |
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+HEAD = 64
+REQUEST = struct.Struct("<QIII")
+ANSWER = struct.Struct("<QII")
+ANSWER_HEAD = struct.Struct(f"<QII{HEAD - ANSWER.size}x")
+"""The same with everything up to the body."""
+
+TEXT = 65_536
+"""Longest text of an answer, bytes."""
+
+ANSWERED = b"\1\0\0\0\0\0\0\0"
+BOOT, LOAD, SCHEMA, CALL, PROBE = range(5)
+DONE, RAISED, MEMORY, DENIED, OUTPUT, REFUSED = range(6)
+REASON_OF = {
+    RAISED: "crash",
+    MEMORY: "memory",
+    DENIED: "syscall",
+    OUTPUT: "output",
+    REFUSED: "gate",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One array of a batch.
+
+    Args:
+        place: ``"obs"``, ``"action"``, ``"next_obs"``, ``"info"``, or ``"obs."`` and ``"next_obs."`` for
+            named fields that the trainer computes.
+        path: Keys inside a nested observation, or the one name in ``info`` or of the field.
+        dtype: Of kind f, i, u or b, as numpy spells it.
+        shape: Of one row.
+    """
+
+    place: str
+    path: tuple[str | int, ...]
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of one row."""
+        return int(self.dtype[2:]) * math.prod(self.shape)
+
+    def plain(self) -> list[Any]:
+        """As JSON."""
+        return [self.place, list(self.path), self.dtype, list(self.shape)]
+
+    @classmethod
+    def of(cls, plain: Sequence[Any]) -> Column:
+        """From JSON."""
+        place, path, dtype, shape = plain
+        return cls(place, tuple(path), dtype, tuple(shape))
+
+
+def offsets(columns: Sequence[Column], rows: int) -> list[int]:
+    """Where each column starts, and where the last one ends; all on borders of 64 bytes."""
+    at, found = HEAD, []
+    for column in columns:
+        found.append(at)
+        at += -(-column.row_bytes * rows // 64) * 64
+    return [*found, at]
+
+
+class Events:
+    """The worker's end of shared memory and two events.
+
+    Attributes:
+        requests: Block to read.
+        answers: Block to write.
+        ask: Descriptor that may still be read, -1 for any.
+        reply: Descriptor that may still be written.
+    """
+
+    def __init__(self, requests: int, answers: int, ask: int, reply: int) -> None:
+        self.requests = mmap.mmap(requests, 0, access=mmap.ACCESS_READ)
+        self.answers = mmap.mmap(answers, 0)
+        os.close(requests)
+        os.close(answers)
+        self.ask, self.reply = ask, reply
+
+    def receive(self) -> None:
+        """Wait until a request lies in the block."""
+        os.read(self.ask, 8)
+
+    def send(self, size: int) -> None:
+        """Say that an answer of so many bytes lies in the block."""
+        os.write(self.reply, ANSWERED)
+
+
+class Pipes:
+    """The same over standard input and output; from here on nothing else reads or writes them."""
+
+    def __init__(self, block: int) -> None:
+        self.requests = bytearray(block)
+        self.answers = bytearray(block)
+        self.ask, self.reply = os.dup(0), os.dup(1)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for standard in range(3):
+            os.dup2(nowhere, standard)
+        os.close(nowhere)
+        if os.name == "posix":
+            threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+
+    def receive(self) -> None:
+        size = int.from_bytes(self._read(8), "little")
+        self.requests[:size] = self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            piece = os.read(self.ask, size - len(found))
+            if not piece:
+                # the trainer has gone
+                os._exit(0)
+            found += piece
+        return found
+
+    def send(self, size: int) -> None:
+        content = size.to_bytes(8, "little") + self.answers[:size]
+        while content:
+            content = content[os.write(self.reply, content) :]
+
+
+def _leave_with(parent: int) -> None:
+    """End when the trainer has ended, also in the middle of a reward that never returns."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
+Channel: TypeAlias = Events | Pipes
+
+
+def channel_of(arguments: Sequence[str]) -> Channel:
+    """The channel that a worker was started with."""
+    if arguments[0] == "events":
+        return Events(*map(int, arguments[1:]))
+    return Pipes(int(arguments[1]))
