@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
+from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
@@ -19,10 +20,18 @@ from rewardwrap.core.reward import Reward
 if TYPE_CHECKING:
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
+Limit: TypeAlias = Literal["bootstrap", "end"]
 RewardLike = Reward | Mapping[str, Any] | list[Any] | str
 
 
-def wrap(env: Any, reward: RewardLike, *, gamma: float | None = None, training: bool = True) -> Any:
+def wrap(
+    env: Any,
+    reward: RewardLike,
+    *,
+    gamma: float | None = None,
+    training: bool = True,
+    limit: Limit = "bootstrap",
+) -> Any:
     """Put a reward on an environment.
 
     Args:
@@ -30,6 +39,9 @@ def wrap(env: Any, reward: RewardLike, *, gamma: float | None = None, training: 
         reward: A reward or its configuration.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from what it sees; False for evaluation.
+        limit: What a time limit is: ``"bootstrap"``, a cut, behind which the learner adds the value; or
+            ``"end"``, the end of the task, for reward and learner (``terminated=True``). Say ``"end"`` where
+            the reward judges whole episodes, and show the agent the time.
 
     Returns:
         `RewardWrapper`, `VectorRewardWrapper` or `RewardVecEnv`: a wrapper of the same kind as ``env``.
@@ -46,18 +58,19 @@ def wrap(env: Any, reward: RewardLike, *, gamma: float | None = None, training: 
         >>> reward, info["reward_terms"]
         (0.5, {'env': 1.0, 'time': -0.5, 'shaped': 0.5})
     """
+    if not (isinstance(env, gym.Env | VectorEnv) or hasattr(env, "step_async")):
+        raise ConfigError(
+            "env must be a gymnasium Env, a gymnasium VectorEnv or an SB3 VecEnv, "
+            f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
+        )
+    env = limited(env, limit)
     if isinstance(env, gym.Env):
         return RewardWrapper(env, reward, gamma=gamma, training=training)
     if isinstance(env, VectorEnv):
         return VectorRewardWrapper(env, reward, gamma=gamma, training=training)
-    if hasattr(env, "step_async") and hasattr(env, "num_envs"):
-        from rewardwrap.adapters.sb3 import RewardVecEnv
+    from rewardwrap.adapters.sb3 import RewardVecEnv
 
-        return RewardVecEnv(env, reward, gamma=gamma, training=training)
-    raise ConfigError(
-        "env must be a gymnasium Env, a gymnasium VectorEnv or an SB3 VecEnv, "
-        f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
-    )
+    return RewardVecEnv(env, reward, gamma=gamma, training=training)
 
 
 def make(
@@ -69,6 +82,7 @@ def make(
     gamma: float | None = None,
     training: bool = True,
     vec_env: str = "dummy",
+    limit: Limit = "bootstrap",
     catalog: Iterable[str] = (),
     env_kwargs: Mapping[str, Any] | None = None,
 ) -> RewardVecEnv:
@@ -82,6 +96,7 @@ def make(
         gamma: Discount of the agent, for potentials that have none of their own.
         training: False makes an evaluation env: the recipe's eval wrappers, a reward that learns nothing.
         vec_env: ``"dummy"`` (this process; the faster one for most envs) or ``"subproc"``.
+        limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `wrap`. Monitor sees ``truncated``.
         catalog: Folders with recipes of your own.
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
 
@@ -112,7 +127,8 @@ def make(
         task = task_of_recipe(
             recipe, gamma=shared_discount(reward, gamma), space=venv.observation_space
         )
-    return RewardVecEnv(venv, reward, gamma=gamma, training=training, task=task)
+    host = limited(venv, limit, task)
+    return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
 
 
 def _monitored(

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from rewardwrap.adapters.limit import require_limit
 from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
@@ -33,6 +34,7 @@ def relabel(
     env: str | Task | None = ...,
     gamma: float | None = ...,
     training: bool = ...,
+    limit: str = ...,
 ) -> FloatArray: ...
 @overload
 def relabel(
@@ -42,6 +44,7 @@ def relabel(
     env: str | Task | None = ...,
     gamma: float | None = ...,
     training: bool = ...,
+    limit: str = ...,
 ) -> list[FloatArray]: ...
 def relabel(
     reward: RewardLike,
@@ -50,6 +53,7 @@ def relabel(
     env: str | Task | None = None,
     gamma: float | None = None,
     training: bool = False,
+    limit: str = "bootstrap",
 ) -> FloatArray | list[FloatArray]:
     """The rewards that logged episodes would have paid.
 
@@ -62,6 +66,7 @@ def relabel(
         env: Recipe (or task) whose named fields the reward reads.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from the episodes.
+        limit: ``"end"`` reads a truncated row as terminated, as `rw.make` with that word pays it.
 
     Returns:
         ``(T,)`` float64 for one episode, a list of them for a list.
@@ -70,7 +75,7 @@ def relabel(
         ConfigError: A column is missing or has another length.
         RewardValueError: The reward of some step is not finite.
     """
-    terms = relabel_terms(reward, episodes, env=env, gamma=gamma, training=training)
+    terms = relabel_terms(reward, episodes, env=env, gamma=gamma, training=training, limit=limit)
     return terms[SHAPED] if isinstance(terms, dict) else [each[SHAPED] for each in terms]
 
 
@@ -81,15 +86,17 @@ def relabel_terms(
     env: str | Task | None = None,
     gamma: float | None = None,
     training: bool = False,
+    limit: str = "bootstrap",
 ) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
     """`relabel` with every term: ``{"env": (T,), <term>: (T,), "shaped": (T,)}`` for each episode."""
     built = with_every_term_named(from_config(reward))
     task = _task(env, shared_discount(built, gamma))
     for node in built.walk():
         node.validate(task)
+    ends = require_limit(limit) == "end"
     if isinstance(episodes, Mapping):
-        return _one(built, episodes, task, training)
-    return [_one(built, episode, task, training) for episode in episodes]
+        return _one(built, episodes, task, training, ends)
+    return [_one(built, episode, task, training, ends) for episode in episodes]
 
 
 def _task(env: str | Task | None, gamma: float | None) -> Task:
@@ -102,8 +109,15 @@ def _task(env: str | Task | None, gamma: float | None) -> Task:
     return task_of_recipe(recipe(env), gamma=gamma)
 
 
-def _one(reward: Reward, episode: Episode, task: Task, training: bool) -> dict[str, FloatArray]:
+def _one(
+    reward: Reward, episode: Episode, task: Task, training: bool, limit_ends: bool
+) -> dict[str, FloatArray]:
     batch = transitions(episode, task=task, training=training)
+    if limit_ends:
+        batch.terminated, batch.truncated = (
+            batch.terminated | batch.truncated,
+            np.zeros_like(batch.truncated),
+        )
     value = reward.over_time(batch)
     if np.shape(value) != (batch.lanes,):
         raise RewardValueError(
