@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: compare test slow check format bench clean
+.PHONY: compare test slow check format bench evidence clean
 
 compare: .venv/installed
 	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
@@ -31,6 +31,13 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
+
+# what each method was seen to do: make evidence ONLY=krc,par JOBS=2; goes on where it was stopped
+ONLY :=
+JOBS := 1
+
+evidence: .venv/installed-dev
+	$(BIN)/python -m tests.evidence --only "$(ONLY)" --jobs $(JOBS)
 
 clean:
 	rm -rf .venv runs

@@ -29,6 +29,7 @@ COMMANDS = {
     "certify": "the return that no attack within a budget can take from an agent",
     "envs": "list environments, or the fields of one",
     "rewards": "list rewards",
+    "methods": "what each method does, how it is used, and what it was seen to do",
     "doctor": "what works on this machine, and how to fix the rest",
 }
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -58,6 +58,7 @@ class Reward:
     tag: ClassVar[str] = ""
     stochastic: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    clock: ClassVar[str] = "step"
 
     # --- what a method writes -------------------------------------------------------------------
 
@@ -292,7 +293,13 @@ class Pointwise(Reward):
 
 @register("sum")
 class Sum(Pointwise):
-    """The sum of its terms, lane by lane; what ``a + b`` builds."""
+    """The sum of its terms, lane by lane; what ``a + b`` builds.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> rw.EnvReward() + rw.Constant(-0.1)
+        Sum(terms=(EnvReward(), Constant(value=-0.1)))
+    """
 
     terms: tuple[Reward, ...]
 
@@ -315,7 +322,13 @@ class Sum(Pointwise):
 
 @register("product")
 class Product(Pointwise):
-    """The product of its factors, lane by lane; what ``a * b`` builds."""
+    """The product of its factors, lane by lane; what ``a * b`` builds.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> rw.EnvReward() * rw.Constant(0.5)
+        Product(factors=(EnvReward(), Constant(value=0.5)))
+    """
 
     factors: tuple[Reward, ...]
 
@@ -328,7 +341,13 @@ class Product(Pointwise):
 
 @register("minimum")
 class Minimum(Pointwise):
-    """The smallest of its terms, lane by lane: a soft AND; not policy-invariant."""
+    """The smallest of its terms, lane by lane: a soft AND; not policy-invariant.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> rw.EnvReward().minimum(rw.Constant(1.0))
+        Minimum(terms=(EnvReward(), Constant(value=1.0)))
+    """
 
     terms: tuple[Reward, ...]
 
@@ -341,7 +360,13 @@ class Minimum(Pointwise):
 
 @register("maximum")
 class Maximum(Pointwise):
-    """The largest of its terms, lane by lane: a soft OR; not policy-invariant."""
+    """The largest of its terms, lane by lane: a soft OR; not policy-invariant.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> rw.EnvReward().maximum(rw.Constant(0.0))
+        Maximum(terms=(EnvReward(), Constant(value=0.0)))
+    """
 
     terms: tuple[Reward, ...]
 
@@ -365,6 +390,11 @@ class Affine(Pointwise):
         shift: Added after scaling, in reward per step.
         low: Lower bound of the result, or None.
         high: Upper bound of the result, or None.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> (0.5 * rw.EnvReward()).clip(-1, 1).to_config()
+        {'affine': {'base': {'env': {}}, 'scale': 0.5, 'shift': 0.0, 'low': -1.0, 'high': 1.0}}
     """
 
     base: Reward
@@ -456,6 +486,11 @@ class Named(Reward):
     Args:
         name: Letters, digits, ``_ . -``; not ``env`` or ``shaped``, which every run has.
         base: The reward.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> (rw.EnvReward() + rw.Constant(-0.1).named("time")).to_config()["sum"]["terms"][1]
+        {'named': {'name': 'time', 'base': {'constant': {'value': -0.1}}}}
     """
 
     name: str

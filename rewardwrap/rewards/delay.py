@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from typing import ClassVar
 
 import numpy as np
 
@@ -90,6 +91,8 @@ class EpisodeSum(Filter):
         >>> rw.relabel(rw.EpisodeSum(rw.EnvReward()), log)
         array([0., 0., 6.])
     """
+
+    clock: ClassVar[str] = "episode"
 
     base: Reward
 

@@ -42,6 +42,10 @@ class Constant(Reward):
 
     Args:
         value: ``c``, reward per step.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> reward = rw.EnvReward() + rw.Constant(-0.1).named("time")
     """
 
     value: float

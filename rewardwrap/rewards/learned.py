@@ -42,6 +42,11 @@ class Learned(Reward):
     Source: Christiano et al., Deep reinforcement learning from human preferences, 2017,
         arXiv:1706.03741; guards: Coste et al., Reward model ensembles help mitigate
         overoptimization, 2023, arXiv:2310.02743 (there the variance has ddof 1, here 0).
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> reward = rw.EnvReward() + 0.5 * rw.Learned("model/", rule="sd")  # doctest: +SKIP
+        >>> venv = rw.make("Pendulum-v1", reward, n_envs=8)  # doctest: +SKIP
     """
 
     path: str

@@ -19,15 +19,18 @@ class Native(Reward):
     """One of the environment's own ``reward_*`` terms, read from ``info``.
 
     HalfCheetah-v5 reports ``reward_forward`` and ``reward_ctrl``, Humanoid-v5 also ``reward_survive`` and
-    ``reward_contact``; their sum is the environment's reward. Weighing them anew needs no code::
-
-        Native("forward").named("forward") + 0.5 * Native("ctrl").named("effort")
+    ``reward_contact``; their sum is the environment's reward. Weighing them anew needs no code.
 
     Args:
         key: The key in ``info``, with or without ``reward_``.
 
     Raises:
         RewardValueError: At the first step, if the environment does not report it.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> effort = 0.5 * rw.Native("ctrl").named("effort")
+        >>> venv = rw.make("HalfCheetah-v5", rw.Native("forward") + effort, n_envs=2)
     """
 
     key: str

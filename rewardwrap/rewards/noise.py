@@ -185,6 +185,10 @@ class Gaussian(Noise):
 
     Raises:
         ConfigError: sigma is negative or not finite.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> venv = rw.make("CartPole-v1", rw.Gaussian(rw.EnvReward(), 0.5, seed=1), n_envs=2)
     """
 
     base: Reward
@@ -219,6 +223,10 @@ class Dropout(Noise):
 
     Raises:
         ConfigError: p outside [0, 1].
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> venv = rw.make("CartPole-v1", rw.Dropout(rw.EnvReward(), 0.2) / 0.8, n_envs=2)
     """
 
     base: Reward

@@ -126,6 +126,10 @@ class Tanh(Pointwise):
 
     Raises:
         ConfigError: ``scale <= 0``.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> venv = rw.make("Pendulum-v1", rw.Tanh(rw.EnvReward(), scale=5.0), n_envs=2)
     """
 
     base: Reward
@@ -151,6 +155,10 @@ class Symlog(Pointwise):
         base: The reward.
 
     Source: Hafner et al., "Mastering diverse domains through world models", 2023, arXiv 2301.04104.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> venv = rw.make("Pendulum-v1", rw.Symlog(rw.EnvReward()), n_envs=2)
     """
 
     base: Reward
@@ -175,6 +183,10 @@ class Sign(Pointwise):
 
     Source: Mnih et al., "Human-level control through deep reinforcement learning", 2015,
         doi 10.1038/nature14236.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> venv = rw.make("Pendulum-v1", rw.Sign(rw.EnvReward()), n_envs=2)
     """
 
     base: Reward

@@ -1,0 +1,54 @@
+"""``rewardwrap methods``: the docstrings and the evidence, in one place."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rewardwrap.cli import main
+from rewardwrap.commands.methods import methods
+from rewardwrap.core.registry import registered
+
+
+def test_every_registered_reward_says_what_it_does_and_how_it_is_used() -> None:
+    known = methods()
+    assert set(registered()) <= set(known)
+    for tag in registered():
+        one = known[tag]
+        assert one.does.endswith((".", "`", ":")) or len(one.does) > 20, tag
+        assert one.clock in ("step", "episode"), tag
+        assert 1 <= len(one.example.splitlines()) <= 8, f"{tag}: {one.example}"
+        assert tag in one.command
+
+
+def test_what_was_measured_is_there_with_how_to_measure_it_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["methods", "potential", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["state"] == "shown"
+    assert told["evidence"] == "make evidence ONLY=potential"
+    assert "Ng, Harada, Russell" in told["source"]
+    assert told["example"].startswith("import rewardwrap as rw\n")
+    assert main(["methods", "potential"]) == 0
+    shown = capsys.readouterr().out
+    assert "evidence: shown, 5 seeds" in shown
+
+
+def test_a_method_that_was_not_measured_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "named"]) == 0
+    assert "evidence: not measured" in capsys.readouterr().out
+
+
+def test_the_list_fits_on_a_page_and_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods"]) == 0
+    shown = capsys.readouterr().out
+    assert all(tag in shown for tag in registered())
+    assert max(map(len, shown.splitlines())) <= 110
+
+
+def test_an_unknown_tag_is_a_sentence_that_guesses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "potentail"]) == 2
+    said = capsys.readouterr().err
+    assert 'No method "potentail". Did you mean "potential"?' in said

@@ -1,0 +1,1 @@
+"""What runs the scripts, judges their rows and writes them down."""

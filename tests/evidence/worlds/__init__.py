@@ -1,0 +1,1 @@
+"""Small tasks and small learners that several scripts share."""
