@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.files import load, save
-    from rewardwrap.nets.learning_loop import PreferenceLoop
-    from rewardwrap.nets.relabel_buffer import RelabelDictReplayBuffer, RelabelReplayBuffer
+    from rewardwrap.loops.preferences import PreferenceLoop
+    from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
 
 __version__ = "0.1.0"
 
@@ -53,11 +53,11 @@ _lazy = {
     "Fragments": "rewardwrap.data.fragments",
     "Labels": "rewardwrap.data.labels",
     "LogTerms": "rewardwrap.adapters.logging",
-    "PreferenceLoop": "rewardwrap.nets.learning_loop",
+    "PreferenceLoop": "rewardwrap.loops.preferences",
     "Preferences": "rewardwrap.data.preferences",
     "Recorder": "rewardwrap.data.recorder",
-    "RelabelDictReplayBuffer": "rewardwrap.nets.relabel_buffer",
-    "RelabelReplayBuffer": "rewardwrap.nets.relabel_buffer",
+    "RelabelDictReplayBuffer": "rewardwrap.loops.relabelling",
+    "RelabelReplayBuffer": "rewardwrap.loops.relabelling",
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
     "load": "rewardwrap.files",

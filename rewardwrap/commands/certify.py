@@ -17,7 +17,7 @@ from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rewardwrap.evaluate.certificate import Certificate
+    from rewardwrap.evaluate.certificate.lower_bound import Certificate
 
 DESCRIPTION = """\
 Certify a trained agent: it plays with Gaussian noise on each frame, and from its true returns follows
@@ -71,7 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, certify, draw."""
-    from rewardwrap.evaluate.certificate import certify
+    from rewardwrap.evaluate.certificate.lower_bound import certify
 
     folder = bundle_in(args.what, args.which)
     args.lower = lower_of(args.lower, folder)
@@ -123,7 +123,7 @@ def lower_of(asked: float | None, folder: Path) -> float:
     Raises:
         ConfigError: It was not given, and the environment's rules are not known here.
     """
-    from rewardwrap.evaluate.worst import least_return
+    from rewardwrap.evaluate.certificate.worst import least_return
     from rewardwrap.training import bundle
 
     if asked is not None:
@@ -183,7 +183,7 @@ def budgets_of(asked: list[float] | None, sigma: float) -> NDArray[np.float64]:
 def _play(args: argparse.Namespace, folder: Path, sigma: float) -> NDArray[np.float64]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from rewardwrap.evaluate.rollout import true_returns
+    from rewardwrap.evaluate.certificate.rollout import true_returns
     from rewardwrap.training import bundle
 
     agent = bundle.read(folder, changes={"device": args.device, "noise": sigma, "vec_env": "dummy"})
@@ -215,7 +215,7 @@ def _write(
     folder: Path,
     args: argparse.Namespace,
 ) -> None:
-    from rewardwrap.evaluate.certificate_figure import draw_certificates
+    from rewardwrap.evaluate.certificate.figure import draw_certificates
     from rewardwrap.training import bundle
     from rewardwrap.training.provenance import versions
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rewardwrap.commands.arguments import key_values, whole_number, wide_console
 
 if TYPE_CHECKING:
-    from rewardwrap.evaluate.heatmap import Matrix
+    from rewardwrap.evaluate.distance.heatmap import Matrix
 
 DESCRIPTION = """\
 Print how far rewards lie apart as tasks: 0 one task (up to potentials and scale), 1 opposites.
@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix and draw it; with ``--json`` draw only where asked."""
-    from rewardwrap.evaluate.heatmap import distance_matrix, rows_of
+    from rewardwrap.evaluate.distance.heatmap import distance_matrix, rows_of
 
     with warnings.catch_warnings():
         # printed below the matrix, once
@@ -77,7 +77,7 @@ def _print(matrix: Matrix, env: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from rewardwrap.evaluate.heatmap import written
+    from rewardwrap.evaluate.distance.heatmap import written
 
     first = next(iter(matrix.found.values()))
     unit = "episodes" if matrix.metric == "erc" else "transitions"
@@ -111,7 +111,7 @@ def _print(matrix: Matrix, env: str) -> None:
 
 def _write(matrix: Matrix, folder: Path) -> None:
     from rewardwrap.compare.drawing import save
-    from rewardwrap.evaluate.heatmap import heatmap, rows_of
+    from rewardwrap.evaluate.distance.heatmap import heatmap, rows_of
     from rewardwrap.files import write_whole
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _regression(args: argparse.Namespace) -> dict[str, Any]:
-    from rewardwrap.nets.regression import Regression
+    from rewardwrap.nets.objectives.regression import Regression
 
     if args.what == "returns":
         return {"gamma": args.gamma}
@@ -119,7 +119,7 @@ def _regression(args: argparse.Namespace) -> dict[str, Any]:
 
 def _preferences(args: argparse.Namespace, store: Any) -> dict[str, Any]:
     from rewardwrap.annotate.teachers import teacher
-    from rewardwrap.nets.bradley_terry import BradleyTerry
+    from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 
     found: dict[str, Any] = {"length": args.length, "bound": args.bound}
     if Path(args.teacher).suffix in JUDGEMENTS:

@@ -12,8 +12,8 @@ from rewardwrap.commands.arguments import key_values, wide_console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rewardwrap.evaluate.cycle import Step
-    from rewardwrap.evaluate.regret import Regret
+    from rewardwrap.evaluate.regret.cycle import Step
+    from rewardwrap.evaluate.regret.policies import Regret
 
 DESCRIPTION = """\
 Find the best policy under a reward by dynamic programming and what it is worth on the task itself.
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the regret and, for a cheat, the cycle it is earned on."""
     from rewardwrap.core.errors import ConfigError
     from rewardwrap.evaluate.payment import as_reward
-    from rewardwrap.evaluate.regret import policy_regret
+    from rewardwrap.evaluate.regret.policies import policy_regret
 
     if not 0.0 <= args.tolerance <= 1.0:
         raise ConfigError(

@@ -10,8 +10,8 @@ from rewardwrap.commands.arguments import whole_number
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rewardwrap.evaluate.models.validation import Validation
     from rewardwrap.nets.folder import Model
-    from rewardwrap.nets.validation import Validation
 
 DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
 
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.data import EpisodeStore
+    from rewardwrap.evaluate.models.live import read_run
+    from rewardwrap.evaluate.models.page import verdict, write
+    from rewardwrap.evaluate.models.validation import validate
     from rewardwrap.nets.folder import load_model
-    from rewardwrap.nets.live import read_run
-    from rewardwrap.nets.page import verdict, write
-    from rewardwrap.nets.validation import validate
 
     torch.set_num_threads(1)
     if args.every < 1 or args.idle < 0:
@@ -94,8 +94,8 @@ def _follow(args: argparse.Namespace, found: Validation, model: Model, folder: P
     import contextlib
     import time
 
-    from rewardwrap.nets.live import read_run
-    from rewardwrap.nets.page import write_live
+    from rewardwrap.evaluate.models.live import read_run
+    from rewardwrap.evaluate.models.page import write_live
 
     seen, news = -1, time.monotonic()
     with contextlib.suppress(KeyboardInterrupt):

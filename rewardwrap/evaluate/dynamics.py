@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core.transitions import BoolArray, FloatArray
-from rewardwrap.evaluate.tabular import MdpError
+from rewardwrap.evaluate.mdp import MdpError
 
 
 @dataclass(frozen=True, eq=False)

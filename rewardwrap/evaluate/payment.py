@@ -12,11 +12,11 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.reward import Affine, Named, Reward, Sum
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 from rewardwrap.evaluate.modules import Network, is_module, require_three
-from rewardwrap.evaluate.separation import DistanceError
 from rewardwrap.rewards.env import COLUMNS, Constant, Function
 from rewardwrap.rewards.potential import Potential
 
@@ -24,6 +24,10 @@ RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | Path | Ca
 FILES = (".yml", ".yaml", ".json")
 CHUNK = 2**16
 """Transitions paid at once; with 11 numbers an observation, 6 MB."""
+
+
+class DistanceError(RewardwrapError, ValueError):
+    """Rewards, coverage or dynamics that a question is not defined for."""
 
 
 def as_reward(given: RewardLike) -> Reward:

@@ -8,8 +8,8 @@ import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
-from rewardwrap.evaluate.pairs import pair_report
-from rewardwrap.evaluate.ranking import mae, r2, spearman
+from rewardwrap.evaluate.models.pairs import pair_report
+from rewardwrap.evaluate.models.ranking import mae, r2, spearman
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.rewards.frozen import Frozen
 

@@ -11,10 +11,10 @@ import torch
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.transitions import take
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
-from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.reference import reference_of
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import Objective, Progress, fit

@@ -11,8 +11,8 @@ from rewardwrap.data import EpisodeStore
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
 from rewardwrap.nets.reference import reference_of
-from rewardwrap.nets.regression import Regression, Scaling, regression_table
 from rewardwrap.nets.returns import returns_to_go
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import Progress, fit

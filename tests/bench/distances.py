@@ -13,7 +13,7 @@ import gymnasium as gym
 import torch
 
 import rewardwrap as rw
-from rewardwrap.evaluate.coverage import gather
+from rewardwrap.evaluate.distance.coverage import gather
 from tests.bench.timing import Estimate, measure
 
 ENV = "Hopper-v5"

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from rewardwrap import evaluate as ev
-from rewardwrap.evaluate.items import play, true_return
+from rewardwrap.evaluate.models.items import play, true_return
 from rewardwrap_policies import controller
 
 Array = np.ndarray

@@ -24,8 +24,8 @@ import torch
 import rewardwrap as rw
 from rewardwrap.data import EpisodeStore
 from rewardwrap.files import write_whole
+from rewardwrap.loops.preferences import PreferenceLoop
 from rewardwrap.nets import fit_preferences
-from rewardwrap.nets.learning_loop import PreferenceLoop
 from rewardwrap.training.agent import Agent, Settings, build
 from rewardwrap.training.evaluation import Protocol, evaluate
 

@@ -11,8 +11,8 @@ import torch
 
 import rewardwrap as rw
 from rewardwrap.evaluate import payment
-from rewardwrap.evaluate.coverage import gather
-from rewardwrap.evaluate.distance import reward_distance
+from rewardwrap.evaluate.distance.coverage import gather
+from rewardwrap.evaluate.distance.rewards import reward_distance
 from rewardwrap.evaluate.modules import Network, is_module
 from rewardwrap.evaluate.payment import Payment, as_reward
 

@@ -20,9 +20,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 import rewardwrap as rw
 from rewardwrap.adapters.offline import transitions
 from rewardwrap.data import EpisodeStore, Preferences, sample_fragments
-from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.folder import save_model
 from rewardwrap.nets.network import RewardNet
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

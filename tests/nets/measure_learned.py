@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from rewardwrap.annotate.teachers import TEACHERS, Teacher
-from rewardwrap.nets.bradley_terry import BradleyTerry
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.preference_recipe import fit_preferences
 from rewardwrap.nets.reward_recipe import fit_regression
 from tests.nets.conftest import pendulum

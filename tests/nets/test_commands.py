@@ -10,9 +10,9 @@ import pytest
 import rewardwrap as rw
 from rewardwrap.cli import main
 from rewardwrap.data import EpisodeStore
+from rewardwrap.evaluate.models.page import render, verdict
+from rewardwrap.evaluate.models.validation import validate
 from rewardwrap.nets.folder import load_model
-from rewardwrap.nets.page import render, verdict
-from rewardwrap.nets.validation import validate
 
 FAST = ["--hidden", "16,16", "--epochs", "12", "--quiet"]
 

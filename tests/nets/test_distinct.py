@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from rewardwrap.data import Preferences, sample_fragments
-from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.distinct import SPARSE, paid_steps
 from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.tables import DRAWN, pairs_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

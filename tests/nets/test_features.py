@@ -8,10 +8,10 @@ import torch
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Preferences, sample_fragments
-from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.features import feature_net, residual, weights, with_columns
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import Encoded, build
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
 

@@ -14,7 +14,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
-from rewardwrap.nets.regression import Regression, Scaling, regression_table
+from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.parts import plain_space

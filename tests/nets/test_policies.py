@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
-from rewardwrap.nets.bradley_terry import BradleyTerry
 from rewardwrap.nets.implicit import ImplicitReward
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import NetError, build
-from rewardwrap.nets.prdp import Differences
-from rewardwrap.nets.ser import accuracy_of
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.objectives.prdp import Differences
+from rewardwrap.nets.objectives.ser import accuracy_of
 from rewardwrap.nets.tables import clips_table, pairs_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

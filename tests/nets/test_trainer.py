@@ -8,7 +8,7 @@ import torch
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.nets.network import NetError, build
-from rewardwrap.nets.regression import Regression, Scaling, regression_table
+from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
 from rewardwrap.nets.trainer import fit, held_out_loss
 
 

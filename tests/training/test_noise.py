@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 
 from rewardwrap.adapters.layers import layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
-from rewardwrap.evaluate.rollout import true_returns
+from rewardwrap.evaluate.certificate.rollout import true_returns
 from rewardwrap.training import bundle
 from rewardwrap.training.agent import Settings, build
 from rewardwrap.training.evaluation import Protocol, evaluate

@@ -1,0 +1,1 @@
+"""What an agent's return is at least, with a stated confidence: `rewardwrap certify`."""

@@ -1,0 +1,1 @@
+"""How far two rewards lie apart as tasks: `rewardwrap distance`."""

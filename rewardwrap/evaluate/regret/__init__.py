@@ -1,0 +1,1 @@
+"""What a reward's best policy is worth on the task itself: `rewardwrap regret`."""

@@ -1,0 +1,1 @@
+"""What changes a reward while an agent trains: one source, one file."""

@@ -1,0 +1,1 @@
+"""What a network is fitted by: one objective, one file."""
