@@ -28,11 +28,6 @@ LAYERS = [
     "testing",
     "doctor",
 ]
-#: file -> layer above it that it still reads from; shrinks to nothing as `statistics` fills
-KNOWN_UPWARD = {
-    "rewardwrap/nets/measures.py": "evaluate",
-    "rewardwrap/nets/reference.py": "evaluate",
-}
 HEAVY = {"torch", "stable_baselines3", "gymnasium", "scipy", "matplotlib", "rich", "safetensors"}
 
 
@@ -72,8 +67,7 @@ def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
     own = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
     if own is None:
         return
-    known = KNOWN_UPWARD.get(str(path.relative_to(ROOT)))
-    above = {m for m in imported(path) if (layer_of(m) or 0) > own and m.split(".")[1] != known}
+    above = {m for m in imported(path) if (layer_of(m) or 0) > own}
     assert not above, f"{path.name} imports {sorted(above)}"
 
 

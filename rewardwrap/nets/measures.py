@@ -8,10 +8,10 @@ import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
-from rewardwrap.evaluate.models.pairs import pair_report
-from rewardwrap.evaluate.models.ranking import mae, r2, spearman
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.rewards.frozen import Frozen
+from rewardwrap.statistics.pairs import pair_report
+from rewardwrap.statistics.ranking import mae, r2, spearman
 
 CERTAIN = 0.5
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore
-from rewardwrap.evaluate.models.drift import episode_means
+from rewardwrap.statistics.two_samples import episode_means
 
 MOST_COLUMNS, MOST_EPISODES = 16, 200
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rewardwrap.core.errors import RewardwrapWarning
-from rewardwrap.evaluate.models.two_samples import BINS, STATISTICS
 from rewardwrap.statistics import ScoresError, holm
+from rewardwrap.statistics.two_samples import BINS, STATISTICS
 
 Array = NDArray[np.float64]
 
@@ -63,32 +63,6 @@ class Drift:
     def changed(self) -> NDArray[np.intp]:
         """Dimensions that changed."""
         return np.flatnonzero(self.p_values <= self.alpha)
-
-
-def episode_means(steps: ArrayLike, first: ArrayLike) -> Array:
-    """One row per episode: the mean over its steps.
-
-    Args:
-        steps: (T,) or (T, d), episodes one after the other.
-        first: Whether a step begins an episode, (T,) bool; the first one must.
-
-    Returns:
-        (episodes, d) float64.
-
-    Raises:
-        ScoresError: Other lengths, or steps before the first episode.
-    """
-    rows, starts = np.asarray(steps, dtype=np.float64), np.asarray(first, dtype=bool)
-    rows = rows[:, None] if rows.ndim == 1 else rows.reshape(len(rows), -1)
-    if starts.shape != rows.shape[:1] or not starts.size or not starts[0]:
-        raise ScoresError(
-            f"first must say for each of {len(rows)} steps whether it begins an episode, the first "
-            f"one included, got shape {starts.shape}. Cut the steps before it off."
-        )
-    places = np.flatnonzero(starts)
-    lengths = np.diff(places, append=len(rows))
-    means: Array = np.add.reduceat(rows, places, axis=0) / lengths[:, None]
-    return means
 
 
 def detect_drift(

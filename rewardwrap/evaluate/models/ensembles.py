@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rewardwrap.evaluate.models.ranking import auc, spearman
 from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.ranking import auc, spearman
 
 Array = NDArray[np.float64]
 

@@ -12,14 +12,15 @@ from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, EpisodeStore, sample_fragments
-from rewardwrap.evaluate.models.drift import detect_drift, episode_means
+from rewardwrap.evaluate.models.drift import detect_drift
 from rewardwrap.evaluate.models.overoptimisation import best_of_curve
-from rewardwrap.evaluate.models.pairs import PairReport, pair_accuracy, pair_report
-from rewardwrap.evaluate.models.ranking import r2, spearman
 from rewardwrap.nets.folder import Model
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.reference import aggregates
 from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.pairs import PairReport, pair_accuracy, pair_report
+from rewardwrap.statistics.ranking import r2, spearman
+from rewardwrap.statistics.two_samples import episode_means
 
 PAIRS, CLIPS = 1000, 512
 SHORTER = (10, 5, 3, 1)

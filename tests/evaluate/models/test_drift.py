@@ -13,8 +13,8 @@ from scipy import stats
 
 from rewardwrap import RewardwrapWarning
 from rewardwrap import evaluate as ev
-from rewardwrap.evaluate.models.two_samples import ks_distances, mmd_distances, psi_distances
 from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.two_samples import ks_distances, mmd_distances, psi_distances
 from rewardwrap_policies import controller
 
 ENVS = ("Pendulum-v1", "CartPole-v1", "MountainCar-v0")

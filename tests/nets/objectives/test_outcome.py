@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardwrap.core.errors import UnknownName
-from rewardwrap.evaluate.models.ranking import auc
 from rewardwrap.nets.network import Encoded, RewardNet
 from rewardwrap.nets.objectives.outcome import (
     Outcome,
@@ -24,6 +23,7 @@ from rewardwrap.nets.objectives.outcome import (
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.statistics.ranking import auc
 
 chances = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 

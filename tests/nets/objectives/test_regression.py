@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore
-from rewardwrap.evaluate.models.ranking import r2
 from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
 from rewardwrap.nets.objectives.regression import (
     Regression,
@@ -29,6 +28,7 @@ from rewardwrap.nets.reward_recipe import fit_regression
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.statistics.ranking import r2
 
 
 def test_scaling_by_hand():

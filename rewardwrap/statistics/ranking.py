@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.scores import ScoresError
 
 Array = NDArray[np.float64]
 

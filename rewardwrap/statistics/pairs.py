@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from rewardwrap.evaluate.models.calibration import Reliability, brier, reliability
-from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.calibration import Reliability, brier, reliability
+from rewardwrap.statistics.scores import ScoresError
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rewardwrap.statistics import ScoresError
+from rewardwrap.statistics.scores import ScoresError
 
 Array = NDArray[np.float64]
 

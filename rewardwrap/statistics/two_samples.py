@@ -1,6 +1,6 @@
 """Distances between two samples under many labellings at once, for permutation tests.
 
-Each takes the pooled sample (N,), labels (P, N) that are true for the first of the two, and a number
+Each distance takes the pooled sample (N,), labels (P, N) that are true for the first of the two, and a number
 of bins, and returns (P,): row 0 as it was seen, the others permuted.
 """
 
@@ -10,13 +10,41 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from rewardwrap.statistics.scores import ScoresError
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 
 BINS = 10
 _CHUNK = 2**22
+
+
+def episode_means(steps: ArrayLike, first: ArrayLike) -> Array:
+    """One row per episode: the mean over its steps.
+
+    Args:
+        steps: (T,) or (T, d), episodes one after the other.
+        first: Whether a step begins an episode, (T,) bool; the first one must.
+
+    Returns:
+        (episodes, d) float64.
+
+    Raises:
+        ScoresError: Other lengths, or steps before the first episode.
+    """
+    rows, starts = np.asarray(steps, dtype=np.float64), np.asarray(first, dtype=bool)
+    rows = rows[:, None] if rows.ndim == 1 else rows.reshape(len(rows), -1)
+    if starts.shape != rows.shape[:1] or not starts.size or not starts[0]:
+        raise ScoresError(
+            f"first must say for each of {len(rows)} steps whether it begins an episode, the first "
+            f"one included, got shape {starts.shape}. Cut the steps before it off."
+        )
+    places = np.flatnonzero(starts)
+    lengths = np.diff(places, append=len(rows))
+    means: Array = np.add.reduceat(rows, places, axis=0) / lengths[:, None]
+    return means
 
 
 def ks_distances(pooled: Array, labels: Labels, bins: int = BINS) -> Array:
