@@ -34,15 +34,16 @@ class LogTerms(BaseCallback):
     the discounts of the learner and of the reward, and refuses to train with two.
 
     Args:
-        window: Number of last episodes that are averaged.
+        window: Number of last episodes that are averaged; None for as many as SB3 averages.
 
     Raises:
         StackError: No rewardwrap adapter below the learner, or workers hold different rewards.
         GammaMismatch: The learner's discount is not that of the reward.
     """
 
-    def __init__(self, window: int = 100) -> None:
+    def __init__(self, window: int | None = None) -> None:
         super().__init__()
+        self._window = window
         self._episodes: deque[dict[str, float]] = deque(maxlen=window)
 
     def _on_training_start(self) -> None:
@@ -54,15 +55,19 @@ class LogTerms(BaseCallback):
                 "Make the env with rw.make(env_id, reward) or rw.wrap(env, reward)."
             )
         self._adapter = adapter
+        if self._window is None:
+            self._episodes = deque(self._episodes, maxlen=self.model._stats_window_size)
         require_gamma(self._adapter.reward, getattr(self.model, "gamma", None))
         self._names: tuple[str, ...] = self._adapter.term_names
         self._sums = np.zeros(len(self._names))
         self._sizes = np.zeros(len(self._names))
         self._steps = 0
-        self._fresh = self._recorded = False
+        self._on_policy = isinstance(self.model, OnPolicyAlgorithm)
+        self._recorded = False
         self._mark = f"reward/{TRUE}/step_mean"
 
     def _on_step(self) -> bool:
+        self._forget_what_was_written()
         terms = self._adapter.lane_terms(self.locals["infos"])
         self._sums += np.add.reduce(terms)
         self._sizes += np.add.reduce(np.abs(terms))
@@ -71,10 +76,12 @@ class LogTerms(BaseCallback):
         if np.count_nonzero(dones):
             infos = self.locals["infos"]
             self._episodes += [infos[i]["episode_terms"] for i in np.flatnonzero(dones)]
-            self._fresh = True
+            # off-policy learners dump inside the rollout, right after the step that ended an episode
+            if not self._on_policy:
+                self._record()
         return True
 
-    def _on_rollout_start(self) -> None:
+    def _forget_what_was_written(self) -> None:
         # the logger forgets at every dump: what was recorded and is gone was written
         if self._recorded and self._mark not in self.logger.name_to_value:
             self._sums[:] = self._sizes[:] = 0.0
@@ -82,9 +89,10 @@ class LogTerms(BaseCallback):
             self._recorded = False
 
     def _on_rollout_end(self) -> None:
-        # off-policy learners come here after every step: write when there is an episode to write of
-        if not (self._fresh or isinstance(self.model, OnPolicyAlgorithm)):
-            return
+        if self._on_policy:
+            self._record()
+
+    def _record(self) -> None:
         versions = set(reported_versions(self.training_env))
         if len(versions) > 1:
             raise StackError(
@@ -96,7 +104,7 @@ class LogTerms(BaseCallback):
         models = model_versions(self._adapter.reward)
         if models:
             self.logger.record(MODEL_VERSION, " ".join(models))
-        self._recorded, self._fresh = True, False
+        self._recorded = True
 
     def _values(self) -> dict[str, float]:
         found: dict[str, float] = {}

@@ -62,6 +62,17 @@ def test_off_policy_learners_write_at_the_end_of_episodes(tmp_path: Path) -> Non
     assert all(mean == -1.0 for mean in found["reward/time/step_mean"])
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_off_policy_learners_say_the_same_number_as_sb3_at_every_dump(
+    tmp_path: Path, lanes: int
+) -> None:
+    venv = rw.make("CartPole-v1", REWARD, seed=0, n_envs=lanes)
+    trained(venv, tmp_path, DQN, 900, learning_starts=10_000, stats_window_size=3)
+    found = scalars(tmp_path)
+    assert len(found["rollout/ep_rew_mean"]) > 3
+    np.testing.assert_allclose(found["rollout/ep_true_rew_mean"], found["rollout/ep_rew_mean"])
+
+
 def test_two_discounts_are_refused_before_the_first_step() -> None:
     venv = rw.make("CartPole-v1", rw.EnvReward() + rw.Potential({"bias": 1.0}, gamma=0.5))
     with pytest.raises(rw.GammaMismatch, match=r"0\.5"):
