@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +26,27 @@ DESCRIPTION = """\
 Train an agent. The learner is paid --reward; the best agent is chosen by the true return, that of
 the environment itself. Everything goes to <log folder>/<algo>/<env>_<n>/."""
 LONGEST_GAP = 25_000
+OBEYED = {"resume", "n_timesteps", "verbose", "progress"}
+"""What ``--resume`` reads; all the rest stands in the folder of the run."""
+
+
+class Noted(argparse.Action):
+    """Stores a value and that it was given: ``--seed 0`` is not the same as no ``--seed``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.given = {**getattr(namespace, "given", {}), self.dest: option_string}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.register("action", None, Noted)
     parser.add_argument("--algo", default="ppo", help="algorithm (default: ppo)")
     parser.add_argument("--env", help="name of a recipe, or any gymnasium id")
     parser.add_argument(
@@ -88,11 +105,6 @@ def run(args: argparse.Namespace) -> int:
 
     console = wide_console()
     if args.resume is not None:
-        if args.audit:
-            raise ConfigError(
-                "--audit must follow a training from its start, got --resume. Leave it out: what the run "
-                "recorded before stays in its folder."
-            )
         agent, folder, course = _resumed(args)
     else:
         agent, folder, course = _started(args)
@@ -169,12 +181,40 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
     settings = settings_of(args)
     refuse_unfit(settings)
     folder = RunFolder.new(args.log_folder, settings.algo, settings.env)
-    plain = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
-    folder.write_start(settings.env, row=settings.row, args=plain, command=command)
+    folder.write_start(settings.env, row=settings.row, args=_plain(args), command=command)
     log = args.tensorboard_log or str(folder.path)
     agent = build(settings, verbose=args.verbose, tensorboard_log=log)
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"]))
+
+
+def _refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None:
+    """Refuse what a resumed training would not obey; what the run had anyway may be said again."""
+    if args.audit:
+        raise ConfigError(
+            "--audit must follow a training from its start, got --resume. Leave it out: what the run "
+            "recorded before stays in its folder."
+        )
+    given = {**getattr(args, "given", {})}
+    given |= {"catalog": "--catalog"} if args.catalog else {}
+    asked = _plain(args)
+    ignored = [
+        flag
+        for name, flag in given.items()
+        if name not in OBEYED and asked[name] != before.get(name)
+    ]
+    if ignored:
+        raise ConfigError(
+            f"--resume must go on with the settings of the run, got {', '.join(ignored)}. Leave them out, "
+            "or start a new training with them; -n says how long to go on."
+        )
+
+
+def _plain(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments as ``args.yml`` keeps them."""
+    found = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
+    found.pop("given", None)
+    return found
 
 
 def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
@@ -188,6 +228,7 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
     else:
         folder = RunFolder.newest(args.log_folder, args.algo.lower(), args.env)
     before = folder.args()
+    _refuse_ignored(args, before)
     log = before["tensorboard_log"] or str(folder.path)
     agent = bundle.read(
         folder.bundle(LAST), with_replay=True, verbose=args.verbose, tensorboard_log=log

@@ -186,6 +186,32 @@ def test_an_interrupt_leaves_a_bundle_to_go_on_from(tmp_path: Path) -> None:
     assert _step_of(run.bundle("last")) >= step + 300
 
 
+def test_a_resumed_training_refuses_what_it_would_ignore(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--env", "CartPole-v1", "--verbose", "0", "--eval-episodes", "1", "--seed"]
+    start = [*words, "0", "-n", "64", "-params", "n_envs:1", "n_steps:32", "batch_size:32"]
+    assert main(start) == 0
+    for flags in (
+        ["--seed", "1"],
+        ["--reward", "potential"],
+        ["-params", "gamma:0.5"],
+        ["--eval-freq", "7"],
+        ["--device", "cuda"],
+        ["--vec-env", "subproc"],
+        ["--catalog", "."],
+        ["--noise", "0.5"],
+    ):
+        resumed = ["train", "--resume", "logs/ppo/CartPole-v1_1", "-n", "128"]
+        assert main([*resumed, *flags]) == 2
+        assert f"settings of the run, got {flags[0]}" in capsys.readouterr().err.replace(
+            "--hyperparams", "-params"
+        )
+    # what the run had anyway is no wish that is ignored
+    assert main([*words, "0", "--resume", "logs/ppo/CartPole-v1_1", "-n", "96"]) == 0
+
+
 COMPARE = (
     *("compare", "FrozenLake-8x8", "--reward", "env", "--reward", "potential"),
     *("--seeds", "2", "-n", "1024", "--eval-freq", "512", "--eval-episodes", "2"),
