@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from rewardwrap.data.preferences import Preferences
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
-    from rewardwrap.files import load, save
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
+    from rewardwrap.rewards.disk import load, save
 
 __version__ = "0.1.0"
 
@@ -60,9 +60,9 @@ _lazy = {
     "RelabelReplayBuffer": "rewardwrap.loops.relabelling",
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
-    "load": "rewardwrap.files",
+    "load": "rewardwrap.rewards.disk",
     "sample_fragments": "rewardwrap.data.fragments",
-    "save": "rewardwrap.files",
+    "save": "rewardwrap.rewards.disk",
 }
 
 __all__ = [

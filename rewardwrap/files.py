@@ -1,132 +1,114 @@
-"""Rewards on disk: YAML and JSON that people write, and folders that programs save. Never pickle.
+"""The one way this package writes: aside, down to the disk, renamed. A reader sees the old or the new.
 
-| file of a saved reward | content |
-|---|---|
-| ``reward.json`` | format version and configuration |
-| ``knowledge.safetensors`` | what it learned, arrays only; absent where it learns nothing |
+What a killed writer leaves behind is called ``.tmp-<name>-<host>-<pid>-<random>`` and is never read.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from rewardwrap.core.config import from_config
-from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import Reward
-from rewardwrap_envs import marked_yaml
-from rewardwrap_envs.errors import MarkedYamlError
+from rewardwrap.core.errors import RewardwrapError
 
-FORMAT = 1
-CONFIG = "reward.json"
-KNOWLEDGE = "knowledge.safetensors"
+PREFIX = ".tmp-"
 
 
-def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
-    """Write a reward: what it is, and what it learned.
+class FolderTaken(RewardwrapError, FileExistsError):
+    """A folder that is there already, where a new one was to be written."""
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file; an older one is replaced whole or not at all.
 
     Args:
-        reward: Any reward whose functions are named ``"module:function"``.
-        folder: Made if missing; each file in it is replaced whole or not at all.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ConfigError: A field cannot be written down, such as a lambda.
+        path: In a folder that exists.
+        content: Text is written as UTF-8.
     """
-    from safetensors.numpy import save as to_bytes
-
-    config = reward.to_config()
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    state = reward.state_dict()
-    if state:
-        write_whole(target / KNOWLEDGE, to_bytes(state))
-    else:
-        (target / KNOWLEDGE).unlink(missing_ok=True)
-    text = json.dumps({"format": FORMAT, "reward": config}, indent=2)
-    write_whole(target / CONFIG, text.encode())
-    return target
-
-
-def load(folder: str | os.PathLike[str]) -> Reward:
-    """Read what `save` wrote. Nothing in the folder is executed, but ``"module:function"`` is imported.
-
-    Raises:
-        ConfigError: The folder holds no reward, one of another format, or one cut short.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    source = Path(folder)
-    if not (source / CONFIG).is_file():
-        raise ConfigError(
-            f"folder must hold {CONFIG}, got {source}. Save one with rw.save(reward, folder)."
-        )
+    aside = beside(path)
     try:
-        written = json.loads((source / CONFIG).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"{source / CONFIG} must be JSON, got {error}. It was cut short; save the reward again."
-        ) from error
-    if not isinstance(written, dict) or written.get("format") != FORMAT:
-        found = written.get("format") if isinstance(written, dict) else type(written).__name__
-        raise ConfigError(
-            f"{source / CONFIG} must have format {FORMAT}, got {found}. "
-            "Save it again with this version."
-        )
-    reward = from_config(written.get("reward"))
-    try:
-        state = load_file(source / KNOWLEDGE) if (source / KNOWLEDGE).exists() else {}
-    except SafetensorError as error:
-        raise ConfigError(
-            f"{source / KNOWLEDGE} must be a whole safetensors file, got {error}. Save it again."
-        ) from error
-    reward.load_state_dict(state)
-    return reward
-
-
-def read_reward(path: str | os.PathLike[str]) -> Reward:
-    """Read a reward that a person wrote in YAML or JSON, or the folder of a saved one.
-
-    The reward is the document, or stands under the key ``reward``.
-
-    Raises:
-        ConfigError: No such file, or the sentence with ``file.yml:LINE:`` in front.
-    """
-    source = Path(path)
-    if source.is_dir():
-        return load(source)
-    if not source.is_file():
-        raise ConfigError(f"reward file must exist, got {source}. Check the path.")
-    try:
-        data, lines = marked_yaml.load(source)
-    except MarkedYamlError as error:
-        raise ConfigError(str(error)) from error
-    keys: tuple[Any, ...] = ()
-    if isinstance(data, dict) and set(data) == {"reward"}:
-        data, keys = data["reward"], ("reward",)
-    try:
-        return from_config(data, path=keys)
-    except ConfigError as error:
-        where = marked_yaml.place(source, lines, *error.path)
-        located = ConfigError(f"{where}: {error}", path=error.path)
-        raise located from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write aside and rename, so that a reader sees the old file or the new one."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        with aside.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(aside, 0o644)
         os.replace(aside, path)
+        _sync(path.parent)
     finally:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A folder to fill, which becomes ``target`` if the block ends without an error.
+
+    Args:
+        target: What it becomes; folders above it are made.
+        replace: Whether a ``target`` that is there already gives way.
+
+    Raises:
+        FolderTaken: It is there, with something in it, and does not give way.
+    """
+    aside = beside(target)
+    try:
+        aside.mkdir(parents=True)
+        yield aside
+        publish(aside, target, replace=replace)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def publish(aside: Path, target: Path, *, replace: bool = False) -> None:
+    """Bring a folder down to the disk and rename it; arguments and errors as in `whole_folder`."""
+    for path in (*aside.rglob("*"), aside):
+        _sync(path)
+    if replace and target.exists():
+        _exchange(aside, target)
+    else:
+        if target.is_dir() and not any(target.iterdir()):
+            target.rmdir()  # POSIX would rename over it, Windows would not
+        elif target.exists():
+            raise FolderTaken(f"{target} must not exist yet, got one. Choose another name.")
+        os.rename(aside, target)
+    _sync(target.parent)
+
+
+def beside(path: Path) -> Path:
+    """A name next to ``path`` that nobody else writes to."""
+    owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return path.with_name(f"{PREFIX}{path.name}-{owner}")
+
+
+def owner_of(aside: Path) -> int | None:
+    """The process that writes there; None where that is one of another machine, or unknown."""
+    before, _, rest = aside.name.rpartition(f"-{socket.gethostname()}-")
+    pid = rest.partition("-")[0]
+    return int(pid) if before.startswith(PREFIX) and pid.isdigit() else None
+
+
+def _exchange(new: Path, target: Path) -> None:
+    """Put ``new`` in the place of ``target``; the old one goes last, and returns on failure."""
+    old = beside(target)
+    os.rename(target, old)
+    try:
+        os.rename(new, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+    if old.is_dir():
+        shutil.rmtree(old)
+    else:
+        old.unlink()
+
+
+def _sync(path: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

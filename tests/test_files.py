@@ -1,106 +1,136 @@
-"""Rewards on disk: whole or refused, and never executed."""
+"""Every file and folder of the package appears whole or not at all, and is on the disk by then."""
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import rewardwrap as rw
-from rewardwrap.files import read_reward
+from rewardwrap.files import PREFIX, FolderTaken, beside, owner_of, whole_folder, write_whole
 
-EPISODE = {
-    "obs": np.arange(4.0)[:, None],
-    "action": np.zeros(3),
-    "reward": np.array([1.0, 5.0, -2.0]),
-    "terminated": [False, False, True],
-    "truncated": [False, False, False],
-}
+PACKAGE = Path(__file__).parents[1] / "rewardwrap"
+APPENDING = {"llm/journal.py", "loops/folder.py"}
+"""They add a line to a file and wait for the disk."""
+CLAIMING = {"compare/claims.py"}
+"""Takes a stale claim away by a rename; it writes nothing."""
 
 
-def test_a_reward_comes_back_with_what_it_learned(tmp_path: Path) -> None:
-    reward = rw.EnvReward().normalize() + rw.Constant(0.5).named("bonus")
-    rw.relabel(reward, EPISODE, training=True)
-    again = rw.load(rw.save(reward, tmp_path / "reward"))
-    assert again.to_config() == reward.to_config()
-    np.testing.assert_array_equal(rw.relabel(again, EPISODE), rw.relabel(reward, EPISODE))
-    assert {p.name for p in (tmp_path / "reward").iterdir()} == {
-        "reward.json",
-        "knowledge.safetensors",
-    }
+def test_a_file_is_replaced_whole_and_with_the_usual_rights(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a.txt", "first")
+        write_whole(tmp_path / "a.txt", "zweitens ü")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "zweitens ü"
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_reward_that_learned_nothing_is_one_file(tmp_path: Path) -> None:
-    rw.save(rw.EnvReward().normalize(), tmp_path)
-    rw.save(2 * rw.EnvReward(), tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["reward.json"]
+def test_a_write_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_whole(tmp_path / "a.txt", "old")
+
+    def no_room(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_lambda_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(rw.ConfigError, match="module:function"):
-        rw.save(rw.function(lambda batch: batch.reward), tmp_path / "reward")
-    assert not (tmp_path / "reward").exists()
+def test_a_folder_is_not_there_before_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder"
+    with whole_folder(target) as aside:
+        (aside / "inner").mkdir()
+        (aside / "inner" / "a").write_text("1")
+        assert not target.exists()
+    assert (target / "inner" / "a").read_text() == "1"
+    assert [path.name for path in target.parent.iterdir()] == ["folder"]
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ('{"format": 1, "rew', "must be JSON"),
-        ('{"format": 9, "reward": "env"}', "must have format 1, got 9"),
-        ("[]", "must have format 1"),
-    ],
-)
-def test_a_damaged_folder_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
-    (tmp_path / "reward.json").write_text(text)
-    with pytest.raises(rw.ConfigError, match=sentence):
-        rw.load(tmp_path)
+def test_a_block_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with whole_folder(target) as aside:
+        (aside / "a").write_text("old")
+    with suppress(KeyboardInterrupt), whole_folder(target, replace=True) as aside:
+        (aside / "a").write_text("new")
+        raise KeyboardInterrupt
+    assert (target / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_knowledge_that_was_cut_short_is_refused(tmp_path: Path) -> None:
-    rw.save(rw.EnvReward().normalize(), tmp_path)
-    whole = (tmp_path / "knowledge.safetensors").read_bytes()
-    (tmp_path / "knowledge.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(rw.ConfigError, match="whole safetensors file"):
-        rw.load(tmp_path)
+def test_an_older_folder_gives_way_whole_and_only_if_asked(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    for name, replace in (("a", False), ("b", True)):  # an empty one is nobody's
+        with whole_folder(target, replace=replace) as aside:
+            (aside / name).write_text("")
+        assert [path.name for path in target.iterdir()] == [name]
+    with pytest.raises(FolderTaken, match="must not exist yet"), whole_folder(target) as aside:
+        (aside / "c").write_text("")
+    assert [path.name for path in target.iterdir()] == ["b"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_knowledge_of_another_reward_is_refused(tmp_path: Path) -> None:
-    rw.save(rw.EnvReward().normalize(), tmp_path)
-    config = json.loads((tmp_path / "reward.json").read_text())
-    config["reward"] = {"env": {}}
-    (tmp_path / "reward.json").write_text(json.dumps(config))
-    with pytest.raises(rw.ConfigError, match="state must hold nothing"):
-        rw.load(tmp_path)
+def test_everything_is_on_the_disk_before_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, rename = os.fsync, os.rename
+
+    def syncing(handle: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name.partition(".")[0])
+        sync(handle)
+
+    def renaming(old: Path, new: Path) -> None:
+        done.append("rename")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "rename", renaming)
+    with whole_folder(tmp_path / "folder") as aside:
+        (aside / "inner").mkdir()
+        (aside / "inner" / "a").write_text("1")
+    before, after = done[: done.index("rename")], done[done.index("rename") + 1 :]
+    assert {"a", "inner"} <= set(before)
+    assert after == [tmp_path.name]
 
 
-def test_yaml_as_people_write_it(tmp_path: Path) -> None:
-    path = tmp_path / "reward.yml"
-    path.write_text(
-        "reward:\n"
-        "  - env\n"
-        "  - potential: {phi: torso_z, gamma: 0.99}\n"
-        "    weight: 0.5\n"
-        "    name: height\n"
+def test_what_a_killed_writer_left_names_it(tmp_path: Path) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from rewardwrap.files import whole_folder
+with whole_folder(Path({str(tmp_path)!r}) / "a-b.c-1") as aside:
+    print(os.getpid(), flush=True)
+    os._exit(9)
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(PREFIX)
+    assert owner_of(left) == int(shown.stdout)
+    assert owner_of(tmp_path / f"{PREFIX}run-elsewhere-12-abc") is None
+    assert owner_of(beside(tmp_path / "x")) == os.getpid()
+
+
+def test_nobody_else_writes_aside_and_renames() -> None:
+    own = re.compile(
+        r"os\.(replace|rename|fsync)\(|\.rename\(|aside\.replace\("
+        r"|mkstemp|NamedTemporaryFile|mkdtemp"
     )
-    built = rw.EnvReward() + 0.5 * rw.Potential("torso_z", gamma=0.99).named("height")
-    assert read_reward(path).to_config() == built.to_config()
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "sentence"),
-    [
-        ("- env\n- potentail: {phi: torso_z}\n", 2, 'Did you mean "potential"'),
-        ("- env\n- potential:\n    phi: torso_z\n    gama: 0.9\n", 4, 'Did you mean "gamma"'),
-        ("- env\n- constant: 1\n  scale: 2\n", 3, "exactly one tag"),
-        ("- env\n- env\n- clip\n", 3, 'No reward "clip"'),
-        ("potential: {phi: torso_z, gamma: 1.5}\n", 1, r"gamma must lie in \[0, 1\]"),
-        ("env: {}\nenv: {}\n", 2, "written once"),
-    ],
-)
-def test_errors_point_into_the_file(tmp_path: Path, text: str, place: int, sentence: str) -> None:
-    path = tmp_path / "reward.yml"
-    path.write_text(text)
-    with pytest.raises(rw.ConfigError, match=rf"reward\.yml:{place}: .*{sentence}"):
-        read_reward(path)
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if own.search(path.read_text(encoding="utf-8"))
+    }
+    assert found - {"files.py"} == APPENDING | CLAIMING

@@ -12,11 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     "core",
+    "files",
     "statistics",
     "sandbox",
     "rewards",
     "adapters",
-    "files",
     "data",
     "annotate",
     "training",

@@ -119,4 +119,4 @@ def _write(matrix: Matrix, folder: Path) -> None:
     for suffix in ("png", "svg"):
         write_whole(folder / f"distances.{suffix}", save(figure, suffix=suffix))
     text = json.dumps(rows_of(matrix), indent=2)
-    write_whole(folder / "distances.json", text.encode())
+    write_whole(folder / "distances.json", text)

@@ -43,9 +43,9 @@ def run_factors(args: argparse.Namespace, scene: Scene, out: Path, console: Cons
     reward = decoded(source, **options)
     folder = out / "best"
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "reward.py", source.encode())
+    write_whole(folder / "reward.py", source)
     row = json.dumps(reward.to_config(), indent=1)
-    write_whole(folder / "reward.yml", (row + "\n").encode())
+    write_whole(folder / "reward.yml", row + "\n")
     console.print(
         f"Factors: {', '.join(reward.factors)}. Train on them where only returns are known:\n"
         f"rewardwrap compare {args.env} --reward episodic='{{episode_sum: env}}' "

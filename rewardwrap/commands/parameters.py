@@ -69,8 +69,8 @@ def _export(folder: Path, text: str, reward: Reward) -> None:
     import json
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "table.json", (text + "\n").encode())
-    write_whole(folder / "reward.yml", (json.dumps(reward.to_config(), indent=1) + "\n").encode())
+    write_whole(folder / "table.json", text + "\n")
+    write_whole(folder / "reward.yml", json.dumps(reward.to_config(), indent=1) + "\n")
 
 
 def _play(

@@ -11,9 +11,7 @@ optimiser of their own; such runs go on as well, and say so.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +24,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import set_random_seed
 
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.files import whole_folder, write_whole
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.training import bundle, replay
 from rewardwrap.training.evaluation import Evaluation, Protocol
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
     from rewardwrap.core.reward import Reward
     from rewardwrap.training.agent import Agent
-
-PREFIX = ".tmp-"
 
 
 @dataclass(frozen=True)
@@ -93,18 +90,10 @@ class Border(BaseCallback):
 def write(agent: Agent, folder: Path, protocol: Protocol, past: Past) -> None:
     """Write a checkpoint whole or not at all, then delete the older ones."""
     step = agent.model.num_timesteps
-    aside, place = folder / f"{PREFIX}{step}-{uuid.uuid4().hex[:8]}", folder / str(step)
-    try:
+    place = folder / str(step)
+    with whole_folder(place, replace=True) as aside:
         bundle.write(agent, aside / "bundle", protocol=protocol, with_replay=True)
-        text = json.dumps(_plain(past), allow_nan=False)
-        (aside / "past.json").write_text(text, encoding="utf-8")
-        if os.name != "nt":  # folders cannot be opened there
-            for file in (aside / "past.json", *(aside / "bundle").iterdir(), aside):
-                _sync(file)
-        shutil.rmtree(place, ignore_errors=True)
-        aside.rename(place)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        write_whole(aside / "past.json", json.dumps(_plain(past), allow_nan=False))
     for other in folder.iterdir():
         if other != place:
             shutil.rmtree(other, ignore_errors=True)
@@ -182,11 +171,3 @@ def _past(found: dict[str, Any]) -> Past:
     return Past(
         points, found["cpu_seconds"], found["wall_seconds"], tuple(map(int, found["continued"]))
     )
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

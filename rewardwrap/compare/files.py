@@ -42,8 +42,8 @@ def write(comparison: Comparison, out_dir: Path) -> Path:
 
     out_dir.mkdir(parents=True, exist_ok=True)
     document = json.dumps(to_json_dict(comparison), indent=1, allow_nan=False)
-    write_whole(out_dir / "comparison.json", (document + "\n").encode())
-    write_whole(out_dir / "runs.csv", to_csv(comparison).encode())
+    write_whole(out_dir / "comparison.json", document + "\n")
+    write_whole(out_dir / "runs.csv", to_csv(comparison))
     return report.write(comparison, out_dir)
 
 

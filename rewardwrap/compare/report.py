@@ -46,7 +46,7 @@ def write(comparison: Comparison, out_dir: Path) -> Path:
         for suffix in ("svg", "png"):
             write_whole(out_dir / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
     path = out_dir / "report.html"
-    write_whole(path, render(comparison, figures, films=videos.shown(out_dir)).encode())
+    write_whole(path, render(comparison, figures, films=videos.shown(out_dir)))
     return path
 
 

@@ -19,9 +19,7 @@ import errno
 import json
 import os
 import shutil
-import socket
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,10 +27,10 @@ from typing import Any
 
 from rewardwrap.compare.claims import BEAT, Claims, is_alive
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.files import PREFIX, FolderTaken, beside, owner_of, publish
 
 FORMAT = 2
 """Version of a run's folder; one of another version is refused."""
-PREFIX = ".tmp-"
 LEASE = 24 * 3600.0
 """Seconds after which the folder of an unfinished run on another host counts as left behind."""
 
@@ -122,8 +120,7 @@ class Store:
         Raises:
             StoreError: The disk is full or not writable; nothing is left behind.
         """
-        owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        aside = self.root / f"{PREFIX}{run_id}-{owner}"
+        aside = beside(self.path(run_id))
         try:
             aside.mkdir(parents=True)
             yield aside
@@ -148,9 +145,9 @@ class Store:
         return swept
 
     def _is_orphan(self, folder: Path) -> bool:
-        before, pid, _ = folder.name.rsplit("-", 2)
-        if before.endswith(f"-{socket.gethostname()}") and pid.isdigit():
-            return not is_alive(int(pid))
+        writer = owner_of(folder)
+        if writer is not None:
+            return not is_alive(writer)
         return time.time() - folder.stat().st_mtime > LEASE
 
     def _drop_checkpoints(self, run_id: str) -> None:
@@ -160,21 +157,11 @@ class Store:
             folder.parent.rmdir()
 
     def _publish(self, aside: Path, run_id: str) -> None:
-        final = self.path(run_id)
-        for file in aside.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        _sync(aside)
         try:
-            aside.rename(final)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-            if not self.is_finished(run_id):
-                # a folder that is no finished run stands in the way: a copy broken off, say
-                shutil.rmtree(final)
-                aside.rename(final)
-        _sync(self.root)
+            publish(aside, self.path(run_id))
+        except FolderTaken:
+            if not self.is_finished(run_id):  # a copy broken off, say, stands in the way
+                publish(aside, self.path(run_id), replace=True)
 
 
 def finish(folder: Path, run_id: str) -> None:
@@ -216,13 +203,3 @@ def _is_whole(folder: Path, files: Any) -> bool:
         return all(os.stat(folder / name).st_size == size for name, size in files.items())
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

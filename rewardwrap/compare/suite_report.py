@@ -44,8 +44,8 @@ def write(suite: Suite, out_dir: Path) -> Path:
 
     (out_dir / "figures").mkdir(parents=True, exist_ok=True)
     document = json.dumps(to_json_dict(suite), indent=1, allow_nan=False)
-    write_whole(out_dir / NAME, (document + "\n").encode())
-    write_whole(out_dir / "runs.csv", to_csv(suite).encode())
+    write_whole(out_dir / NAME, document + "\n")
+    write_whole(out_dir / "runs.csv", to_csv(suite))
     figures = draw_suite(suite)
     for name, figure in figures.items():
         for suffix in ("svg", "png"):
@@ -55,7 +55,7 @@ def write(suite: Suite, out_dir: Path) -> Path:
         comparison.env: videos.shown(out_dir, below=f"envs/{folder_of(comparison.env)}/")
         for comparison in suite.comparisons
     }
-    write_whole(path, render(suite, figures, films=films).encode())
+    write_whole(path, render(suite, figures, films=films))
     for comparison in suite.comparisons:
         files.write(comparison, out_dir / "envs" / folder_of(comparison.env))
     return path

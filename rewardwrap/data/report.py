@@ -57,7 +57,7 @@ class Report:
 
     def write(self, folder: Path) -> Path:
         """Write ``report.json``."""
-        write_whole(folder / FILE, self.to_json().encode())
+        write_whole(folder / FILE, self.to_json())
         return folder / FILE
 
     def show(self, out: Console) -> None:

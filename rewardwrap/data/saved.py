@@ -13,16 +13,17 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rewardwrap.data import folders
 from rewardwrap.data.checks import named_leaves
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.spaces import from_json, to_json
+from rewardwrap.files import whole_folder
 
 FORMAT = 1
 MANIFEST = "store.json"
@@ -37,7 +38,8 @@ def save(store: EpisodeStore, folder: str | os.PathLike[str]) -> Path:
         DataError: The folder holds something else.
     """
     target = Path(folder)
-    with folders.whole_folder(target, ours=OURS) as aside:
+    check_free(target)
+    with whole_folder(target, replace=True) as aside:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -91,9 +93,16 @@ def check_free(folder: Path) -> None:
     """Refuse early what `save` would refuse after the work.
 
     Raises:
-        DataError: The folder holds something else.
+        DataError: A file, or a folder that holds something else.
     """
-    folders.check_free(folder, ours=OURS)
+    found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    others = [name for name in found if not any(fnmatchcase(name, each) for each in OURS)]
+    if others or (folder.exists() and not folder.is_dir()):
+        what = f"with {others[0]} in it" if others else "which is a file"
+        raise DataError(
+            f"folder to write must be new, empty or hold older data alone, got {folder} {what}. "
+            "Choose another name; nothing was overwritten."
+        )
 
 
 def is_saved_store(folder: Path) -> bool:

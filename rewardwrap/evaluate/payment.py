@@ -43,7 +43,7 @@ def as_reward(given: RewardLike) -> Reward:
     if isinstance(given, Reward):
         return given
     if isinstance(given, Path) or (isinstance(given, str) and _names_a_file(given)):
-        from rewardwrap.files import read_reward
+        from rewardwrap.rewards.disk import read_reward
 
         return read_reward(given)
     if callable(given):

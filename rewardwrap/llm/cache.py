@@ -91,5 +91,5 @@ class Cached:
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{key_of(request, self.model)}.json"
-        write_whole(file, json.dumps(content, indent=1, ensure_ascii=False).encode())
+        write_whole(file, json.dumps(content, indent=1, ensure_ascii=False))
         return file

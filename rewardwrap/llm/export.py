@@ -25,5 +25,5 @@ def export(
     """
     file = export_source(best.source, folder / "reward.py", {**facts, "candidate": best.id})
     row = {"code": {"source": best.source, **options}}
-    write_whole(folder / "reward.yml", (json.dumps(row, indent=1) + "\n").encode())
+    write_whole(folder / "reward.yml", json.dumps(row, indent=1) + "\n")
     return file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.data.ragged import ranges
+from rewardwrap.files import whole_folder
 
 TRAIN, HELD_OUT = "train", "heldout"
 CLIPS, LABELS = "clips", "preferences.parquet"
@@ -96,11 +96,9 @@ class Answers:
         )
         if self._parts:
             self.require(kept.store.observation_space, kept.store.action_space)
-        aside, place = self.folder / f".{number:04d}", self.folder / f"{number:04d}"
-        shutil.rmtree(aside, ignore_errors=True)
-        kept.store.save(aside / CLIPS)
-        kept.save(aside / LABELS)
-        aside.rename(place)
+        with whole_folder(self.folder / f"{number:04d}") as aside:
+            kept.store.save(aside / CLIPS)
+            kept.save(aside / LABELS)
         self._parts.append(kept)
         return kept
 

@@ -77,7 +77,7 @@ class LoopFolder:
 
     def runs(self, place: Path) -> None:
         """Remember which candidate pays."""
-        write_whole(self.path / RUNNING, json.dumps({"model": place.name}).encode())
+        write_whole(self.path / RUNNING, json.dumps({"model": place.name}))
 
     def note(self, event: str, **facts: Any) -> None:
         """Add a line to the journal; on disk when this returns."""

@@ -101,7 +101,7 @@ def save_model(
     document["sha256"] = seal(document)
     for name, content in contents.items():
         write_whole(target / name, content)
-    write_whole(target / MODEL, json.dumps(document, indent=2).encode())
+    write_whole(target / MODEL, json.dumps(document, indent=2))
     return target
 
 

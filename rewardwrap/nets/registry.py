@@ -153,7 +153,7 @@ class Registry:
             entries = self.entries()
             yield entries
             document = {"format": 1, "models": [asdict(entry) for entry in entries]}
-            write_whole(self.folder / INDEX, json.dumps(document, indent=2).encode())
+            write_whole(self.folder / INDEX, json.dumps(document, indent=2))
 
 
 def _with(entry: Entry, **changes: Any) -> Entry:

@@ -10,13 +10,13 @@ import functools
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.files import write_whole
 from rewardwrap.sandbox import channel
 from rewardwrap.sandbox.errors import SandboxError, clean
 from rewardwrap.sandbox.process import Died, Process
@@ -177,7 +177,7 @@ def approve(file: str | Path, source: str) -> Path:
         "approved": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": body(source),
     }
-    _write(record, json.dumps(written, indent=2) + "\n")
+    write_whole(record, json.dumps(written, indent=2) + "\n")
     return record
 
 
@@ -216,17 +216,5 @@ def export(source: str, path: str | Path, facts: Mapping[str, object]) -> Path:
     lines = [f"{MARK}{key}: {' '.join(str(value).split())}" for key, value in header.items()]
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write(target, "\n".join(lines) + "\n" + code.rstrip("\n") + "\n")
+    write_whole(target, "\n".join(lines) + "\n" + code.rstrip("\n") + "\n")
     return target
-
-
-def _write(path: Path, text: str) -> None:
-    """Aside and renamed: a reader sees the old file or the new one."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(aside, 0o644)
-        os.replace(aside, path)
-    finally:
-        Path(aside).unlink(missing_ok=True)

@@ -17,8 +17,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +31,7 @@ from stable_baselines3.common.save_util import load_from_zip_file, recursive_get
 from stable_baselines3.common.vec_env import VecNormalize
 
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.files import whole_folder
 from rewardwrap.training import replay
 from rewardwrap.training.agent import Agent, Settings, build
 from rewardwrap.training.evaluation import Protocol
@@ -64,11 +63,9 @@ def write(
         with_replay: Also the replay buffer, for a training that will go on.
     """
     from rewardwrap.adapters.logging import model_versions
-    from rewardwrap.files import save as save_reward
+    from rewardwrap.rewards.disk import save as save_reward
 
-    aside = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        aside.mkdir(parents=True)
+    with whole_folder(folder) as aside:
         # torch reports a full disk as its own error; bytes that are written by us do not
         zipped = io.BytesIO()
         agent.model.save(zipped)
@@ -93,9 +90,6 @@ def write(
         }
         text = json.dumps(document, indent=1, allow_nan=False)
         (aside / "bundle.json").write_text(text + "\n", encoding="utf-8")
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 
@@ -192,7 +186,7 @@ def _take_tensors(agent: Agent, file: Path) -> None:
 
 
 def _take_knowledge(agent: Agent, folder: Path) -> None:
-    from rewardwrap.files import load as load_reward
+    from rewardwrap.rewards.disk import load as load_reward
 
     agent.reward.load_state_dict(load_reward(folder).state_dict())
 

@@ -53,7 +53,7 @@ def chosen_reward(
     if text == NORMALISED:
         return Normalize(EnvReward()) if gamma is None else Normalize(EnvReward(), gamma=gamma)
     if text.endswith(SUFFIXES):
-        from rewardwrap.files import read_reward
+        from rewardwrap.rewards.disk import read_reward
 
         return read_reward(text if folder is None else folder / text)
     if text[:1] in ("{", "["):

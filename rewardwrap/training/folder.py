@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import yaml
 from numpy.typing import NDArray
 
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.files import write_whole
 from rewardwrap.training.evaluation import Evaluation
 
 BEST, LAST = "best", "last"
@@ -160,12 +159,12 @@ class RunFolder:
             head, names, *lines = file.read_text(encoding="utf-8").splitlines()
             place = names.split(",").index("step")
             rows = [line for line in lines if _number(line, place) <= step]
-            _replace(file, "\n".join([head, names, *rows, ""]).encode())
+            write_whole(file, "\n".join([head, names, *rows, ""]))
 
     def _write_evaluations(self, columns: Mapping[str, NDArray[Any]]) -> None:
         content = io.BytesIO()
         np.savez(content, **columns)  # type: ignore[arg-type]
-        _replace(self.path / "evaluations.npz", content.getvalue())
+        write_whole(self.path / "evaluations.npz", content.getvalue())
 
 
 def _number(line: str, place: int) -> float:
@@ -181,15 +180,6 @@ def _last_number(parent: Path, name: str) -> int:
     pattern = re.compile(re.escape(name) + r"_(\d+)")
     found = [pattern.fullmatch(f.name) for f in parent.glob(f"{name}_*")]
     return max((int(match[1]) for match in found if match), default=0)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    aside = file.with_name(f".{file.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

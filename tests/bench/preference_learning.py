@@ -63,7 +63,7 @@ def main() -> None:
                 began = time.process_time()
                 found = run(seed, steps, asked.out / "work" / file.stem)
                 found["cpu_seconds"] = round(time.process_time() - began, 1)
-                write_whole(file, json.dumps(found, indent=1).encode())
+                write_whole(file, json.dumps(found, indent=1))
             print(file.stem, file.read_text().replace("\n", " "), flush=True)
     _table(asked.out, asked.what, strategies, steps)
 

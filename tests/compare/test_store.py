@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rewardwrap.compare.store import FORMAT, PREFIX, Store, StoreError, write_json
+from rewardwrap.compare.store import FORMAT, Store, StoreError, write_json
+from rewardwrap.files import PREFIX
 
 
 def _finish(store: Store, run_id: str = "a") -> None:

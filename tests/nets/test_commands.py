@@ -82,7 +82,7 @@ def test_the_same_seed_fits_the_same_model(folders, tmp_path):
 def test_a_fitted_model_is_a_reward_in_a_file(folders, tmp_path):
     file = tmp_path / "reward.yml"
     file.write_text(f"- learned: {{path: {folders / 'reg'}}}\n  weight: 0.5\n  name: said\n")
-    from rewardwrap.files import read_reward
+    from rewardwrap.rewards.disk import read_reward
 
     whole = EpisodeStore.load(folders / "whole")
     episode = whole.episode(0).columns()

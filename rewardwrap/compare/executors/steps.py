@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from rewardwrap.compare.store import PREFIX, Store
+from rewardwrap.compare.store import Store
+from rewardwrap.files import beside, write_whole
 
 EVERY = 2.0
 """Seconds between two notes of a run: network file systems do not like more."""
@@ -25,8 +23,7 @@ class Steps:
     """
 
     def __init__(self, store: Store) -> None:
-        owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.folder = store.root.absolute() / f"{PREFIX}steps-{owner}"
+        self.folder = beside(store.root.absolute() / "steps")
         self._seen: dict[str, int] = {}
 
     def news(self) -> dict[str, int]:
@@ -57,8 +54,6 @@ def noting(folder: str, name: str) -> Callable[[int], None]:
             return
         last = time.monotonic()
         place.mkdir(parents=True, exist_ok=True)
-        aside = place / f"{name}.{os.getpid()}"
-        aside.write_text(str(steps))
-        aside.replace(place / f"{name}.txt")
+        write_whole(place / f"{name}.txt", str(steps))
 
     return note

@@ -40,7 +40,7 @@ NEEDS_MANY = ("early end", "divergence", "dominance", "outlier")
 
 def write(source: Source, path: Path, *, fields: Sequence[str] = ()) -> Path:
     """Write the page; returns its path."""
-    write_whole(path, render(source, fields=fields).encode())
+    write_whole(path, render(source, fields=fields))
     return path
 
 

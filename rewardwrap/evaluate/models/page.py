@@ -33,8 +33,8 @@ def write(found: Validation, model: Model, folder: Path) -> Path:
     """Write ``validation.json``, ``validation.html`` and TensorBoard events; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found.to_plain(), indent=2, allow_nan=False)
-    write_whole(folder / "validation.json", text.encode())
-    write_whole(folder / PAGE, render(found, model).encode())
+    write_whole(folder / "validation.json", text)
+    write_whole(folder / PAGE, render(found, model))
     _tensorboard(found, folder / "tensorboard")
     return folder / PAGE
 
@@ -53,7 +53,7 @@ def write_live(
     """
     from torch.utils.tensorboard import SummaryWriter
 
-    write_whole(folder / PAGE, render(found, model, live=live, refresh=refresh).encode())
+    write_whole(folder / PAGE, render(found, model, live=live, refresh=refresh))
     writer: Any = SummaryWriter(str(folder / "tensorboard" / "live"))
     for tag, value in live.scalars().items():
         writer.add_scalar(tag, value, live.step)

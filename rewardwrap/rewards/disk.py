@@ -1,0 +1,118 @@
+"""Rewards on disk: YAML and JSON that people write, and folders that programs save. Never pickle.
+
+| file of a saved reward | content |
+|---|---|
+| ``reward.json`` | format version and configuration |
+| ``knowledge.safetensors`` | what it learned, arrays only; absent where it learns nothing |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.reward import Reward
+from rewardwrap.files import write_whole
+from rewardwrap_envs import marked_yaml
+from rewardwrap_envs.errors import MarkedYamlError
+
+FORMAT = 1
+CONFIG = "reward.json"
+KNOWLEDGE = "knowledge.safetensors"
+
+
+def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
+    """Write a reward: what it is, and what it learned.
+
+    Args:
+        reward: Any reward whose functions are named ``"module:function"``.
+        folder: Made if missing; each file in it is replaced whole or not at all.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: A field cannot be written down, such as a lambda.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    config = reward.to_config()
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    state = reward.state_dict()
+    if state:
+        write_whole(target / KNOWLEDGE, to_bytes(state))
+    else:
+        (target / KNOWLEDGE).unlink(missing_ok=True)
+    text = json.dumps({"format": FORMAT, "reward": config}, indent=2)
+    write_whole(target / CONFIG, text)
+    return target
+
+
+def load(folder: str | os.PathLike[str]) -> Reward:
+    """Read what `save` wrote. Nothing in the folder is executed, but ``"module:function"`` is imported.
+
+    Raises:
+        ConfigError: The folder holds no reward, one of another format, or one cut short.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    source = Path(folder)
+    if not (source / CONFIG).is_file():
+        raise ConfigError(
+            f"folder must hold {CONFIG}, got {source}. Save one with rw.save(reward, folder)."
+        )
+    try:
+        written = json.loads((source / CONFIG).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"{source / CONFIG} must be JSON, got {error}. It was cut short; save the reward again."
+        ) from error
+    if not isinstance(written, dict) or written.get("format") != FORMAT:
+        found = written.get("format") if isinstance(written, dict) else type(written).__name__
+        raise ConfigError(
+            f"{source / CONFIG} must have format {FORMAT}, got {found}. "
+            "Save it again with this version."
+        )
+    reward = from_config(written.get("reward"))
+    try:
+        state = load_file(source / KNOWLEDGE) if (source / KNOWLEDGE).exists() else {}
+    except SafetensorError as error:
+        raise ConfigError(
+            f"{source / KNOWLEDGE} must be a whole safetensors file, got {error}. Save it again."
+        ) from error
+    reward.load_state_dict(state)
+    return reward
+
+
+def read_reward(path: str | os.PathLike[str]) -> Reward:
+    """Read a reward that a person wrote in YAML or JSON, or the folder of a saved one.
+
+    The reward is the document, or stands under the key ``reward``.
+
+    Raises:
+        ConfigError: No such file, or the sentence with ``file.yml:LINE:`` in front.
+    """
+    source = Path(path)
+    if source.is_dir():
+        return load(source)
+    if not source.is_file():
+        raise ConfigError(f"reward file must exist, got {source}. Check the path.")
+    try:
+        data, lines = marked_yaml.load(source)
+    except MarkedYamlError as error:
+        raise ConfigError(str(error)) from error
+    keys: tuple[Any, ...] = ()
+    if isinstance(data, dict) and set(data) == {"reward"}:
+        data, keys = data["reward"], ("reward",)
+    try:
+        return from_config(data, path=keys)
+    except ConfigError as error:
+        where = marked_yaml.place(source, lines, *error.path)
+        located = ConfigError(f"{where}: {error}", path=error.path)
+        raise located from error
