@@ -29,12 +29,18 @@ def write_whole(path: Path, content: bytes | str) -> None:
         path: In a folder that exists.
         content: Text is written as UTF-8.
     """
+    with whole_file(path) as aside, aside.open("xb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which becomes ``path`` if the block ends without an error."""
     aside = beside(path)
+    aside = aside.with_name(aside.name + path.suffix)  # some writers go by it
     try:
-        with aside.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield aside
+        _sync(aside)
         os.replace(aside, path)
         _sync(path.parent)
     finally:

@@ -20,9 +20,10 @@ from typing import Any
 import gymnasium as gym
 
 from rewardwrap.compare.run import Spec, run_id
-from rewardwrap.compare.store import Store, write_json
+from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import RewardwrapError, extra
 from rewardwrap.core.reward import TRUE
+from rewardwrap.files import whole_file, write_whole
 
 BACKENDS = ("egl", "osmesa", "glfw")
 STEPS = 1000
@@ -71,7 +72,7 @@ def film(specs: Sequence[Spec], store: Store, out: Path) -> list[dict[str, Any]]
         bundle = store.path(run_id(best)) / "bundle"
         file = folder / f"{strategy}.mp4"
         found.append({"strategy": strategy, "seed": best["seed"], **_filmed(best, bundle, file)})
-    write_json(folder / INDEX, {"videos": found})
+    write_whole(folder / INDEX, json.dumps({"videos": found}, indent=1, allow_nan=False) + "\n")
     return found
 
 
@@ -134,12 +135,10 @@ def record(bundle: Path, file: Path, *, seed: int, deterministic: bool) -> dict[
     }
     agent = bundles.read(bundle, changes=changes)
     venv = agent.eval_env(1)
-    aside = file.with_name(f".{file.name}")  # ffmpeg goes by the suffix
     try:
-        played = _play(agent, venv, aside, seed=seed, deterministic=deterministic)
-        aside.replace(file)
+        with whole_file(file) as aside:
+            played = _play(agent, venv, aside, seed=seed, deterministic=deterministic)
     finally:
-        aside.unlink(missing_ok=True)
         venv.close()
         agent.close()
     return {"file": file.name, **played}
