@@ -1,4 +1,4 @@
-"""Stores out of single episodes and out of other stores."""
+"""Columns out of single episodes and out of other stores."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.data.checks import named_leaves
-from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.columns import Columns
 from rewardwrap.data.errors import DataError
 
-COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
+NEEDED = ("obs", "action", "reward", "terminated", "truncated")
 
 
-def assemble(
-    episodes: Sequence[Mapping[str, Any]],
-    *,
-    observation_space: Any,
-    action_space: Any,
-    source: str,
-) -> EpisodeStore:
-    """`EpisodeStore.from_episodes` on mappings.
+def of_episodes(episodes: Sequence[Mapping[str, Any]], *, source: str) -> dict[str, Any]:
+    """The columns of `EpisodeStore.from_episodes`, but for the spaces.
 
     Raises:
         DataError: No episode, a missing column, or episodes whose columns differ in width.
@@ -33,26 +27,26 @@ def assemble(
             "and that the recording ran."
         )
     for i, episode in enumerate(episodes):
-        lacking = [name for name in COLUMNS if name not in episode]
+        lacking = [name for name in NEEDED if name not in episode]
         if lacking:
             raise DataError(
-                f"episode {i} must have {', '.join(COLUMNS)}, got {', '.join(map(str, episode))}. "
+                f"episode {i} must have {', '.join(NEEDED)}, got {', '.join(map(str, episode))}. "
                 f"Add {', '.join(lacking)}."
             )
         _whole(i, episode)
-    return EpisodeStore(
-        obs=_joined("obs", [_arrays(e["obs"]) for e in episodes]),
-        action=_joined("action", [_arrays(e["action"]) for e in episodes]),
-        reward=_joined("reward", [np.asarray(e["reward"]) for e in episodes]),
-        terminated=_joined("terminated", [np.asarray(e["terminated"]) for e in episodes]),
-        truncated=_joined("truncated", [np.asarray(e["truncated"]) for e in episodes]),
-        lengths=np.array([len(e["reward"]) for e in episodes]),
-        ids=np.array([str(e.get("id", i)) for i, e in enumerate(episodes)]),
-        source=np.array([str(e.get("source", source)) for e in episodes]),
-        info=_info([e.get("info") or {} for e in episodes], [len(e["reward"]) for e in episodes]),
-        observation_space=observation_space,
-        action_space=action_space,
-    )
+    return {
+        "obs": _joined("obs", [_arrays(e["obs"]) for e in episodes]),
+        "action": _joined("action", [_arrays(e["action"]) for e in episodes]),
+        "reward": _joined("reward", [np.asarray(e["reward"]) for e in episodes]),
+        "terminated": _joined("terminated", [np.asarray(e["terminated"]) for e in episodes]),
+        "truncated": _joined("truncated", [np.asarray(e["truncated"]) for e in episodes]),
+        "lengths": np.array([len(e["reward"]) for e in episodes]),
+        "ids": np.array([str(e.get("id", i)) for i, e in enumerate(episodes)]),
+        "source": np.array([str(e.get("source", source)) for e in episodes]),
+        "info": _info(
+            [e.get("info") or {} for e in episodes], [len(e["reward"]) for e in episodes]
+        ),
+    }
 
 
 def _whole(number: int, episode: Mapping[str, Any]) -> None:
@@ -69,8 +63,8 @@ def _whole(number: int, episode: Mapping[str, Any]) -> None:
                 )
 
 
-def concat(stores: Sequence[EpisodeStore]) -> EpisodeStore:
-    """`EpisodeStore.concat`.
+def of_stores(stores: Sequence[Columns]) -> dict[str, Any]:
+    """The columns of `EpisodeStore.concat`.
 
     Raises:
         DataError: No store, or columns or spaces that differ.
@@ -88,19 +82,21 @@ def concat(stores: Sequence[EpisodeStore]) -> EpisodeStore:
     ids = [store.ids for store in stores]
     if len(np.unique(np.concatenate(ids))) < sum(map(len, ids)):
         ids = [np.array([f"{i}:{name}" for name in own], np.str_) for i, own in enumerate(ids)]
-    return EpisodeStore(
-        obs=_joined("obs", [s.obs for s in stores]),
-        action=_joined("action", [s.action for s in stores]),
-        reward=np.concatenate([s.reward for s in stores]),
-        terminated=np.concatenate([s.terminated for s in stores]),
-        truncated=np.concatenate([s.truncated for s in stores]),
-        lengths=np.concatenate([s.lengths for s in stores]),
-        ids=np.concatenate(ids),
-        source=np.concatenate([s.source for s in stores]),
-        info=_info([s.info for s in stores], [s.steps for s in stores]),
-        observation_space=next((s.observation_space for s in stores if s.observation_space), None),
-        action_space=next((s.action_space for s in stores if s.action_space), None),
-    )
+    return {
+        "obs": _joined("obs", [s.obs for s in stores]),
+        "action": _joined("action", [s.action for s in stores]),
+        "reward": np.concatenate([s.reward for s in stores]),
+        "terminated": np.concatenate([s.terminated for s in stores]),
+        "truncated": np.concatenate([s.truncated for s in stores]),
+        "lengths": np.concatenate([s.lengths for s in stores]),
+        "ids": np.concatenate(ids),
+        "source": np.concatenate([s.source for s in stores]),
+        "info": _info([s.info for s in stores], [s.steps for s in stores]),
+        "observation_space": next(
+            (s.observation_space for s in stores if s.observation_space), None
+        ),
+        "action_space": next((s.action_space for s in stores if s.action_space), None),
+    }
 
 
 def _arrays(value: Any) -> Any:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from rewardwrap.data.preferences import Preferences
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.data.fragments import Fragments
 
 
 @dataclass(frozen=True)
@@ -35,26 +34,23 @@ class Contradictions:
         )
 
 
-def contradictions(preferences: Preferences) -> Contradictions:
+def contradictions(a: Fragments, b: Fragments, preferred: FloatArray) -> Contradictions:
     """Find pairs answered both ways; ties and skipped questions contradict nothing."""
-    a, b = (
-        np.stack([clip.episode, clip.start, clip.length], axis=1)
-        for clip in (preferences.a, preferences.b)
-    )
-    clips, number = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    both = [np.stack([clip.episode, clip.start, clip.length], axis=1) for clip in (a, b)]
+    clips, number = np.unique(np.concatenate(both), axis=0, return_inverse=True)
     one, other = number.reshape(2, -1)
     swapped = one > other
     pair = np.where(swapped, other * len(clips) + one, one * len(clips) + other)
-    better = np.where(swapped, 1.0 - preferences.preferred, preferences.preferred)
+    better = np.where(swapped, 1.0 - preferred, preferred)
     answered = np.flatnonzero(~np.isnan(better))
     order = answered[np.argsort(pair[answered], kind="stable")]
     borders = np.flatnonzero(np.diff(pair[order])) + 1
     questions = [q for q in np.split(order, borders) if len(q) > 1]
     votes = [(int((better[q] < 0.5).sum()), int((better[q] > 0.5).sum())) for q in questions]
-    both = [i for i, (left, right) in enumerate(votes) if left and right]
+    torn = [i for i, (left, right) in enumerate(votes) if left and right]
     return Contradictions(
         repeated=len(questions),
-        contradicting=len(both),
-        rows=[questions[i].tolist() for i in both],
-        votes=[votes[i] for i in both],
+        contradicting=len(torn),
+        rows=[questions[i].tolist() for i in torn],
+        votes=[votes[i] for i in torn],
     )

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rewardwrap.core import tree
 from rewardwrap.core.info import NO_INFO, ColumnInfo
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
-from rewardwrap.data import checks
+from rewardwrap.data import assembly, saved
+from rewardwrap.data.columns import Columns
 from rewardwrap.data.errors import DataError
-from rewardwrap.data.ragged import IntArray, ranges, starts
+from rewardwrap.data.ragged import ranges
+from rewardwrap.data.splits import split_episodes
 
 if TYPE_CHECKING:
     import gymnasium as gym
-
-StrArray = NDArray[np.str_]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Episode:
 
 
 @dataclass(frozen=True, eq=False)
-class EpisodeStore:
+class EpisodeStore(Columns):
     """E episodes of N steps in all, as columns that lie episode by episode.
 
     Nothing is shifted across a border: an episode of T steps has T + 1 observations, and the last
@@ -82,29 +80,6 @@ class EpisodeStore:
         DataError: Columns that do not fit each other, object arrays, or a flag inside an episode.
     """
 
-    obs: Any
-    action: Any
-    reward: FloatArray
-    terminated: BoolArray
-    truncated: BoolArray
-    lengths: IntArray
-    ids: StrArray
-    source: StrArray
-    info: dict[str, FloatArray] = field(default_factory=dict)
-    observation_space: gym.Space[Any] | None = None
-    action_space: gym.Space[Any] | None = None
-
-    def __post_init__(self) -> None:
-        for name, dtype in (
-            *(("reward", np.float64), ("terminated", np.bool_), ("truncated", np.bool_)),
-            *(("lengths", np.int64), ("ids", np.str_), ("source", np.str_)),
-        ):
-            object.__setattr__(self, name, checks.column(name, getattr(self, name), dtype))
-        info = {k: checks.column(f'info["{k}"]', v, np.float64) for k, v in self.info.items()}
-        object.__setattr__(self, "info", info)
-        checks.columns_fit(self)
-        checks.borders_fit(self)
-
     @classmethod
     def from_episodes(
         cls,
@@ -124,44 +99,18 @@ class EpisodeStore:
             action_space: Kept with the store.
             source: For episodes that do not say it.
         """
-        from rewardwrap.data.assembly import assemble
-
-        return assemble(
-            [e.columns() | {"id": e.id, "source": e.source} if isinstance(e, Episode) else e
-             for e in episodes],
-            observation_space=observation_space, action_space=action_space, source=source,
-        )  # fmt: skip
-
-    def __len__(self) -> int:
-        return len(self.lengths)
+        plain = [
+            e.columns() | {"id": e.id, "source": e.source} if isinstance(e, Episode) else e
+            for e in episodes
+        ]
+        return cls(
+            **assembly.of_episodes(plain, source=source),
+            observation_space=observation_space,
+            action_space=action_space,
+        )
 
     def __repr__(self) -> str:
         return f"EpisodeStore({len(self)} episodes, {self.steps} steps)"
-
-    @property
-    def steps(self) -> int:
-        """The number of steps, N."""
-        return len(self.reward)
-
-    @cached_property
-    def first_step(self) -> IntArray:
-        """``(E,)`` row of each episode's first step."""
-        return starts(self.lengths)
-
-    @cached_property
-    def first_obs(self) -> IntArray:
-        """``(E,)`` row of each episode's first observation."""
-        return starts(self.lengths + 1)
-
-    @cached_property
-    def episode_of_step(self) -> IntArray:
-        """``(N,)`` number of the episode a step belongs to."""
-        return np.repeat(np.arange(len(self)), self.lengths)
-
-    @cached_property
-    def obs_row_of_step(self) -> IntArray:
-        """``(N,)`` row of ``obs`` before a step; the row after it is the successor."""
-        return np.arange(self.steps) + self.episode_of_step
 
     def episode(self, index: int) -> Episode:
         """Episode ``index`` as views; negative numbers count from the end."""
@@ -223,41 +172,48 @@ class EpisodeStore:
             info={name: column[rows] for name, column in self.info.items()},
         )
 
-    @staticmethod
-    def concat(stores: Sequence[EpisodeStore]) -> EpisodeStore:
-        """Stores one after the other; ids that would clash gain the number of their store."""
-        from rewardwrap.data.assembly import concat
+    @classmethod
+    def concat(cls, stores: Sequence[EpisodeStore]) -> EpisodeStore:
+        """Stores one after the other; ids that would clash gain the number of their store.
 
-        return concat(stores)
+        Raises:
+            DataError: No store, or columns or spaces that differ.
+        """
+        return cls(**assembly.of_stores(stores))
 
     def split(
         self, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
     ) -> tuple[EpisodeStore, EpisodeStore]:
-        """``(train, held-out)``, by whole episodes; see `rewardwrap.data.splits.split`."""
-        from rewardwrap.data.splits import split
+        """``(train, held-out)``, whole episodes in their old order.
 
-        return split(self, fraction, seed=seed, by=by)
+        Rows of one episode resemble each other: with a slow fingerprint of the episode in ``obs``, a
+        split of transitions has shown R2 = 0.99 where a split of episodes showed -0.55.
+
+        Args:
+            fraction: Share of the groups held out, in (0, 1), rounded up as scikit-learn's
+                GroupShuffleSplit does; at least one group stays on each side.
+            seed: Of the shuffle.
+            by: What keeps together: None for each episode on its own, ``"source"``, or one label per
+                episode such as a day or a machine.
+
+        Raises:
+            DataError: Fewer than two groups, or a fraction outside (0, 1).
+        """
+        train, heldout = split_episodes(self, fraction, seed=seed, by=by)
+        return self.select(train), self.select(heldout)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write a folder, whole or not at all; see `rewardwrap.data.saved`."""
-        from rewardwrap.data.saved import save
+        return saved.save(self, folder)
 
-        return save(self, folder)
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> EpisodeStore:
+        """Read what `save` wrote; nothing in it is executed.
 
-    @staticmethod
-    def load(folder: str | os.PathLike[str]) -> EpisodeStore:
-        """Read what `save` wrote; nothing in it is executed."""
-        from rewardwrap.data.saved import load
-
-        return load(folder)
-
-    @cached_property
-    def _fingerprint(self) -> str:
-        return checks.fingerprint(self)
-
-    def fingerprint(self) -> str:
-        """sha256 of every column, its dtype, its shape and the spaces."""
-        return self._fingerprint
+        Raises:
+            DataError: No store, another format, or a file cut short.
+        """
+        return saved.load(folder, cls)
 
 
 __all__ = ["DataError", "Episode", "EpisodeStore"]

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core.transitions import FloatArray
-from rewardwrap.data import checks
+from rewardwrap.data import checks, saved_labels
+from rewardwrap.data.contradictions import Contradictions, contradictions
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
 from rewardwrap.data.ragged import IntArray
 from rewardwrap.data.splits import check_fraction, held_out
-
-if TYPE_CHECKING:
-    from rewardwrap.data.contradictions import Contradictions
 
 TIE = 0.5
 
@@ -112,22 +110,20 @@ class Preferences:
 
     def contradictions(self) -> Contradictions:
         """Pairs that were answered both ways, with counts."""
-        from rewardwrap.data.contradictions import contradictions
-
-        return contradictions(self)
+        return contradictions(self.a, self.b, self.preferred)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one parquet file; the store is named by its fingerprint, not copied."""
-        from rewardwrap.data.saved_labels import save_preferences
+        return saved_labels.save(path, **vars(self))
 
-        return save_preferences(self, path)
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], store: EpisodeStore) -> Preferences:
+        """Read what `save` wrote, over the store it was made on.
 
-    @staticmethod
-    def load(path: str | os.PathLike[str], store: EpisodeStore) -> Preferences:
-        """Read what `save` wrote, over the store it was made on."""
-        from rewardwrap.data.saved_labels import load_preferences
-
-        return load_preferences(path, store)
+        Raises:
+            DataError: No such file, one cut short, another format, or made on another store.
+        """
+        return cls(**saved_labels.load(path, store))
 
 
 class PreferenceSplit(NamedTuple):

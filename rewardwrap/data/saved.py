@@ -13,17 +13,20 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rewardwrap.data.checks import named_leaves
-from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.columns import Columns
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.spaces import from_json, to_json
 from rewardwrap.files import whole_folder
+
+Store = TypeVar("Store", bound=Columns)
 
 FORMAT = 1
 MANIFEST = "store.json"
@@ -31,7 +34,7 @@ STEPS, EPISODES = "steps.parquet", "episodes.parquet"
 OURS = (MANIFEST, STEPS, EPISODES, "obs*.npy", "action*.npy", "report.json")
 
 
-def save(store: EpisodeStore, folder: str | os.PathLike[str]) -> Path:
+def save(store: Columns, folder: str | os.PathLike[str]) -> Path:
     """Write ``store``; an older store in ``folder`` is replaced whole, anything else is refused.
 
     Raises:
@@ -69,7 +72,7 @@ def save(store: EpisodeStore, folder: str | os.PathLike[str]) -> Path:
 _WORDS = ("ids", "source")
 
 
-def _leaves(store: EpisodeStore, name: str) -> list[np.ndarray[Any, Any]]:
+def _leaves(store: Columns, name: str) -> list[np.ndarray[Any, Any]]:
     return [array for _, array in named_leaves(getattr(store, name), name)]
 
 
@@ -110,8 +113,8 @@ def is_saved_store(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
-def load(folder: str | os.PathLike[str]) -> EpisodeStore:
-    """Read a store; nothing in it is executed.
+def load(folder: str | os.PathLike[str], make: Callable[..., Store]) -> Store:
+    """Read columns and ``make`` a store of them; nothing in the folder is executed.
 
     Raises:
         DataError: No store, another format, or a file cut short.
@@ -124,7 +127,7 @@ def load(folder: str | os.PathLike[str]) -> EpisodeStore:
     try:
         steps = pq.read_table(source / STEPS)
         episodes = pq.read_table(source / EPISODES)
-        store = EpisodeStore(
+        store = make(
             obs=_arrays(source, written["obs"]),
             action=_arrays(source, written["action"]),
             reward=steps["reward"].to_numpy(),

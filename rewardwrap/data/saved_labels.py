@@ -5,38 +5,33 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
-from rewardwrap.data.preferences import Preferences
 from rewardwrap.files import write_whole
 
 FORMAT = b"1"
 
 
-def save_preferences(preferences: Preferences, path: str | os.PathLike[str]) -> Path:
-    """`Preferences.save`."""
+def save(
+    path: str | os.PathLike[str], *, a: Fragments, b: Fragments, annotator: Any, **columns: Any
+) -> Path:
+    """`Preferences.save`: clips, who answered, and columns of numbers."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = {
+    places = {
         f"{side}_{name}": getattr(clips, name)
-        for side, clips in (("a", preferences.a), ("b", preferences.b))
+        for side, clips in (("a", a), ("b", b))
         for name in ("episode", "start", "length")
     }
-    table = pa.table(
-        {
-            **columns,
-            "preferred": preferences.preferred,
-            "weight": preferences.weight,
-            "annotator": pa.array(preferences.annotator.tolist(), pa.string()),
-            "group": preferences.group,
-        }
-    )
-    named = {b"format": FORMAT, b"store": preferences.store.fingerprint().encode()}
+    words = {"annotator": pa.array(annotator.tolist(), pa.string())}
+    table = pa.table({**places, **columns, **words})
+    named = {b"format": FORMAT, b"store": a.store.fingerprint().encode()}
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(named), buffer)
     target = Path(path)
@@ -45,8 +40,8 @@ def save_preferences(preferences: Preferences, path: str | os.PathLike[str]) -> 
     return target
 
 
-def load_preferences(path: str | os.PathLike[str], store: EpisodeStore) -> Preferences:
-    """`Preferences.load`.
+def load(path: str | os.PathLike[str], store: EpisodeStore) -> dict[str, Any]:
+    """The fields of `Preferences.load`.
 
     Raises:
         DataError: No such file, one cut short, another format, or made on another store.
@@ -77,11 +72,6 @@ def load_preferences(path: str | os.PathLike[str], store: EpisodeStore) -> Prefe
         Fragments(store, *(column[f"{side}_{name}"] for name in ("episode", "start", "length")))
         for side in "ab"
     )
-    return Preferences(
-        a,
-        b,
-        column["preferred"],
-        column["weight"],
-        np.array(table["annotator"].to_pylist(), np.str_),
-        column["group"],
-    )
+    words = np.array(table["annotator"].to_pylist(), np.str_)
+    numbers = {name: column[name] for name in ("preferred", "weight", "group")}
+    return {"a": a, "b": b, "annotator": words, **numbers}

@@ -9,41 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.columns import Columns
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.ragged import IntArray
 
 
-def split(
-    store: EpisodeStore, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
-) -> tuple[EpisodeStore, EpisodeStore]:
-    """Split a store by whole episodes.
-
-    Rows of one episode resemble each other: with a slow fingerprint of the episode in ``obs``, a
-    split of transitions has shown R2 = 0.99 where a split of episodes showed -0.55.
-
-    Args:
-        store: What is split.
-        fraction: Share of the groups held out, in (0, 1), rounded up as scikit-learn's
-            GroupShuffleSplit does; at least one group stays on each side.
-        seed: Of the shuffle.
-        by: What keeps together: None for each episode on its own, ``"source"``, or one label per
-            episode such as a day or a machine.
-
-    Returns:
-        ``(train, held-out)``, episodes in their old order.
-
-    Raises:
-        DataError: Fewer than two groups, or a fraction outside (0, 1).
-    """
-    train, heldout = split_episodes(store, fraction, seed=seed, by=by)
-    return store.select(train), store.select(heldout)
-
-
 def split_episodes(
-    store: EpisodeStore, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
+    store: Columns, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
 ) -> tuple[IntArray, IntArray]:
-    """The numbers of the episodes on each side of `split`."""
+    """The numbers of the episodes on each side of `EpisodeStore.split`."""
     labels = _labels(store, by)
     _, group = np.unique(labels, return_inverse=True)
     groups = int(group.max(initial=-1)) + 1
@@ -82,7 +56,7 @@ def held_out(groups: int, fraction: float, *, seed: int, what: str) -> IntArray:
     return np.sort(np.random.default_rng(seed).permutation(groups)[:count])
 
 
-def _labels(store: EpisodeStore, by: str | Sequence[Any] | None) -> Any:
+def _labels(store: Columns, by: str | Sequence[Any] | None) -> Any:
     if by is None:
         # the same episode twice, as after a bootstrap, is one group
         return np.char.add(np.char.add(store.source, "\n"), store.ids)
@@ -120,7 +94,7 @@ class TransitionSplit:
 
 
 def transition_split(
-    store: EpisodeStore,
+    store: Columns,
     fraction: float,
     *,
     seed: int,

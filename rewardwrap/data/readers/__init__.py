@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.reading import Options, Reading, in_spaces
 
@@ -99,9 +100,7 @@ def _of_kind(kind: str) -> Reader:
 
 
 def _saved(folder: Path, _options: Options) -> Reading:
-    from rewardwrap.data.saved import load
-
-    return Reading(load(folder), "episodes as they were saved")
+    return Reading(EpisodeStore.load(folder), "episodes as they were saved")
 
 
 def _options_fit(kind: str, options: Options) -> None:
