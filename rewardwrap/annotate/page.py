@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, dataclass
 from importlib import resources
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -82,9 +83,7 @@ def asset(name: str) -> str:
 
 def ui_version() -> str:
     """Names the script that took an answer."""
-    from rewardwrap import __version__
-
-    return f"{__version__}+{hashlib.sha256(asset('label.js').encode()).hexdigest()[:8]}"
+    return f"{version('rewardwrap')}+{hashlib.sha256(asset('label.js').encode()).hexdigest()[:8]}"
 
 
 class Guard:
