@@ -15,20 +15,30 @@ from rewardwrap.core.reward import Reward, require_parts
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.limits import require_count, require_number
+from rewardwrap.rewards.truncation import (
+    OnTruncation,
+    ended,
+    ended_text,
+    require_on_truncation,
+)
 
 
 @register("delay")
 class Delay(Filter):
     """The sum of the last ``steps`` rewards on every ``steps``-th step of an episode, else 0.
 
-    What is still held back is paid on the episode's last step, terminated or truncated, so the
-    undiscounted sum of an episode stays what it was; a log that is cut keeps its rest. ``steps=1``
-    is the identity. Discounted returns shrink, so this is not policy-invariant. A testbed: how well
-    does a learner assign credit?
+    What is still held back is paid on the episode's last step, so the undiscounted sum of an
+    episode stays what it was; a log that is cut keeps its rest. ``steps=1`` is the identity.
+    Discounted returns shrink, so this is not policy-invariant. A testbed: how well does a learner
+    assign credit?
 
     Args:
         base: The reward.
         steps: How many steps are paid at once, at least 1.
+        on_truncation: ``"terminal"`` (or ``"end"``): a time limit is a last step and pays. SB3's
+            learners then add ``gamma V(s_T)``, which holds the same pay: use it with
+            ``rw.make(limit="end")`` or a learner that does not bootstrap; `rw.check` says so.
+            ``"bootstrap"``: a cut pays nothing of what is held back; ``V(s_T)`` is worth it.
 
     Raises:
         ConfigError: steps is no whole number of at least 1.
@@ -43,9 +53,12 @@ class Delay(Filter):
 
     base: Reward
     steps: int
+    _: KW_ONLY
+    on_truncation: OnTruncation = "terminal"
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
+        require_on_truncation(self)
         require_count(self, "steps", "Use 1 for no delay.")
 
     def parts(self) -> tuple[Reward, ...]:
@@ -59,7 +72,7 @@ class Delay(Filter):
     ) -> tuple[Carry, FloatArray]:
         held = np.where(batch.first, 0.0, own[0]) + values[0]
         steps = np.where(batch.first, 0, own[1]) + 1
-        due = batch.terminated | batch.truncated | (steps == self.steps)
+        due = ended(self, batch) | (steps == self.steps)
         return (np.where(due, 0.0, held), np.where(due, 0, steps)), np.where(due, held, 0.0)
 
     def write(self, code: LaneCode) -> str:
@@ -68,14 +81,14 @@ class Delay(Filter):
         code.line(f"{held} += {self.base.write(code)}")
         code.line(f"{left} -= 1")
         paid = code.let("0.0", "delayed")
-        code.line(f"if terminated or truncated or not {left}:")
+        code.line(f"if {ended_text(self)} or not {left}:")
         code.line(f"    {paid}, {held}, {left} = {held}, 0.0, {self.steps}")
         return paid
 
 
 @register("episode_sum")
 class EpisodeSum(Filter):
-    """The sum of an episode's rewards on its last step, terminated or truncated; 0 on all others.
+    """The sum of an episode's rewards on its last step; 0 on all others.
 
     The sum of an episode stays what it was; a log that is cut pays nothing. It is 0 on
     the other steps, so what is built on it, such as a squash of whole episodes, may need
@@ -83,6 +96,10 @@ class EpisodeSum(Filter):
 
     Args:
         base: The reward.
+        on_truncation: ``"terminal"`` (or ``"end"``): a time limit is a last step and pays. SB3's
+            learners then add ``gamma V(s_T)``, which holds the same pay: use it with
+            ``rw.make(limit="end")`` or a learner that does not bootstrap; `rw.check` says so.
+            ``"bootstrap"``: a cut pays nothing of what is held back; ``V(s_T)`` is worth it.
 
     Example:
         >>> import rewardwrap as rw
@@ -95,9 +112,12 @@ class EpisodeSum(Filter):
     clock: ClassVar[str] = "episode"
 
     base: Reward
+    _: KW_ONLY
+    on_truncation: OnTruncation = "terminal"
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
+        require_on_truncation(self)
 
     def parts(self) -> tuple[Reward, ...]:
         return (self.base,)
@@ -109,13 +129,13 @@ class EpisodeSum(Filter):
         self, own: Carry, values: Sequence[FloatArray], batch: Transitions
     ) -> tuple[Carry, FloatArray]:
         held = np.where(batch.first, 0.0, own) + values[0]
-        return held, np.where(batch.terminated | batch.truncated, held, 0.0)
+        return held, np.where(ended(self, batch), held, 0.0)
 
     def write(self, code: LaneCode) -> str:
         held = code.carry(0.0)
         code.at_start(f"{held} = 0.0")
         code.line(f"{held} += {self.base.write(code)}")
-        return code.let(f"{held} if terminated or truncated else 0.0", "episode_sum")
+        return code.let(f"{held} if {ended_text(self)} else 0.0", "episode_sum")
 
 
 @register("sparsify")
@@ -127,7 +147,11 @@ class Sparsify(Reward):
     Args:
         base: The reward.
         threshold: Smallest value that is kept, or None to keep all.
-        last: Whether to keep nothing but an episode's last step, terminated or truncated.
+        last: Whether to keep nothing but an episode's last step.
+        on_truncation: ``"terminal"`` (or ``"end"``): a time limit is a last step. SB3's
+            learners then add ``gamma V(s_T)``, which holds the same pay: use it with
+            ``rw.make(limit="end")`` or a learner that does not bootstrap; `rw.check` says so.
+            ``"bootstrap"``: a cut is no last step and pays nothing.
 
     Raises:
         ConfigError: threshold is no finite number, or there is nothing to cut away.
@@ -144,9 +168,11 @@ class Sparsify(Reward):
     threshold: float | None = None
     _: KW_ONLY
     last: bool = False
+    on_truncation: OnTruncation = "terminal"
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
+        require_on_truncation(self)
         if self.threshold is not None:
             require_number(self, "threshold", "Use the smallest reward worth keeping.")
         elif not self.last:
@@ -175,4 +201,4 @@ class Sparsify(Reward):
         if self.threshold is not None:
             # asked this way round, NaN is kept, for the host to refuse
             value = np.where(value < self.threshold, 0.0, value)
-        return np.where(batch.terminated | batch.truncated, value, 0.0) if self.last else value
+        return np.where(ended(self, batch), value, 0.0) if self.last else value

@@ -15,6 +15,12 @@ from rewardwrap.core.reward import Reward, require_parts
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.limits import require_choice, require_number
+from rewardwrap.rewards.truncation import (
+    OnTruncation,
+    ended,
+    ended_text,
+    require_on_truncation,
+)
 
 
 @register("delta")
@@ -27,7 +33,7 @@ class Delta(Filter):
     nothing more. Use it for a process reward that would otherwise pay for idling.
 
     ``align="previous"`` can be paid while an env runs: everything one step late, ``0, d_1, ..,
-    d_{K-1}``; the last step, terminated or truncated, pays the score still owed. ``align="next"``
+    d_{K-1}``; the last step pays the score still owed. ``align="next"``
     is the paper's form, on step k itself; it needs the step after it, so it is for logged episodes
     alone. An episode of one step pays 0 in both.
 
@@ -36,15 +42,25 @@ class Delta(Filter):
     row, what is owed if the next step is the last; so only the row whose successor the log lacks
     can differ from the whole episode.
 
+    A time limit is such a cut, unless ``on_truncation="terminal"``: the last step T of a truncated
+    episode pays ``d_T = p_{T-1} - gamma * p_T`` like every other, and ``p_T`` is still owed. SB3's
+    learners bootstrap there, ``r + gamma V(s_T)``, and ``V(s_T)`` holds what is owed. Paying
+    ``p_{T-1}`` on top of it pays twice, and idling until the limit becomes the best policy
+    (StepChain: success 0/3 seeds against 3/3, docs/results/time_limits.md).
+
     Args:
         base: The scores.
         align: ``"previous"`` or ``"next"``.
         gamma: Weight of the later score. Below 1 the *discounted* sum telescopes, to ``p_1``
             (``"next"``) or ``gamma * p_1`` (``"previous"``). It is no potential's gamma: nothing is
             refused if it differs from the agent's.
+        on_truncation: ``"bootstrap"``, a cut leaves the rest owed; ``"terminal"`` (or ``"end"``), a
+            cut is step K and pays it, for learners that do not bootstrap (REINFORCE, evolution).
+            Under ``rw.make(limit="end")`` a limit is step K in both.
 
     Raises:
-        ConfigError: Another ``align``, gamma outside [0, 1], or ``align="next"`` while an env runs.
+        ConfigError: Another ``align`` or ``on_truncation``, gamma outside [0, 1], or
+            ``align="next"`` while an env runs.
 
     Source: Gao et al., "On designing effective RL reward at training time for LLM reasoning", 2024,
         arXiv 2410.15115. Deviations: ``align="previous"``, gamma, one-step episodes and cut logs
@@ -62,11 +78,13 @@ class Delta(Filter):
     _: KW_ONLY
     align: Literal["previous", "next"] = "previous"
     gamma: float = 1.0
+    on_truncation: OnTruncation = "bootstrap"
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
         require_choice(self, "align", ("previous", "next"))
         require_number(self, "gamma", "Use 1, or the discount of the agent.", low=0.0, high=1.0)
+        require_on_truncation(self)
 
     @property
     def lookahead(self) -> int:
@@ -94,13 +112,13 @@ class Delta(Filter):
         if self.align == "previous":
             return late
         follows = np.append(~batch.first[1:], False)
-        owed = np.where(batch.terminated | batch.truncated, 0.0, score)
+        owed = np.where(ended(self, batch), 0.0, score)
         return np.where(follows, np.append(late[1:], 0.0), owed)
 
     def _late(self, before: FloatArray, score: FloatArray, batch: Transitions) -> FloatArray:
         paid = before - self.gamma * score
         if batch.ends:
-            paid = np.where(batch.terminated | batch.truncated, before, paid)
+            paid = np.where(ended(self, batch), before, paid)
         if batch.starts:
             paid[batch.first] = 0.0
         return paid
@@ -109,7 +127,7 @@ class Delta(Filter):
         owed, score = code.carry(0.0), code.let(self.base.write(code), "score")
         code.at_start(f"{owed} = None")
         paid = code.let(f"0.0 if {owed} is None else {owed}", "delta")
-        code.line(f"if {owed} is not None and not (terminated or truncated):")
+        code.line(f"if {owed} is not None and not {ended_text(self)}:")
         code.line(f"    {paid} -= {float(self.gamma)!r} * {score}")
         code.line(f"{owed} = {score}")
         return paid

@@ -6,7 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.env import one_per_lane
+from rewardwrap.rewards.truncation import OnTruncation, ended, require_on_truncation
 
 Phi: TypeAlias = Form | Callable[..., Any]
 BatchPhi: TypeAlias = Callable[[Any, Info], FloatArray]
@@ -66,7 +67,7 @@ class Potential(Reward):
     phi: Phi
     _: KW_ONLY
     gamma: float | None = None
-    on_truncation: Literal["bootstrap", "terminal"] = "bootstrap"
+    on_truncation: OnTruncation = "bootstrap"
 
     def __post_init__(self) -> None:
         if self.gamma is not None and not 0.0 <= self.gamma <= 1.0:
@@ -74,11 +75,7 @@ class Potential(Reward):
                 f"Potential: gamma must lie in [0, 1], got {self.gamma}. "
                 "Use the discount of the agent, e.g. PPO(gamma=0.99)."
             )
-        if self.on_truncation not in ("bootstrap", "terminal"):
-            raise ConfigError(
-                'Potential: on_truncation must be "bootstrap" or "terminal", '
-                f"got {self.on_truncation!r}. SB3's learners bootstrap."
-            )
+        require_on_truncation(self)
         if not (isinstance(self.phi, str | Mapping) or callable(self.phi)):
             raise ConfigError(
                 f"Potential: phi must be a field, a linear form or a function, got {self.phi!r}. "
@@ -106,10 +103,10 @@ class Potential(Reward):
                 before[rows] = phi(tree.take(batch.obs, rows), batch.info_before.take(rows))
         after = phi(batch.next_obs, batch.info)
         if batch.ends:
-            ended = self._ended(batch.terminated, batch.truncated)
+            over = ended(self, batch)
             if (low := after[batch.terminated].min(initial=0.0)) < 0.0:
                 self._warn_below_zero(low)
-            after = np.where(ended, 0.0, after)
+            after = np.where(over, 0.0, after)
         return after, self._gamma(batch.task) * after - before
 
     def over_time(self, batch: Transitions) -> FloatArray:
@@ -120,7 +117,7 @@ class Potential(Reward):
         rows = batch.first
         if rows.any():
             before[rows] = phi(tree.take(batch.obs, rows), batch.info_before.take(rows))
-        after = np.where(self._ended(batch.terminated, batch.truncated), 0.0, after)
+        after = np.where(ended(self, batch), 0.0, after)
         return self._gamma(batch.task) * after - before
 
     def write(self, code: LaneCode) -> str:
@@ -147,9 +144,6 @@ class Potential(Reward):
         if phi is None or phi.takes_info:
             return self._write_phi(code, "next_obs", "info")
         return code.column(phi.of_obs, _of_one(phi))
-
-    def _ended(self, terminated: Any, truncated: Any) -> Any:
-        return terminated | truncated if self.on_truncation == "terminal" else terminated
 
     def _gamma(self, task: Task) -> float:
         return task.discount(self.gamma, "Potential") if self.gamma is None else self.gamma

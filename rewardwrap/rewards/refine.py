@@ -12,6 +12,7 @@ from rewardwrap.core.reward import Named, Pointwise, Reward, require_parts
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.env import EnvReward
 from rewardwrap.rewards.limits import require_choice, require_number
+from rewardwrap.rewards.truncation import OnTruncation, require_on_truncation
 
 TRUE_REWARD = EnvReward()
 
@@ -38,6 +39,8 @@ class Refine(Pointwise):
         eta: Score of a good step, in units of ``process``: its mean or an upper quantile.
         alpha: Weight of the refined score; small beside the outcome.
         align: As in `rw.Delta`; ``"next"`` for logged episodes alone.
+        on_truncation: As in `rw.Delta`: at a time limit the rest stays owed (``"bootstrap"``), or is
+            paid (``"terminal"``).
 
     Raises:
         ConfigError: eta or alpha is no finite number, alpha is negative.
@@ -61,16 +64,19 @@ class Refine(Pointwise):
     eta: float
     alpha: float = 0.02
     align: Literal["previous", "next"] = "previous"
+    on_truncation: OnTruncation = "bootstrap"
 
     def __post_init__(self) -> None:
         require_parts(self, (self.process, self.outcome))
         require_number(self, "eta", "Use the mean score of a good step.")
         require_number(self, "alpha", "Use a weight small beside the outcome.", low=0.0)
         require_choice(self, "align", ("previous", "next"))
+        require_on_truncation(self)
         process, name = self.process, "process"
         if isinstance(process, Named):
             name, process = process.name, process.base
-        refined = self.alpha * Delta((process - self.eta).minimum(0.0), align=self.align)
+        clipped = (process - self.eta).minimum(0.0)
+        refined = self.alpha * Delta(clipped, align=self.align, on_truncation=self.on_truncation)
         has_name = isinstance(self.outcome, Named | EnvReward)
         outcome = self.outcome if has_name else self.outcome.named("outcome")
         object.__setattr__(self, "_terms", (outcome, refined.named(name)))
@@ -93,7 +99,8 @@ def refine(
     eta: float,
     alpha: float = 0.02,
     align: Literal["previous", "next"] = "previous",
+    on_truncation: OnTruncation = "bootstrap",
 ) -> Refine:
     """The Clip + Delta refinement of a process reward, with the outcome kept apart; see
     `Refine`."""
-    return Refine(process, outcome, eta=eta, alpha=alpha, align=align)
+    return Refine(process, outcome, eta=eta, alpha=alpha, align=align, on_truncation=on_truncation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 import warnings
@@ -373,6 +374,27 @@ def records_terms_that_add_up(case: Case) -> None:
     case.same("pay the sum of its terms", total, paid["shaped"], cure)
 
 
+def tells_a_cut_from_an_end_only_where_an_episode_is_cut(case: Case) -> None:
+    """Both words of ``on_truncation`` pay the same on terminated episodes, and before any cut."""
+    if not hasattr(case.reward, "on_truncation"):
+        return
+    words = ("bootstrap", "terminal")
+    forms = [dataclasses.replace(case.clone(), on_truncation=word) for word in words]  # type: ignore[type-var]
+    everywhere = dataclasses.replace(
+        case.tape,
+        terminated=case.tape.terminated | case.tape.truncated,
+        truncated=np.zeros_like(case.tape.truncated),
+    )
+    cure = "Let on_truncation decide about rows that are truncated and not terminated alone."
+    one, other = (hosts.pay(form, everywhere) for form in forms)
+    case.same("pay a terminated episode the same in both forms", one, other, cure)
+    if case.reward.lookahead:
+        return
+    whole = ~(case.tape.truncated & ~case.tape.terminated)
+    one, other = (np.where(whole, hosts.pay(form, case.tape), 0.0) for form in forms)
+    case.same("pay rows that are not cut the same in both forms", one, other, cure)
+
+
 RULES: tuple[Rule, ...] = (
     gives_one_finite_float_per_lane,
     leaves_the_batch_alone,
@@ -386,4 +408,5 @@ RULES: tuple[Rule, ...] = (
     agrees_on_all_hosts,
     never_learns_what_is_not_finite,
     records_terms_that_add_up,
+    tells_a_cut_from_an_end_only_where_an_episode_is_cut,
 )

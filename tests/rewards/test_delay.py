@@ -33,6 +33,19 @@ def test_the_sum_of_an_episode_is_kept(log, play, r, steps, end):
         np.testing.assert_allclose(play(reward, [episode] * 2), [paid] * 2, atol=1e-9)
 
 
+def test_a_cut_that_is_no_end_keeps_what_is_held_back(log, play):
+    cut = log([1, 2, 3], terminated=False, truncated=True)
+    pays = {
+        rw.Delay(rw.EnvReward(), 2, on_truncation="bootstrap"): [0, 3, 0],
+        rw.EpisodeSum(rw.EnvReward(), on_truncation="bootstrap"): [0, 0, 0],
+        rw.Sparsify(rw.EnvReward(), last=True, on_truncation="bootstrap"): [0, 0, 0],
+    }
+    for reward, want in pays.items():
+        assert rw.relabel(reward, cut).tolist() == want
+        assert [paid.tolist() for paid in play(reward, [cut] * 2)] == [want] * 2
+        assert rw.relabel(reward, cut, limit="end").sum() in (6, 3)
+
+
 @given(r=rewards)
 def test_a_delay_of_one_is_the_identity(log, r):
     assert rw.relabel(rw.Delay(rw.EnvReward(), steps=1), log(r)).tolist() == r
@@ -91,6 +104,10 @@ def test_a_delayed_cart_pole_pays_its_length_at_the_end():
     [
         (lambda: rw.Delay(rw.EnvReward(), 0), "Delay: steps must be a whole number of at least 1"),
         (lambda: rw.Delay(rw.EnvReward(), True), "Delay: steps must be a whole number"),
+        (
+            lambda: rw.EpisodeSum(rw.EnvReward(), on_truncation="x"),
+            "EpisodeSum: on_truncation must",
+        ),
         (lambda: rw.Sparsify(rw.EnvReward()), "Sparsify: threshold must be set"),
         (lambda: rw.Sparsify(rw.EnvReward(), float("nan")), "Sparsify: threshold must be a finite"),
     ],
@@ -104,7 +121,9 @@ def test_bad_options_are_refused(wrong, said):
     "reward",
     [
         rw.Delay(rw.EnvReward(), 3),
+        rw.Delay(rw.EnvReward(), 2, on_truncation="bootstrap"),
         rw.EpisodeSum(rw.EnvReward()),
+        rw.EpisodeSum(rw.EnvReward(), on_truncation="bootstrap"),
         rw.Sparsify(rw.EnvReward(), 0.2),
         rw.Sparsify(rw.EpisodeSum(rw.EnvReward()), last=True),
     ],

@@ -30,15 +30,42 @@ def test_the_causal_form_pays_it_one_step_later(log, play):
 
 
 @pytest.mark.parametrize("align", ["previous", "next"])
-def test_a_truncation_pays_the_score_still_owed(log, align):
-    cut = rw.relabel(delta(align), log(SCORES, terminated=False, truncated=True))
+@pytest.mark.parametrize("word", ["terminal", "end"])
+def test_a_truncation_that_is_an_end_pays_the_score_still_owed(log, align, word):
+    reward = delta(align, on_truncation=word)
+    cut = rw.relabel(reward, log(SCORES, terminated=False, truncated=True))
     np.testing.assert_array_equal(cut, rw.relabel(delta(align), log(SCORES)))
+    assert reward.to_config()["delta"]["on_truncation"] == "terminal"
+
+
+def test_a_truncation_leaves_the_last_score_owed(log, play):
+    cut = log([*SCORES[:3], 0.5], terminated=False, truncated=True)
+    np.testing.assert_allclose(rw.relabel(delta(), cut), [0, -0.1, 0.3, 0.1], atol=1e-12)
+    np.testing.assert_allclose(play(delta(), cut)[0], [0, -0.1, 0.3, 0.1], atol=1e-12)
 
 
 @given(p=scores, end=ends, align=st.sampled_from(["previous", "next"]))
 def test_an_episode_pays_its_first_score_in_total(log, p, end, align):
-    paid = rw.relabel(delta(align), log(p, terminated=end[0], truncated=end[1]))
+    reward = delta(align, on_truncation="terminal")
+    paid = rw.relabel(reward, log(p, terminated=end[0], truncated=end[1]))
     assert paid.sum() == pytest.approx(p[0], abs=1e-9)
+
+
+@given(p=scores, gamma=st.floats(0, 1))
+def test_a_cut_episode_and_what_it_owes_telescope(log, p, gamma):
+    """A learner that bootstraps is paid the rest by V(s_T), which is worth the last score."""
+    cut = log(p, terminated=False, truncated=True)
+    discounts = gamma ** np.arange(len(p))
+    paid = rw.relabel(delta(gamma=gamma), cut) @ discounts
+    assert paid + gamma ** len(p) * p[-1] == pytest.approx(gamma * p[0], abs=1e-9)
+
+
+@given(p=scores, align=st.sampled_from(["previous", "next"]))
+def test_an_end_is_an_end_in_both_forms(log, p, align):
+    one, other = (
+        rw.relabel(delta(align, on_truncation=word), log(p)) for word in ("bootstrap", "terminal")
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 @given(p=scores, extra=scores)
@@ -89,6 +116,8 @@ def test_a_cut_log_differs_from_the_whole_only_where_its_successor_is_missing(lo
 def test_a_wrapped_env_starts_each_episode_afresh(log, play):
     episodes = [log([5.0, 1.0]), log([2.0]), log([3.0, 4.0, 9.0], terminated=False, truncated=True)]
     paid = play(delta(), episodes)
+    assert [p.tolist() for p in paid] == [[0.0, 5.0], [0.0], [0.0, -1.0, -5.0]]
+    paid = play(delta(on_truncation="terminal"), episodes)
     assert [p.tolist() for p in paid] == [[0.0, 5.0], [0.0], [0.0, -1.0, 4.0]]
 
 
@@ -107,7 +136,9 @@ def test_looking_ahead_adds_up_over_nested_differences(log):
     np.testing.assert_allclose(paid, [-5.0, 3.0, 0.0, 0.0])
 
 
-@pytest.mark.parametrize("options", [{"align": "later"}, {"gamma": 1.5}, {"gamma": float("nan")}])
+@pytest.mark.parametrize(
+    "options", [{"align": "later"}, {"gamma": 1.5}, {"gamma": float("nan")}, {"on_truncation": "x"}]
+)
 def test_bad_options_are_refused(options):
     with pytest.raises(rw.ConfigError, match="Delta: .* must .*, got "):
         rw.Delta(rw.EnvReward(), **options)

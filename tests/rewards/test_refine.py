@@ -42,10 +42,13 @@ def test_refine_pays_the_outcome_and_the_difference_of_clipped_scores(log, play)
     np.testing.assert_allclose(play(late, episode)[0], rw.relabel(late, episode), atol=1e-12)
 
 
-def test_truncation_pays_the_score_still_owed_and_no_outcome(log):
+def test_truncation_pays_no_outcome_and_the_score_still_owed_if_it_is_an_end(log):
     episode = log([0] * 4, process_score=[0.8, 0.9, 0.6, 0.0], terminated=False, truncated=True)
-    paid = rw.relabel(rw.refine(process, eta=ETA, alpha=1), episode)
+    paid = rw.relabel(rw.refine(process, eta=ETA, alpha=1, on_truncation="terminal"), episode)
     np.testing.assert_allclose(paid, [0.0, -0.05, 0.25, -0.25], atol=1e-12)
+    # else the clipped score of the last step, -0.85, stays owed: V(s_T) holds it
+    paid = rw.relabel(rw.refine(process, eta=ETA, alpha=1), episode)
+    np.testing.assert_allclose(paid, [0.0, -0.05, 0.25, -0.25 + 0.85], atol=1e-12)
 
 
 @given(p=probabilities, eta=st.floats(0, 1))
