@@ -240,7 +240,4 @@ def _refuse_normalised_fields(venv: VecEnv, reward: Reward) -> None:
 
 
 def _ignores_observations(reward: Reward) -> bool:
-    return all(node.tag not in READS_OBS for node in reward.walk())
-
-
-READS_OBS = {"advice", "code", "field", "learned", "potential", "track"}
+    return not any(node.reads_obs for node in reward.walk())

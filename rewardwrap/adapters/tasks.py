@@ -55,11 +55,8 @@ def _shape(space: gym.Space[Any] | None) -> tuple[int, ...] | None:
 
 def discounts(reward: Reward) -> set[float]:
     """Every discount that shaping parts of the reward fix themselves."""
-    found = (getattr(node, "gamma", None) for node in reward.walk() if node.tag in SHAPING)
+    found = (getattr(node, "gamma", None) for node in reward.walk() if node.shaping)
     return {float(gamma) for gamma in found if gamma is not None}
-
-
-SHAPING = {"potential", "advice"}
 
 
 def shared_discount(reward: Reward, gamma: float | None) -> float | None:

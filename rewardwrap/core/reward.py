@@ -43,6 +43,16 @@ class Reward:
     A memoryless reward writes `__call__` alone. One with memory writes `init` and `step`. Everything
     else has a default that is right, and that a hot class may replace by something faster.
 
+    Attributes:
+        stochastic: Draws random numbers.
+        learns: Its knowledge changes while ``batch.training``.
+        reads_obs: Reads observations, which must then be the environment's own and not normalised ones.
+        shaping: Uses a discount, its own ``gamma`` or the run's, which must then be the learner's.
+        pays_at_end: ``truncated`` changes what a row pays, so the clock must lie below the reward.
+
+    The last three are True unless a class says otherwise: who says nothing may do all of it. The
+    contract (`rewardwrap.testing.check_reward`) proves each False.
+
     Example:
         >>> import rewardwrap as rw
         >>> @rw.register("effort")
@@ -58,6 +68,9 @@ class Reward:
     tag: ClassVar[str] = ""
     stochastic: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    reads_obs: ClassVar[bool] = True
+    shaping: ClassVar[bool] = True
+    pays_at_end: ClassVar[bool] = True
     clock: ClassVar[str] = "step"
 
     # --- what a method writes -------------------------------------------------------------------
@@ -262,6 +275,10 @@ def field_names(cls: type[Reward]) -> tuple[str, ...]:
 
 class Pointwise(Reward):
     """A reward that is a function of other rewards of the same row: `combine` says which."""
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     def combine(self, values: Sequence[Any]) -> Any:
         """The function; ``values`` holds one ``(B,)`` array (or one float) for each part."""
@@ -492,6 +509,10 @@ class Named(Reward):
         >>> (rw.EnvReward() + rw.Constant(-0.1).named("time")).to_config()["sum"]["terms"][1]
         {'named': {'name': 'time', 'base': {'constant': {'value': -0.1}}}}
     """
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     name: str
     base: Reward

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class Advice(Reward):
         ...                     "terminated": [0, 1], "truncated": [0, 0]})
         array([ 2., -4.])
     """
+
+    pays_at_end: ClassVar[bool] = False
 
     phi: Callable[[Any, Any], Any] | str
     _: KW_ONLY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -77,6 +77,9 @@ class CodeReward(Reward):
         >>> rw.CodeReward(text).components
         ('forward', 'effort')
     """
+
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     source: str | Path
     _: KW_ONLY
@@ -244,6 +247,10 @@ class CodeReward(Reward):
 
 class Component(Reward):
     """The place of one component in the tree; the code that it belongs to pays it."""
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     def __call__(self, batch: Transitions) -> FloatArray:
         raise TypeError("a component must be paid by its CodeReward, got a call of its own.")

@@ -164,6 +164,9 @@ class Sparsify(Reward):
         array([0., 2., 3.])
     """
 
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+
     base: Reward
     threshold: float | None = None
     _: KW_ONLY
@@ -171,6 +174,7 @@ class Sparsify(Reward):
     on_truncation: OnTruncation = "terminal"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pays_at_end", self.last)
         require_parts(self, (self.base,))
         require_on_truncation(self)
         if self.threshold is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,10 @@ class EnvReward(Reward):
         array([2., 6.])
     """
 
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
+
     def __call__(self, batch: Transitions) -> FloatArray:
         return batch.reward
 
@@ -47,6 +51,10 @@ class Constant(Reward):
         >>> import rewardwrap as rw
         >>> reward = rw.EnvReward() + rw.Constant(-0.1).named("time")
     """
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     value: float
 
@@ -94,7 +102,13 @@ class Function(Reward):
                 f"function must be callable, got {type(function).__name__}. "
                 'Give a function or its name as "module:function".'
             )
-        object.__setattr__(self, "_call", _by_name(function))
+        names = _columns(function)
+        # who is handed the whole batch may read all of it; who names columns reads those
+        reads = set(COLUMNS) if names is None else set(names)
+        object.__setattr__(self, "reads_obs", bool(reads & {"obs", "next_obs"}))
+        object.__setattr__(self, "shaping", names is None)
+        object.__setattr__(self, "pays_at_end", "truncated" in reads)
+        object.__setattr__(self, "_call", _by_name(function, names))
 
     def __call__(self, batch: Transitions) -> FloatArray:
         call: Callable[[Transitions], Any] = self._call  # type: ignore[attr-defined]
@@ -113,21 +127,30 @@ def function(f: Callable[..., Any] | str) -> Function:
     return Function(f)
 
 
-def _by_name(function: Callable[..., Any]) -> Callable[[Transitions], Any]:
-    """How to call ``function`` with a batch: by column names, or with the batch itself."""
+def _columns(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The columns that ``function`` takes by name, or None where it takes the whole batch."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return function
+        return None
     names = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(names) == 1 and names[0] not in COLUMNS:
-        return function
+        return None
     unknown = [name for name in names if name not in COLUMNS]
     if unknown or not names:
         raise ConfigError(
             f"function must take columns ({', '.join(COLUMNS)}) or one batch, "
             f"got ({', '.join(names)}). Rename its parameters."
         )
+    return tuple(names)
+
+
+def _by_name(
+    function: Callable[..., Any], names: tuple[str, ...] | None
+) -> Callable[[Transitions], Any]:
+    """How to call ``function`` with a batch: by column names, or with the batch itself."""
+    if names is None:
+        return function
     return lambda batch: function(**{name: getattr(batch, name) for name in names})
 
 

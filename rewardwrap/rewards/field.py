@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.lane import LaneCode
@@ -32,6 +33,9 @@ class Field(Reward):
         >>> lean = rw.Field("pole_angle").named("lean")
         >>> env = rw.wrap(gym.make("CartPole-v1"), rw.EnvReward() - lean)
     """
+
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     of: Form
 

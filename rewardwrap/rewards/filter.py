@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,6 +18,9 @@ class Filter(Reward):
     logged episodes and parts that need later steps are dealt with here. Where `over_time` has a
     closed form, a method may replace it.
     """
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
 
     def start(self, lanes: int) -> Carry:
         """The memory of ``lanes`` fresh lanes: nested tuples of arrays, leading size ``lanes``."""

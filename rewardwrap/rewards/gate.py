@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from typing import ClassVar
 
 import numpy as np
 
@@ -51,6 +52,8 @@ class Gate(Filter):
         >>> rw.relabel(gate, log)
         array([ 0.5, -1. ,  0. ])
     """
+
+    pays_at_end: ClassVar[bool] = False
 
     progress: Reward
     factors: tuple[Reward, ...] = ()
@@ -143,6 +146,8 @@ class Sticky(Filter):
         >>> rw.relabel(rw.Sticky(rw.EnvReward(), steps=2), log)
         array([1. , 0.5, 0.5, 0.5, 1. ])
     """
+
+    pays_at_end: ClassVar[bool] = False
 
     violation: Reward
     _: KW_ONLY

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -48,6 +48,9 @@ class Learned(Reward):
         >>> reward = rw.EnvReward() + 0.5 * rw.Learned("model/", rule="sd")  # doctest: +SKIP
         >>> venv = rw.make("Pendulum-v1", reward, n_envs=8)  # doctest: +SKIP
     """
+
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     path: str
     _: KW_ONLY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Native(Reward):
         >>> effort = 0.5 * rw.Native("ctrl").named("effort")
         >>> venv = rw.make("HalfCheetah-v5", rw.Native("forward") + effort, n_envs=2)
     """
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     key: str
 

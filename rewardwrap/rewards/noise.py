@@ -28,6 +28,7 @@ class Noise(Filter):
     """
 
     stochastic: ClassVar[bool] = True
+    pays_at_end: ClassVar[bool] = False
 
     base: Reward
     seed: int

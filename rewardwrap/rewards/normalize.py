@@ -59,6 +59,7 @@ class Normalize(Filter):
     """
 
     learns: ClassVar[bool] = True
+    pays_at_end: ClassVar[bool] = False
 
     base: Reward
     _: KW_ONLY

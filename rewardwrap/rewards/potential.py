@@ -70,6 +70,7 @@ class Potential(Reward):
     on_truncation: OnTruncation = "bootstrap"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pays_at_end", self.on_truncation == "terminal")
         if self.gamma is not None and not 0.0 <= self.gamma <= 1.0:
             raise ConfigError(
                 f"Potential: gamma must lie in [0, 1], got {self.gamma}. "

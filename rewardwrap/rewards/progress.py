@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,8 @@ class Progress(Filter):
         >>> rw.relabel(rw.Progress(rw.EnvReward()), log)
         array([2., 0., 0., 3.])
     """
+
+    pays_at_end: ClassVar[bool] = False
 
     base: Reward
     _: KW_ONLY

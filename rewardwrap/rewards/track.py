@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -50,6 +50,9 @@ class Track(Reward):
         >>> upright = rw.Track("pole_angle", target=0.0, scale=0.1, norm="bound").named("upright")
         >>> env = rw.wrap(gym.make("CartPole-v1"), upright)
     """
+
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
 
     of: Form
     _: KW_ONLY

@@ -9,7 +9,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -54,6 +54,10 @@ class Case:
             where = f"{got[at]:.9g} instead of {want[at]:.9g} at (step, lane) {tuple(map(int, at))}"
             raise broken(self.fresh, rule, where, cure)
 
+    def pays_alike(self, rule: str, tape: Tape, cure: str) -> None:
+        """Raise unless another tape is paid what this one is; where it draws, by equal draws."""
+        self.same(rule, hosts.pay(self.clone(), tape), hosts.pay(self.clone(), self.tape), cure)
+
 
 Rule = Callable[[Case], str | None]
 
@@ -73,8 +77,9 @@ def check_reward(
     One finite float64 per lane; the batch is left alone; lanes and episodes know nothing of each
     other; a split of lanes or of time changes nothing; no look into the future beyond
     ``lookahead``; it comes back from its configuration, from pickle and from its state; it learns
-    only while training, and never from what is not finite; and a batch of lanes, a single lane
-    and logged data agree.
+    only while training, and never from what is not finite; what its class denies (drawing numbers,
+    reading observations, using the discount, minding the clock) it does not do; and a batch of
+    lanes, a single lane and logged data agree.
 
     A stochastic reward draws other numbers for other lanes, so what it pays is compared only
     where the draws are the same; a learned one is compared with its knowledge frozen.
@@ -291,6 +296,42 @@ def learns_only_in_training(case: Case) -> None:
         raise broken(case.fresh, rule, f"another {learned[0]}", "Set learns = True on its class.")
 
 
+def draws_only_where_it_says_so(case: Case) -> None:
+    if stochastic(case.reward):
+        return
+    reward = case.clone()
+    want = hosts.pay(reward, case.tape)
+    rule = "pay the same again, or say stochastic = True"
+    case.same(rule, hosts.pay(reward, case.tape), want, "Set stochastic = True on its class.")
+
+
+def reads_observations_only_where_it_says_so(case: Case) -> None:
+    if any(node.reads_obs for node in case.reward.walk()):
+        return
+    order = case.rng.permutation(case.tape.steps)
+    others = {name: tree.take(getattr(case.tape, name), order) for name in ("obs", "next_obs")}
+    rule = "pay the same for other observations, or say reads_obs = True"
+    cure = "Set reads_obs = True on its class."
+    case.pays_alike(rule, replace(case.tape, **others), cure)
+
+
+def depends_on_the_discount_only_where_it_says_so(case: Case) -> None:
+    if any(node.shaping for node in case.reward.walk()):
+        return
+    task = replace(case.tape.task, gamma=0.5 * (case.tape.task.gamma or 1.0))
+    rule = "pay the same under another discount, or say shaping = True"
+    case.pays_alike(rule, replace(case.tape, task=task), "Set shaping = True on its class.")
+
+
+def pays_at_the_end_only_where_it_says_so(case: Case) -> None:
+    if any(node.pays_at_end for node in case.reward.walk()):
+        return
+    never = np.zeros_like(case.tape.truncated)
+    rule = "pay the same where the clock stops no episode, or say pays_at_end = True"
+    cure = "Set pays_at_end = True on its class."
+    case.pays_alike(rule, replace(case.tape, truncated=never), cure)
+
+
 def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Names of arrays that differ between two states."""
     shared = one.keys() & other.keys()
@@ -398,12 +439,16 @@ def tells_a_cut_from_an_end_only_where_an_episode_is_cut(case: Case) -> None:
 RULES: tuple[Rule, ...] = (
     gives_one_finite_float_per_lane,
     leaves_the_batch_alone,
+    draws_only_where_it_says_so,
     keeps_lanes_apart,
     forgets_at_first,
     goes_on_from_a_copy_of_its_carry,
     looks_no_further_ahead_than_it_says,
     comes_back_from_its_configuration,
     learns_only_in_training,
+    reads_observations_only_where_it_says_so,
+    depends_on_the_discount_only_where_it_says_so,
+    pays_at_the_end_only_where_it_says_so,
     comes_back_from_its_state,
     agrees_on_all_hosts,
     never_learns_what_is_not_finite,

@@ -211,6 +211,41 @@ class SavesObjects(Learner):
         pass
 
 
+class Modest(Broken):
+    """Says of itself that it does nothing of what others must know."""
+
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = False
+
+
+@rw.register("broken_draws")
+class DrawsInSecret(Modest):
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rng", np.random.default_rng(0))
+
+    def __call__(self, batch):
+        return self.rng.random(batch.lanes)
+
+
+@rw.register("broken_obs")
+class ReadsInSecret(Modest):
+    def __call__(self, batch):
+        return batch.next_obs[:, 0].astype(np.float64)
+
+
+@rw.register("broken_discount")
+class DiscountsInSecret(Modest):
+    def __call__(self, batch):
+        return batch.reward * batch.task.gamma
+
+
+@rw.register("broken_clock")
+class MindsTheClockInSecret(Modest):
+    def __call__(self, batch):
+        return batch.reward + batch.truncated
+
+
 @pytest.mark.parametrize(
     ("cls", "rule"),
     [
@@ -224,6 +259,10 @@ class SavesObjects(Learner):
         (Prophet, "whatever comes more than 0 steps later"),
         (LearnsInEvaluation, "learn only while batch.training"),
         (LearnsInSecret, "Set learns = True"),
+        (DrawsInSecret, "Set stochastic = True"),
+        (ReadsInSecret, "Set reads_obs = True"),
+        (DiscountsInSecret, "Set shaping = True"),
+        (MindsTheClockInSecret, "Set pays_at_end = True"),
         (KeepsKnowledgeToItself, "come back from"),
         (AnotherFormulaForOneLane, "pay on a single lane what it pays in step"),
         (LearnsNaN, "never learn from NaN"),
