@@ -42,7 +42,7 @@ def test_the_wheel_holds_three_packages_with_their_data(wheel: Path) -> None:
     for data in (
         "rewardwrap/compare/default.yml",
         "rewardwrap/compare/report.html.jinja",
-        "rewardwrap/compare/report.css",
+        "rewardwrap/pages/page.css",
         "rewardwrap_envs/recipes/hopper.yml",
         "rewardwrap_policies/presets/ppo.yml",
     ):

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -123,12 +124,11 @@ class _Routes:
     """Addresses and what they do."""
 
     def __init__(self, page: Page) -> None:
-        from jinja2 import Environment, StrictUndefined
+        from rewardwrap.pages.templates import environment
 
         self._page, self._desk, self._clips = page, page.desk, page.clips
         self._version = ui_version()
-        self._templates = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        self._templates.filters["share"] = share
+        self._templates = environment(Path(__file__).parent, share=share)
 
     def application(self) -> Starlette:
         """The routes below the token."""
@@ -174,7 +174,8 @@ class _Routes:
 
     def style(self, _: Request) -> Response:
         """The one style sheet."""
-        return _text(asset("label.css"), "text/css")
+        colours = self._templates.get_template("colours.css.jinja").render()
+        return _text(colours + asset("label.css"), "text/css")
 
     def icon(self, _: Request) -> Response:
         """Two clips, for the browser's tab."""
@@ -247,8 +248,7 @@ class _Routes:
         }
 
     def _html(self, template: str, **values: Any) -> Response:
-        rendered = self._templates.from_string(asset(template)).render(values)
-        return _text(rendered, "text/html")
+        return _text(self._templates.get_template(template).render(values), "text/html")
 
 
 def share(value: float) -> str:

@@ -110,9 +110,9 @@ def _print(matrix: Matrix, env: str) -> None:
 
 
 def _write(matrix: Matrix, folder: Path) -> None:
-    from rewardwrap.compare.drawing import save
     from rewardwrap.evaluate.distance.heatmap import heatmap, rows_of
     from rewardwrap.files import write_whole
+    from rewardwrap.pages.drawing import save
 
     folder.mkdir(parents=True, exist_ok=True)
     figure = heatmap(matrix)

@@ -17,10 +17,11 @@ from typing import Any
 from scipy import stats
 
 from rewardwrap import statistics
-from rewardwrap.compare.findings import count, findings
+from rewardwrap.compare.findings import findings
 from rewardwrap.compare.results import FloatArray
 from rewardwrap.compare.suite import Measure, Suite
-from rewardwrap.compare.verdict import ALPHA, Verdict, Word, lead, listed
+from rewardwrap.compare.verdict import ALPHA, Verdict, Word, lead
+from rewardwrap.pages.words import count, listed
 from rewardwrap.statistics import Difference, Interval
 
 AGGREGATES: dict[str, Callable[[Any], Any]] = {

@@ -12,9 +12,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from rewardwrap import statistics
-from rewardwrap.compare.drawing import drawing, label_ends, limit_to, shorten, steps_axis
-from rewardwrap.compare.palette import INK, MUTED, colours
 from rewardwrap.compare.results import Comparison, FloatArray
+from rewardwrap.pages.drawing import drawing, label_ends, limit_to, shorten, steps_axis
+from rewardwrap.pages.palette import INK, MUTED, colours
 
 
 def draw_all(comparison: Comparison) -> dict[str, Figure]:

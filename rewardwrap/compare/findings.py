@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from rewardwrap.compare.results import Comparison, FloatArray
+from rewardwrap.pages.words import count, number
 from rewardwrap.statistics import student_interval
 
 CLEAR = 0.1
@@ -121,22 +122,6 @@ def is_control(comparison: Comparison, strategy: str) -> bool:
     reward = comparison.rewards.get(strategy)
     inner = reward.get("normalize") if isinstance(reward, Mapping) else None
     return isinstance(inner, Mapping) and inner.get("base") in ("env", {"env": {}})
-
-
-def number(value: float) -> str:
-    """A number as sentences print it: three figures, never an exponent for everyday sizes."""
-    if abs(value) >= 1e6 or 0 < abs(value) < 0.005:
-        return f"{value:.2g}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if float(value).is_integer():
-        return f"{value:.1f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
-def count(seeds: int) -> str:
-    """``1 seed``, ``2 seeds``."""
-    return f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def _facts(comparison: Comparison, strategy: str) -> Facts:

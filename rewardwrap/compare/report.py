@@ -6,22 +6,17 @@ of this is, and everything that is needed to repeat it. No script, no font, no n
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from rewardwrap import statistics
 from rewardwrap.compare import videos
-from rewardwrap.compare.drawing import inline_svg, save
 from rewardwrap.compare.figures import draw_all
-from rewardwrap.compare.findings import count, number
-from rewardwrap.compare.palette import STRATEGIES
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.summary import (
     UNTRUSTED,
@@ -32,8 +27,12 @@ from rewardwrap.compare.summary import (
     reached_text,
     reasons,
 )
-from rewardwrap.compare.verdict import Judgement, Verdict, judge, p_value, signed
+from rewardwrap.compare.verdict import Judgement, Verdict, judge
 from rewardwrap.files import write_whole
+from rewardwrap.pages.drawing import inline_svg, save
+from rewardwrap.pages.palette import STRATEGIES
+from rewardwrap.pages.templates import environment
+from rewardwrap.pages.words import count, number, p_value, signed
 
 __all__ = ["console_table", "print_summary", "render", "write"]
 
@@ -66,12 +65,11 @@ def render(
     drawn = draw_all(comparison) if figures is None else figures
     judgement = judge(comparison)
     return (
-        template_environment()
+        environment(Path(__file__).parent)
         .get_template("report.html.jinja")
         .render(
             comparison=comparison,
             judgement=judgement,
-            palette=STRATEGIES,
             strategies=[_strategy(comparison, judgement, name) for name in comparison.strategies],
             pairs=_pairs(comparison, judgement),
             films=films,
@@ -82,19 +80,6 @@ def render(
             seeds_text=_seeds_text(comparison),
         )
     )
-
-
-def template_environment() -> Environment:
-    """Where the templates and their filters are."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, signed=signed, json=_json, breakable=_breakable)
-    return environment
 
 
 def _strategy(comparison: Comparison, judgement: Judgement, name: str) -> dict[str, Any]:
@@ -219,14 +204,6 @@ _ALT = {
 
 def figure_markup(name: str, figure: Figure) -> Markup:
     """A figure as an ``<svg>`` whose ids start with its name, with words for a screen reader."""
-    label = next(text for start, text in _ALT.items() if re.match(start, name))
-    return Markup(inline_svg(figure, name, label))  # matplotlib escapes the text in it
-
-
-def _breakable(name: str) -> Markup:
-    """A name that may break after an underscore, a dash or a dot."""
-    return Markup(re.sub(r"([_.-])", r"\1<wbr>", str(escape(name))))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return inline_svg(
+        figure, name, next(text for start, text in _ALT.items() if re.match(start, name))
+    )

@@ -10,10 +10,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from rewardwrap import statistics
 from rewardwrap.compare.aggregate import RESAMPLES, aggregates, improvement
-from rewardwrap.compare.drawing import STYLE, drawing, label_ends, limit_to, shorten
-from rewardwrap.compare.palette import MUTED, colours
 from rewardwrap.compare.results import FloatArray
 from rewardwrap.compare.suite import CURVE_POINTS, Suite
+from rewardwrap.pages.drawing import STYLE, drawing, label_ends, limit_to, shorten
+from rewardwrap.pages.palette import MUTED, colours
 
 _HINTS = {
     "IQM": "mean of the middle half",

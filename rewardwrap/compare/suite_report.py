@@ -21,16 +21,17 @@ from matplotlib.figure import Figure
 from rewardwrap.compare import aggregate, files, videos
 from rewardwrap.compare.aggregate import AGGREGATES, Estimate, SuiteJudgement, judge_suite
 from rewardwrap.compare.figures import final_returns, learning_curves
-from rewardwrap.compare.findings import number
-from rewardwrap.compare.palette import STRATEGIES
-from rewardwrap.compare.report import figure_markup, template_environment, unbroken
+from rewardwrap.compare.report import figure_markup, unbroken
 from rewardwrap.compare.results import Comparison, ResultsError
 from rewardwrap.compare.suite import Suite, folder_of
 from rewardwrap.compare.suite_figures import draw_suite
 from rewardwrap.compare.suites import Scale
 from rewardwrap.compare.summary import interval_text, label_text, reached_text
-from rewardwrap.compare.verdict import judge, p_value, signed
+from rewardwrap.compare.verdict import judge
 from rewardwrap.files import write_whole
+from rewardwrap.pages.palette import STRATEGIES
+from rewardwrap.pages.templates import environment
+from rewardwrap.pages.words import number, p_value, signed
 
 FORMAT = 1
 """Version of ``suite.json``; a file of another version is refused."""
@@ -40,7 +41,7 @@ _TOLD = ("cheats", "diverges", "bounded", "unfinished")
 
 def write(suite: Suite, out_dir: Path) -> Path:
     """Write every file of a suite, each whole or not at all; returns the report's path."""
-    from rewardwrap.compare.drawing import save
+    from rewardwrap.pages.drawing import save
 
     (out_dir / "figures").mkdir(parents=True, exist_ok=True)
     document = json.dumps(to_json_dict(suite), indent=1, allow_nan=False)
@@ -128,11 +129,10 @@ def render(
     """
     drawn = draw_suite(suite) if figures is None else figures
     judgement = judge_suite(suite)
-    environment = template_environment()
-    return environment.get_template("suite.html.jinja").render(
+    pages = environment(Path(__file__).parent)
+    return pages.get_template("suite.html.jinja").render(
         suite=suite,
         judgement=judgement,
-        palette=STRATEGIES,
         title=f"{len(suite.envs)} environments, {suite.algo}: which reward works",
         strategies=[_strategy(suite, judgement, name) for name in suite.strategies],
         aggregates=list(AGGREGATES),

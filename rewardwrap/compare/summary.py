@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rewardwrap.compare.findings import number
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.verdict import Judgement, judge
+from rewardwrap.pages.words import number
 from rewardwrap.statistics import Interval
 
 UNTRUSTED = "°"

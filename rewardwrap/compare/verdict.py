@@ -16,8 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from rewardwrap import statistics
-from rewardwrap.compare.findings import Finding, count, findings, is_control, number
+from rewardwrap.compare.findings import Finding, findings, is_control
 from rewardwrap.compare.results import Comparison, FloatArray
+from rewardwrap.pages.words import count, listed, number, p_value, signed
 
 ALPHA = 0.05
 SCALE = 2.0
@@ -177,18 +178,6 @@ def verdicts(
     return tuple(found)
 
 
-def signed(value: float) -> str:
-    """A difference with its sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
-
-
-def p_value(p: float) -> str:
-    """``= 0.012``, ``< 0.001`` or ``= 1``."""
-    if p < 0.001:
-        return "< 0.001"
-    return f"= {p:.3f}" if p < 0.1 else f"= {p:.2g}"
-
-
 def _best(areas: dict[str, FloatArray]) -> str | None:
     means = {name: float(scores.mean()) for name, scores in areas.items() if scores.size}
     if len(means) < 2 or max(means.values()) - min(means.values()) <= 1e-12:
@@ -254,11 +243,6 @@ def lead(best: str, against: tuple[Verdict, ...]) -> str:
     if not beaten:
         return f"{best} leads, but nothing is settled: {doubt}."
     return f"{best} leads: better than {listed(beaten)}; {doubt}."
-
-
-def listed(names: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:

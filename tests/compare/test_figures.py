@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import matplotlib
 import numpy as np
-import pytest
 
 from rewardwrap.compare import figures
-from rewardwrap.compare.drawing import inline_svg, save, shorten, shorten_steps, spread_apart
-from rewardwrap.compare.palette import STRATEGIES, colours
 from rewardwrap.compare.results import Comparison, Run
+from rewardwrap.pages.drawing import inline_svg, save
+from rewardwrap.pages.palette import STRATEGIES
 
 Lake = Callable[..., Comparison]
 
@@ -55,11 +54,6 @@ def test_a_strategy_keeps_its_colour_when_another_one_fails(lake: Lake) -> None:
     assert "env" not in texts
 
 
-def test_more_strategies_than_colours_start_over() -> None:
-    names = [str(i) for i in range(10)]
-    assert colours(names)["8"] == colours(names)["0"]
-
-
 def test_drawing_leaves_the_settings_of_matplotlib_alone(lake: Lake) -> None:
     before = dict(matplotlib.rcParams)
     save(figures.learning_curves(lake(seeds=1)), suffix="png")
@@ -91,14 +85,3 @@ def test_names_are_text_and_never_markup_or_formulas(lake: Lake) -> None:
 def test_the_same_comparison_gives_the_same_file(lake: Lake) -> None:
     first, second = (save(figures.final_returns(lake(seeds=3)), suffix="svg") for _ in range(2))
     assert first == second
-
-
-def test_labels_that_would_overlap_are_moved_apart() -> None:
-    placed = spread_apart([0.0, 0.0, 0.05, 0.9], 0.1, 1.0)
-    assert np.all(np.diff(placed) >= 0.1 - 1e-12)
-    assert spread_apart([0.95, 0.97, 1.0], 0.1, 1.0) == pytest.approx([0.8, 0.9, 1.0])
-
-
-def test_long_names_and_steps_are_shortened() -> None:
-    assert shorten("abcdef", 4) == "abc…"
-    assert [shorten_steps(s) for s in (0, 500, 40_000, 2.5e6)] == ["0", "500", "40k", "2.5M"]

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rewardwrap.compare.findings import number
 from rewardwrap.compare.results import Comparison, Run
 from rewardwrap.compare.verdict import judge, verdicts
+from rewardwrap.pages.words import number
 
 Lake = Callable[..., Comparison]
 

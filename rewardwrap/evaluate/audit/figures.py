@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from rewardwrap.compare.drawing import drawing, label_ends, limit_to, shorten, steps_axis
-from rewardwrap.compare.palette import INK, MUTED, STRATEGIES
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.evaluate.audit.finding import Clip
 from rewardwrap.evaluate.audit.record import Record
 from rewardwrap.evaluate.audit.surface import Surface
+from rewardwrap.pages.drawing import drawing, label_ends, limit_to, shorten, steps_axis
+from rewardwrap.pages.palette import INK, MUTED, STRATEGIES
 
 FloatArray = NDArray[np.float64]
 

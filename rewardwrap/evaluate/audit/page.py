@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
-import rewardwrap.compare
 from rewardwrap.adapters.tasks import task_of_recipe
-from rewardwrap.compare.drawing import inline_svg
-from rewardwrap.compare.palette import STRATEGIES
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.evaluate.audit import figures
@@ -25,6 +20,8 @@ from rewardwrap.evaluate.audit.surface import axes as field_axes
 from rewardwrap.evaluate.audit.surface import surfaces
 from rewardwrap.evaluate.audit.trends import FEWEST
 from rewardwrap.files import write_whole
+from rewardwrap.pages.drawing import inline_svg
+from rewardwrap.pages.templates import environment
 
 KINDS = {
     "potential": "Phi itself, on a grid",
@@ -52,19 +49,11 @@ def render(source: Source, *, fields: Sequence[str] = ()) -> str:
         fields: Two observation fields for the surfaces; by default those that the reward reads.
     """
     record, task = source.record, task_of(source)
-    folders = [Path(__file__).parent, Path(rewardwrap.compare.__file__).parent]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found = list(record.findings)
-    return environment.get_template("audit.html.jinja").render(
+    pages = environment(Path(__file__).parent)
+    return pages.get_template("audit.html.jinja").render(
         record=record,
         env=source.env or "unknown environment",
-        palette=STRATEGIES,
         headline=headline(record),
         notes=observations(record),
         findings=[_finding(source, task, f, i, fields) for i, f in enumerate(found)],
@@ -110,7 +99,7 @@ def _finding(
         drawn = _clip(source, task, found.clip, name, fields)
     else:
         span = (found.episodes[0], found.episodes[-1])
-        drawn = [_inline(figures.returns(source.record, span), name, label)]
+        drawn = [inline_svg(figures.returns(source.record, span), name, label)]
     return {
         "title": SIGNALS[found.signal],
         "bug": found.bug,
@@ -133,13 +122,13 @@ def _clip(
 ) -> list[Markup]:
     record = source.record
     label = f"What each term paid in episode {clip.episode}, step by step"
-    drawn = [_inline(figures.clip_terms(record, clip, marked=marked), f"{name}_terms", label)]
+    drawn = [inline_svg(figures.clip_terms(record, clip, marked=marked), f"{name}_terms", label)]
     if clip.states.shape[1] and len(record.states) > 1:
         pair = field_axes(record.states, task, source.reward, fields)
         if len(pair) == 2:
             label = f"Where the agent went in episode {clip.episode}"
             drawn.append(
-                _inline(
+                inline_svg(
                     figures.clip_path(clip, (pair[0], pair[1]), marked=marked),
                     f"{name}_path",
                     label,
@@ -183,17 +172,19 @@ def _signals(record: Record) -> list[dict[str, Any]]:
 def _timelines(record: Record) -> dict[str, Any]:
     label = "True and shaped return of every episode"
     found: dict[str, Any] = {
-        "returns": _inline(figures.returns(record), "returns", label),
+        "returns": inline_svg(figures.returns(record), "returns", label),
         "shares": None,
         "terms": [],
     }
     own = [name for name in record.names if name not in (TRUE, SHAPED)]
     if own:
         label = "Share of each term in what is paid"
-        found["shares"] = _inline(figures.term_shares(record), "shares", label)
+        found["shares"] = inline_svg(figures.term_shares(record), "shares", label)
         for i, name in enumerate(own):
             label = f"Sum of {name} over each episode"
-            found["terms"].append(_inline(figures.term_timeline(record, name), f"time_{i}", label))
+            found["terms"].append(
+                inline_svg(figures.term_timeline(record, name), f"time_{i}", label)
+            )
     return found
 
 
@@ -222,7 +213,7 @@ def _histograms(record: Record) -> list[Markup]:
     if not len(record.steps):
         return []
     return [
-        _inline(
+        inline_svg(
             figures.term_histogram(record, name), f"histogram_{i}", f"Steps by what {name} paid"
         )
         for i, name in enumerate(record.names)
@@ -246,7 +237,7 @@ def _surfaces(source: Source, task: Task, fields: Sequence[str]) -> list[dict[st
         caption = KINDS[surface.kind] + (
             f"; the line is episode {record.clips[-1].episode}" if path is not None else ""
         )
-        drawn.append({"figure": _inline(figure, f"surface_{i}", name), "caption": caption})
+        drawn.append({"figure": inline_svg(figure, f"surface_{i}", name), "caption": caption})
     return drawn
 
 
@@ -274,7 +265,3 @@ def _rows(record: Record) -> list[dict[str, str]]:
             }
         )
     return rows
-
-
-def _inline(figure: Figure, name: str, label: str) -> Markup:
-    return Markup(inline_svg(figure, name, label))  # matplotlib escapes the text in it

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from rewardwrap.compare.drawing import drawing
-from rewardwrap.compare.palette import MUTED, STRATEGIES
 from rewardwrap.evaluate.certificate.lower_bound import Certificate
+from rewardwrap.pages.drawing import drawing
+from rewardwrap.pages.palette import MUTED, STRATEGIES
 
 CURVES = tuple(light for light, _ in STRATEGIES[1:])
 

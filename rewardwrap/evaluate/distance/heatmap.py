@@ -87,8 +87,8 @@ def heatmap(matrix: Matrix) -> Any:
     """The matrix as a figure: darker is further apart; intervals below the values."""
     from matplotlib.patches import Rectangle
 
-    from rewardwrap.compare.drawing import drawing, shorten
-    from rewardwrap.compare.palette import INK, MUTED, PAPER, STRATEGIES
+    from rewardwrap.pages.drawing import drawing, shorten
+    from rewardwrap.pages.palette import INK, MUTED, PAPER, STRATEGIES
 
     size, blue = len(matrix.names), STRATEGIES[1][0]
     with drawing(2.6 + 1.05 * size, 1.5 + 0.8 * size) as (figure, axes):

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rewardwrap.compare.drawing import drawing, steps_axis
-from rewardwrap.compare.palette import MUTED, STRATEGIES
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.evaluate.models.live import Curve, Live
+from rewardwrap.pages.drawing import drawing, steps_axis
+from rewardwrap.pages.palette import MUTED, STRATEGIES
 
 BLUE, ORANGE = STRATEGIES[1][0], STRATEGIES[2][0]
 SIZE = (5.4, 3.5)

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-import rewardwrap.compare
-from rewardwrap.compare.drawing import drawing, inline_svg
-from rewardwrap.compare.palette import INK, MUTED, STRATEGIES
 from rewardwrap.evaluate.models.figures import live_figures
 from rewardwrap.evaluate.models.live import Live
 from rewardwrap.evaluate.models.validation import Validation
 from rewardwrap.files import write_whole
 from rewardwrap.nets.folder import Model
+from rewardwrap.pages.drawing import drawing, inline_svg
+from rewardwrap.pages.palette import INK, MUTED, STRATEGIES
+from rewardwrap.pages.templates import environment
 
 BLUE, ORANGE = STRATEGIES[1][0], STRATEGIES[2][0]
 
@@ -64,19 +63,12 @@ def render(
     found: Validation, model: Model, *, live: Live | None = None, refresh: float | None = None
 ) -> str:
     """The page as HTML; it needs nothing else, no script, no font, no network."""
-    places = [Path(__file__).parent, Path(next(iter(rewardwrap.compare.__path__)))]
-    environment = Environment(
-        loader=FileSystemLoader(places),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    pages = environment(
+        Path(__file__).parent, figure=lambda value: "–" if value is None else f"{value:.4g}"
     )
-    environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.4g}"
-    return environment.get_template("validation.html.jinja").render(
+    return pages.get_template("validation.html.jinja").render(
         found=found,
         model=model,
-        palette=STRATEGIES,
         verdict=verdict(found),
         figures=figures(found, live),
         live=live,
@@ -121,7 +113,7 @@ def figures(found: Validation, live: Live | None = None) -> dict[str, Markup]:
         drawn["reliability"] = _reliability(found.reliability), "Accuracy over confidence"
     if live is not None:
         drawn |= live_figures(live)
-    return {k: Markup(inline_svg(f, k, label)) for k, (f, label) in drawn.items()}
+    return {k: inline_svg(f, k, label) for k, (f, label) in drawn.items()}
 
 
 def _scatter(found: Validation) -> Figure:

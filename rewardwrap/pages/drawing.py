@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
-from rewardwrap.compare.palette import GRID, INK, MUTED, PAPER, variables
-from rewardwrap.compare.results import FloatArray
+from rewardwrap.pages.palette import GRID, INK, MUTED, PAPER, variables
 
 STYLE: dict[Any, Any] = {
     "font.size": 10,
@@ -71,7 +73,7 @@ def shorten(name: str, longest: int = 20) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
-def limit_to(axes: Axes, values: FloatArray, *, axis: str = "y") -> None:
+def limit_to(axes: Axes, values: NDArray[np.float64], *, axis: str = "y") -> None:
     """Fit an axis to the runs, so that a wide interval of three seeds does not flatten them."""
     low, high = float(values.min()), float(values.max())
     margin = 0.07 * (high - low) or 0.5
@@ -131,7 +133,7 @@ def save(figure: Figure, *, suffix: str) -> bytes:
     return content.getvalue()
 
 
-def inline_svg(figure: Figure, name: str, label: str) -> str:
+def inline_svg(figure: Figure, name: str, label: str) -> Markup:
     """A figure as an ``<svg>`` element in the colours and the font of the page around it.
 
     Args:
@@ -152,10 +154,5 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     for colour, variable in variables().items():
         svg = svg.replace(colour, f"var({variable})")
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{_attribute(label)}"', 1).strip()
-
-
-def _attribute(text: str) -> str:
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(plain, escaped)
-    return text
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1).strip()
+    return Markup(svg)  # matplotlib escapes the text in it

@@ -1,0 +1,1 @@
+"""What every page and every figure of the package shares: head, style, colours, words, drawing."""
