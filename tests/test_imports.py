@@ -44,12 +44,10 @@ ROOMS = [
     "__main__",
 ]
 """design.md, section 3; what is not built yet has its place already."""
-KNOWN_UPWARD = {"compare", "compare.drawing", "compare.palette"}
-"""What ``evaluate`` still reads from above until the pages have a room; to be emptied."""
 KNOWN_CIRCLES = [
     {"compare.run", "compare.tracking"},
     {"compare.aggregate", "compare.suite", "compare.suite_figures", "compare.suite_report"},
-    {"compare.drawing", "compare.figures", "compare.files", "compare.findings"}
+    {"compare.figures", "compare.files", "compare.findings"}
     | {"compare.report", "compare.results", "compare.summary", "compare.verdict"},
     {"adapters.limit", "adapters.limit_sb3"},
 ]
@@ -149,8 +147,6 @@ def test_a_room_reads_from_itself_and_from_those_below(room: str) -> None:
     allowed = set(ROOMS[: ROOMS.index(room) + 1])
     if room in ("commands", "cli", "__main__"):
         allowed |= {""}
-    if room == "evaluate":
-        allowed |= KNOWN_UPWARD
     above = {
         f"{name} -> {below or 'rewardwrap'}"
         for name, imports in house().items()
