@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import Preferences
+from rewardwrap.loops.callback import Verdict
 from rewardwrap.nets.fitted import Fitted, data_of, settings_of
 from rewardwrap.nets.folder import Model
 from rewardwrap.nets.measures import differences, pair_measures
@@ -90,25 +90,6 @@ def fit_answers(
     return Fitted(
         net, "preferences", metrics, done, temperature, data=data_of(train.store), settings=settings
     )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a candidate takes over.
-
-    Args:
-        passed: It does.
-        why: In words.
-        pairs: Held-out answers it was judged by.
-        candidate: Its ``pair_accuracy``, ``ece``, ...; empty without held-out answers.
-        running: Those of the running model on the same pairs.
-    """
-
-    passed: bool
-    why: str
-    pairs: int = 0
-    candidate: dict[str, float] | None = None
-    running: dict[str, float] | None = None
 
 
 def judge(

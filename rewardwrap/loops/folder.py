@@ -1,9 +1,8 @@
-"""What a preference loop keeps: answers, candidates, which one runs, and a journal.
+"""What a loop keeps: candidates, which one runs, and a journal; a source adds folders of its own.
 
 | file | holds |
 |---|---|
-| ``journal.jsonl`` | one event a line: start, ask, answers, deploy, roll back, end |
-| ``answers/0001/`` | clips and labels of one batch of answers |
+| ``journal.jsonl`` | one event a line: start, deploy, roll back, end, and those of the source |
 | ``models/0001/`` | a candidate, as `rewardwrap.Learned` reads it |
 | ``running.json`` | which candidate pays |
 """
@@ -18,10 +17,9 @@ from typing import Any
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.files import write_whole
-from rewardwrap.loops.answers import Answers
 from rewardwrap.loops.deployment import Deployed
 
-JOURNAL, RUNNING, ANSWERS, MODELS = "journal.jsonl", "running.json", "answers", "models"
+JOURNAL, RUNNING, MODELS = "journal.jsonl", "running.json", "models"
 
 
 class LoopFolder:
@@ -32,20 +30,16 @@ class LoopFolder:
 
     Raises:
         ConfigError: It holds something else.
-        DataError: Answers that were cut short.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.exists() and not (path.is_dir() and (_ours(path))):
             raise ConfigError(
-                f"PreferenceLoop: folder must be new or that of a loop, got {path}. "
-                "Choose another name."
+                f"loop: folder must be new or that of a loop, got {path}. Choose another name."
             )
-        for name in (ANSWERS, MODELS):
-            (path / name).mkdir(parents=True, exist_ok=True)
+        (path / MODELS).mkdir(parents=True, exist_ok=True)
         (path / JOURNAL).touch()
-        self.answers = Answers(path / ANSWERS)
 
     def reward(self, *, explore: bool, rule: str, k: float) -> Deployed:
         """What the learner is paid: the model that ran last, or what comes before the first.
@@ -88,9 +82,9 @@ class LoopFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def rounds(self) -> int:
-        """How many rounds of questions were begun, also by a process that was killed."""
-        return sum(event["event"] == "ask" for event in self.journal())
+    def count(self, event: str) -> int:
+        """How often something happened, also in a process that was killed."""
+        return sum(line["event"] == event for line in self.journal())
 
     def journal(self) -> list[dict[str, Any]]:
         """Every event; a line that broke off is left out."""

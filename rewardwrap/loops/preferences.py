@@ -1,4 +1,4 @@
-"""Preferences while an agent learns: collect, ask, fit, judge, deploy; one callback."""
+"""Preferences while an agent learns: ask which clip is better, fit the answers, judge by others."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-
-from rewardwrap.adapters.layers import layers
-from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.annotate.annotator import Annotator
 from rewardwrap.annotate.teachers import Teacher
-from rewardwrap.core.errors import ConfigError, StackError
-from rewardwrap.data import Preferences
-from rewardwrap.loops.answers import HELD_OUT, TRAIN
-from rewardwrap.loops.candidate import Verdict, fit_answers, judge
-from rewardwrap.loops.deployment import reset_critic
-from rewardwrap.loops.folder import LoopFolder
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.loops.answers import HELD_OUT, TRAIN, Answers
+from rewardwrap.loops.callback import Loop, Verdict
+from rewardwrap.loops.candidate import fit_answers, judge
 from rewardwrap.loops.label_rounds import PEOPLE, LabelRounds
 from rewardwrap.loops.questions import Questions
-from rewardwrap.loops.relabelling import paid, relabel, require_single_steps, require_whole
 from rewardwrap.loops.schedule import shares
-from rewardwrap.loops.tape import Tape
-from rewardwrap.nets.folder import load_model
+from rewardwrap.nets.folder import Model, load_model
 from rewardwrap.nets.measures import pair_measures
 
-VERSION = "reward/model_version"
+ANSWERS = "answers"
+"""Folder of the answers, inside that of the loop."""
 
 
-class PreferenceLoop(BaseCallback):
+class PreferenceLoop(Loop):
     """Learns the reward from answers to "which clip is better", while the agent learns from it.
 
     Every ``every`` steps: cut clips from what the agent did lately, ask, fit an ensemble to all
@@ -92,6 +84,8 @@ class PreferenceLoop(BaseCallback):
         whether it is used, and time limits are no ends.
     """
 
+    source = "preferences"
+
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -116,7 +110,6 @@ class PreferenceLoop(BaseCallback):
         seed: int = 0,
         fit: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__()
         numbers = {"queries": queries, "every": every, "start": start or every, "length": length}
         for name, number in {**numbers, "keep": keep, "least": least}.items():
             if number < 1:
@@ -129,19 +122,19 @@ class PreferenceLoop(BaseCallback):
                 f"{heldout}, {delta} and {updates}. Leave them out."
             )
         shares(queries, 2, schedule, first=first)
+        super().__init__(folder, keep=keep, explore=explore, reset_critic=reset_critic,
+                         updates=updates, rule=rule, k=k, seed=seed)  # fmt: skip
         self.queries, self.every, self.start = queries, every, start or every
-        self.schedule, self.first, self.keep = schedule, first, keep
-        self.delta, self.least, self.seed = delta, least, seed
-        self.reset_critic, self.updates = reset_critic, updates
-        self.fit = dict(fit or {})
-        self.folder = LoopFolder(Path(folder))
+        self.schedule, self.first = schedule, first
+        self.delta, self.least = delta, least
+        self.settings = dict(fit or {})
+        #: Every answer so far.
+        self.answers = Answers(self.folder.path / ANSWERS)
         if teacher == PEOPLE:
             teacher = LabelRounds(Path(folder) / "questions", known=self.answers.pairs())
         self.questions = Questions(
             teacher, selection=selection, length=length, heldout=heldout, seed=seed
         )
-        self.reward = self.folder.reward(explore=explore, rule=rule, k=k)
-        self._shown: dict[str, Any] = {}
         self._fresh = 0
 
     @classmethod
@@ -160,77 +153,27 @@ class PreferenceLoop(BaseCallback):
         usual = {"explore": True, "reset_critic": True, "updates": 100, "selection": "disagreement"}
         return cls(folder, **{**usual, **options})
 
-    @property
-    def answers(self) -> Any:
-        """Every answer so far."""
-        return self.folder.answers
-
-    @property
-    def path(self) -> str:
-        """Folder of the running model, for `rewardwrap.Learned`."""
-        return self.reward.path
-
-    def _on_training_start(self) -> None:
-        self._adapter = self._find_adapter()
-        venv = self._adapter.venv
-        self.answers.require(venv.observation_space, venv.action_space)
-        if isinstance(self.model, OffPolicyAlgorithm):
-            require_whole(self.model.replay_buffer)
-            require_single_steps(self._adapter.reward)
-        if self.reset_critic and not hasattr(self.model, "critic_target"):
-            raise StackError(
-                "PreferenceLoop: reset_critic must be for a learner with a critic of its own, got "
-                f"{type(self.model).__name__}. Use SAC or TD3, or reset_critic=False."
-            )
-        self.tape = Tape(self.keep, (venv.observation_space, venv.action_space))
-        done, last = self.model.num_timesteps, self.model._total_timesteps
-        self._next = done + (self.start if not self.reward.ready else self.every)
+    def begin(self, step: int, last: int) -> Mapping[str, Any]:
+        self.answers.require(*self.tape.spaces)
+        self._next = step + (self.start if not self.reward.ready else self.every)
         rounds = 1 + max(0, last - self._next - 1) // self.every
         left = max(0, self.queries - len(self.answers))
         ahead = self.first if not len(self.answers) else 0.0
         self._plan = shares(left, rounds, self.schedule, first=ahead)
-        self._poll_at, self._checked = done, False
-        self.folder.note("start", step=done, answered=len(self.answers), plan=self._plan,
-                         version=self.reward.version)  # fmt: skip
-        self._show(self._running_measures())
+        self._poll_at = step
+        self.show(self._running_measures())
+        return {"answered": len(self.answers), "plan": self._plan}
 
-    def _find_adapter(self) -> RewardVecEnv:
-        for layer in layers(self.training_env):
-            if isinstance(layer, RewardVecEnv) and any(
-                node is self.reward for node in layer.reward.walk()
-            ):
-                return layer
-        raise StackError(
-            "PreferenceLoop must find its own reward under the learner, got an environment without "
-            "it. Make it with rw.make(env_id, loop.reward), or put loop.reward into a sum."
-        )
-
-    def _on_step(self) -> bool:
-        self.tape.add(self._adapter.last_step)
-        return True
-
-    def _on_rollout_end(self) -> None:
-        # here an on-policy rollout is over and an off-policy step is stored
-        step = self.model.num_timesteps
-        if not self._checked and isinstance(self.model, OffPolicyAlgorithm):
-            # refuse what cannot be relabelled at once, and not at the first relabelling
-            assert self.model.replay_buffer is not None
-            paid(self.model.replay_buffer, self._adapter.reward, [0], self._adapter.task)
-            self._checked = True
+    def collect(self, step: int) -> bool:
         if step >= self._poll_at:
-            self._collect()
+            self._poll()
             self._poll_at = step + max(1, self.every // 10)
         asked = step >= self._next and self._ask()
-        if self._fresh and (asked or not self.questions.waiting):
-            self._renew()
-        if VERSION not in self.logger.name_to_value:
-            for tag, value in self._shown.items():
-                self.logger.record(tag, value)
+        return bool(self._fresh and (asked or not self.questions.waiting))
 
-    def _on_training_end(self) -> None:
-        self._collect()
-        self.folder.note("end", step=self.model.num_timesteps, answered=len(self.answers),
-                         waiting=self.questions.waiting, version=self.reward.version)  # fmt: skip
+    def end(self) -> Mapping[str, Any]:
+        self._poll()
+        return {"answered": len(self.answers), "waiting": self.questions.waiting}
 
     def _ask(self) -> bool:
         """One round of questions; False where there is nothing to cut clips from yet."""
@@ -239,23 +182,23 @@ class PreferenceLoop(BaseCallback):
         if share > 0:
             store = self.tape.store()
             model = self.reward if self.reward.ready else None
-            number = self.folder.rounds() + 1
+            number = self.folder.count("ask") + 1
             query = self.questions.draw(store, share, model, origin=f"{number}/")
             if query is None:
                 return False
             held = int((query.a.store.source[query.a.episode] == HELD_OUT).sum())
             # noted first, so that no other round ever has the number of one that was asked
-            self.folder.note("ask", step=self.model.num_timesteps, round=number,
+            self.note("ask", round=number,
                              train=len(query) - held, heldout=held)  # fmt: skip
             self.questions.skipped = 0
             self.questions.ask(query, store)
         self._plan = self._plan[1:]
         self._next += self.every
         self.tape.clear()
-        self._collect()
+        self._poll()
         return True
 
-    def _collect(self) -> None:
+    def _poll(self) -> None:
         """Keep every answer that has come."""
         for said in self.questions.poll():
             kept = self.answers.add(said)
@@ -264,71 +207,31 @@ class PreferenceLoop(BaseCallback):
             self._fresh += len(kept)
             if self.reward.ready:
                 foreseen = pair_measures(self.reward._net(), kept, 1.0)["pair_accuracy"]
-                self._show({"preferences/agreement": foreseen})
-            self.folder.note("answers", step=self.model.num_timesteps, count=len(kept),
+                self.show({"preferences/agreement": foreseen})
+            self.note("answers", count=len(kept),
                              skipped=len(said) - len(kept), answered=len(self.answers))  # fmt: skip
-        self._show({"preferences/asked": self.questions.asked})
-        self._show({"preferences/answered": len(self.answers)})
+        self.show({"preferences/asked": self.questions.asked})
+        self.show({"preferences/answered": len(self.answers)})
 
-    def _renew(self) -> None:
-        """Fit a candidate; it takes over unless the held-out answers speak against it."""
+    def fit(self, place: Path, seed: int) -> Mapping[str, Any] | None:
         train, held = self.answers.of(TRAIN), self.answers.of(HELD_OUT)
         if train is None or len(train) < 2:
-            return
+            return None
         self._fresh = 0
-        place = self.folder.new_model()
-        seed = self.seed + 1000 * int(place.name)
-        fitted = fit_answers(train, held, **{"seed": seed, **self.fit})
-        candidate = load_model(fitted.save(place))
-        running = load_model(self.path) if self.reward.ready else None
-        verdict = judge(candidate, running, held, delta=self.delta, least=self.least)
-        self.folder.note("deploy" if verdict.passed else "roll back", step=self.model.num_timesteps,
-                         model=place.name, version=candidate.version, why=verdict.why,
-                         trained_on=len(train), running=self.reward.version)  # fmt: skip
-        if verdict.passed:
-            self._deploy(place)
-        self._count(verdict)
+        fit_answers(train, held, **{"seed": seed, **self.settings}).save(place)
+        return {"trained_on": len(train)}
 
-    def _deploy(self, place: Path) -> None:
-        is_first = not self.reward.ready
-        self.reward.deploy(place)
-        self.reward.validate(self._adapter.task)
-        self.folder.runs(place)
-        model = self.model
-        if not isinstance(model, OffPolicyAlgorithm):
-            return
-        assert model.replay_buffer is not None
-        relabel(model.replay_buffer, self._adapter.reward, task=self._adapter.task)
-        if is_first and self.reset_critic:
-            reset_critic(model, seed=self.seed)
-            if self.updates:
-                model.train(gradient_steps=self.updates, batch_size=model.batch_size)
+    def judge(self, candidate: Model, running: Model | None) -> Verdict:
+        held = self.answers.of(HELD_OUT)
+        return judge(candidate, running, held, delta=self.delta, least=self.least)
 
-    def _count(self, verdict: Verdict) -> None:
-        tag = "preferences/deployed" if verdict.passed else "preferences/rolled_back"
-        self._show({tag: self._shown.get(tag, 0) + 1})
-        if not verdict.passed:
-            # stdout of a training is often all that anybody sees
-            self.logger.info(f"reward model rolled back: {verdict.why}")
-        now = verdict.candidate if verdict.passed else verdict.running
-        self._show(_measures(now))
+    def measures(self, found: Mapping[str, float] | None) -> dict[str, Any]:
+        names = {"heldout_accuracy": "pair_accuracy", "heldout_ece": "ece"}
+        return {f"preferences/{tag}": found[name] for tag, name in names.items()} if found else {}
 
     def _running_measures(self) -> dict[str, Any]:
-        held: Preferences | None = self.answers.of(HELD_OUT)
+        held = self.answers.of(HELD_OUT)
         if not self.reward.ready or held is None:
             return {}
         model = load_model(self.path)
-        return _measures(pair_measures(model.net, held, model.temperature))
-
-    def _show(self, values: Mapping[str, Any]) -> None:
-        """Log these from now on, and at once."""
-        self._shown |= {VERSION: self.reward.version, **values}
-        for tag, value in self._shown.items():
-            self.logger.record(tag, value)
-
-
-def _measures(found: Mapping[str, float] | None) -> dict[str, Any]:
-    if not found:
-        return {}
-    names = {"heldout_accuracy": "pair_accuracy", "heldout_ece": "ece"}
-    return {f"preferences/{tag}": found[name] for tag, name in names.items()}
+        return self.measures(pair_measures(model.net, held, model.temperature))
