@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import importlib
+import json
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rewardwrap.commands.arguments import CommandParser
 
 COMMANDS = {
     "train": "train an agent on a reward",
@@ -41,41 +46,69 @@ def main(argv: Sequence[str] | None = None) -> int:
     # as with `python -m`, so that "module:function" finds a module lying in the current folder
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and not words[0].startswith("-"):
+        return _guarded(words)
     parser = argparse.ArgumentParser(
         prog="rewardwrap", description="Reward engineering on Gymnasium and stable-baselines3."
     )
     parser.add_argument("--version", action="store_true", help="print the version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    chosen = next((word for word in arguments if word in COMMANDS), None)
+    commands = parser.add_subparsers(metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        own = commands.add_parser(name, help=summary)
-        if name == chosen:
-            module = importlib.import_module(f"rewardwrap.commands.{name}")
-            own.description = module.DESCRIPTION
-            own.formatter_class = argparse.RawDescriptionHelpFormatter
-            module.add(own)
-    args = parser.parse_args(arguments)
-    if args.version:
+        commands.add_parser(name, help=summary)
+    if parser.parse_args(words).version:
         from rewardwrap import __version__
 
         print(__version__)
-        return 0
-    if args.command is None:
+    else:
         parser.print_help()
-        return 0
-    return _run(args)
+    return 0
 
 
-def _run(args: argparse.Namespace) -> int:
+def parser_of(name: str) -> CommandParser:
+    """The parser of one command.
+
+    Raises:
+        UnknownName: There is no such command.
+    """
+    from rewardwrap.commands.arguments import CommandParser
+    from rewardwrap.core.errors import UnknownName
+
+    if name not in COMMANDS:
+        raise UnknownName("command", name, COMMANDS)
+    module = importlib.import_module(f"rewardwrap.commands.{name}")
+    parser = CommandParser(
+        prog=f"rewardwrap {name}",
+        description=module.DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add(parser)
+    parser.set_defaults(command=name, answer=None)
+    return parser
+
+
+def _run(words: list[str]) -> int:
+    """One command; under ``--json`` all that it prints is a message, save its answer."""
+    from rewardwrap.commands.arguments import plain
+
+    args = parser_of(words[0]).read(words[1:])
+    module = importlib.import_module(f"rewardwrap.commands.{args.command}")
+    if not getattr(args, "json", False):
+        return int(module.run(args))
+    with contextlib.redirect_stdout(sys.stderr):
+        code = int(module.run(args))
+    print(json.dumps(plain(args.answer), allow_nan=False))
+    return code
+
+
+def _guarded(words: list[str]) -> int:
     import rewardwrap_envs
     import rewardwrap_policies
     from rewardwrap.core.errors import RewardwrapError
 
-    module = importlib.import_module(f"rewardwrap.commands.{args.command}")
     warnings.showwarning = _show_warning
     try:
-        code: int = module.run(args)
+        return _run(words)
     except (RewardwrapError, rewardwrap_envs.EnvsError, rewardwrap_policies.PoliciesError) as error:
         # OSErrors among them print as "[Errno 28] ..." otherwise
         sentence = getattr(error, "strerror", None) or str(error)
@@ -97,7 +130,6 @@ def _run(args: argparse.Namespace) -> int:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    return code
 
 
 def _show_warning(

@@ -146,7 +146,11 @@ def _literal(text: str) -> Any:
 
 
 def _candidates(name: str, env_id: str) -> list[str]:
-    """Row names to try; memory games share the id of the pixel game but not its settings."""
+    """Row names to try; memory games share the id of the pixel game but not its settings.
+
+    ``module:Id`` has the row of ``Id``, as in RL Zoo.
+    """
+    name, env_id = name.rpartition(":")[2], env_id.rpartition(":")[2]
     if "-ram" in name.lower():
         return [name, "default"]
     pixels = env_id.startswith("ALE/") or "NoFrameskip" in env_id

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import key_values, whole_number
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_env_kwargs,
+    add_json,
+    add_seed,
+    key_values,
+    whole_number,
+)
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,18 +22,20 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Look for signs that a reward is paid for something else than the task, and write one HTML page:
 findings with their evidence, what every term paid over the training, how the pay is spread, and
-the reward as a landscape. Give the folder of a run, or a reward file and --env: it is then paid to
-random and scripted behaviour."""
+the reward as a landscape. Give the folder of a run, or an environment and a reward file: it is then
+paid to random and scripted behaviour."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_env(parser, what="of a reward: where it is paid")
+    add_env_kwargs(parser)
+    add_json(parser)
     parser.add_argument(
         "what",
         metavar="RUN|REWARD",
         help="folder of a run; or a reward as `train --reward` takes it",
     )
-    parser.add_argument("--env", help="for a reward: name of a recipe, or any gymnasium id")
     parser.add_argument("--out", type=Path, help="default: RUN/audit.html or ./audit.html")
     parser.add_argument(
         "--fields",
@@ -38,10 +47,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--episodes", type=whole_number, default=30, help="for a reward: of each behaviour"
     )
-    parser.add_argument("--seed", type=int, default=0, help="for a reward (default: 0)")
+    add_seed(parser, help="for a reward (default: 0)")
     parser.add_argument("--gamma", type=float, help="for a reward; default: the recipe's")
-    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V")
-    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,6 +70,19 @@ def run(args: argparse.Namespace) -> int:
             out.print(f"  {sentence}", markup=False, highlight=False)
         out.print(f"  Look next: {found.look}", markup=False, highlight=False)
     path = page.write(source, args.out or default, fields=args.fields)
+    args.answer = {
+        "page": path,
+        "headline": page.headline(record),
+        "episodes": record.episodes,
+        "findings": [
+            {
+                "signal": found.signal, "what": found.what, "evidence": found.evidence,
+                "where": found.where, "look": found.look, "bug": found.bug,
+            }
+            for found in record.findings
+        ],
+        "notes": record.notes,
+    }  # fmt: skip
     out.print(f"\nPage: {path}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
@@ -74,8 +94,8 @@ def _source(args: argparse.Namespace) -> Source:
         return read_run(Path(args.what))
     if args.env is None:
         raise ConfigError(
-            f"--env must name an environment to pay {args.what} in, got none. "
-            "See: rewardwrap envs. For a run, give its folder."
+            f"audit must know the environment to pay {args.what} in, got none. Write: rewardwrap audit "
+            f"ENV {args.what}; `rewardwrap envs` lists those with a recipe. For a run, give its folder."
         )
     from rewardwrap.evaluate.audit.play import audit_reward
     from rewardwrap.training.agent import require_env

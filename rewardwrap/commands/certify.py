@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rewardwrap.commands.arguments import whole_number, wide_console
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
 from rewardwrap.commands.eval import bundle_in
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 
@@ -60,10 +60,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "(default: 5 sigma)",
     )
     parser.add_argument("--alpha", type=float, default=0.05, help="chance to be wrong (0.05)")
-    parser.add_argument("--seed", type=int, default=20_000, help="default: 20000")
+    add_seed(parser, 20_000, help="of the first episode (default: 20000)")
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
     parser.add_argument("--lanes", type=whole_number, default=LANES, help=f"default: {LANES}")
     parser.add_argument("--device", default="auto")
+    add_json(parser)
     parser.add_argument(
         "--out", type=Path, help="folder for JSON and PNG (default: RUN/certificate)"
     )
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         alpha=args.alpha, method=method,
     )  # fmt: skip
     out: Path = args.out or folder / "certificate"
-    _write(out, found, returns, folder, args)
+    args.answer = _write(out, found, returns, folder, args)
     _print(folder, found, out)
     return 0
 
@@ -214,7 +215,7 @@ def _write(
     returns: NDArray[np.float64],
     folder: Path,
     args: argparse.Namespace,
-) -> None:
+) -> dict[str, Any]:
     from rewardwrap.evaluate.certificate.figure import draw_certificates
     from rewardwrap.training import bundle
     from rewardwrap.training.provenance import versions
@@ -239,6 +240,7 @@ def _write(
         f"{1 - found.alpha:.0%} ({found.method})"
     )
     draw_certificates({found.method: found}, title=title).savefig(out / FIGURE, dpi=160)
+    return document
 
 
 def _print(folder: Path, found: Certificate, out: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import signal
@@ -12,7 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardwrap.commands import compare_options
-from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+from rewardwrap.commands.arguments import (
+    add_catalog,
+    add_env_kwargs,
+    add_json,
+    key_values,
+    known_env,
+    seeds,
+    whole_number,
+    wide_console,
+)
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +46,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", metavar="ENV|PLAN.yml", help="environment, or a plan file"
     )
     parser.add_argument(
-        "--env", action="append", default=[], metavar="ENV", help="another environment; repeatable"
+        "--env",
+        action="append",
+        default=[],
+        metavar="ENV",
+        help="instead of ENV; repeat for several",
     )
     parser.add_argument("--suite", help="the environments of a suite: mujoco, atari or classic")
     parser.add_argument("--algo", help="algorithm (default: ppo)")
@@ -48,7 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="env, potential, normalised (the control), a reward file, or NAME={one line of YAML}; "
         "once for each strategy",
     )
-    parser.add_argument("--seeds", help="how many (10), or a list: 1,2,5")
+    parser.add_argument("--seeds", type=seeds, help="how many (10), or a list: 0,3,7")
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="steps of each training")
     parser.add_argument(
         "--jobs", type=whole_number, default=None, help="processes (default: cores)"
@@ -57,10 +71,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval-freq", type=whole_number, help="steps between evaluations")
     parser.add_argument("--eval-episodes", type=whole_number, help="episodes at each evaluation")
     parser.add_argument("--threshold", type=float, help="true return that counts as doing the task")
-    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V")
+    add_env_kwargs(parser)
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
-    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+    add_catalog(parser)
+    add_json(parser)
     compare_options.add(parser)
 
 
@@ -97,7 +112,15 @@ def run(args: argparse.Namespace) -> int:
     report = _report(console, plans, comparisons, out)
     console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
     index.write(store)
+    args.answer = document_in(out, report)
     return 1 if failures else 0
+
+
+def document_in(folder: Path, report: Path) -> dict[str, Any]:
+    """``suite.json`` or ``comparison.json``, and where the report is."""
+    suite = folder / "suite.json"
+    file = suite if suite.is_file() else folder / "comparison.json"
+    return {"report": str(report), **json.loads(file.read_text(encoding="utf-8"))}
 
 
 def _announce(console: Console, plans: tuple[Plan, ...], runs: int, left: int) -> None:
@@ -164,11 +187,16 @@ def plans_of(args: argparse.Namespace) -> tuple[Plan, ...]:
     """
     from rewardwrap.compare import plan as plans
 
-    changes = _changes(args)
     what = args.what
     if what is not None and not what.endswith(PLANS):
-        args.env.insert(0, what)
-        what = None
+        if args.env and args.env != [what]:
+            raise ConfigError(
+                f"the environment must be named once, got {what} and --env {args.env[0]}. "
+                "Leave one out, or name several with --env alone."
+            )
+        args.env, what = [what], None
+    args.env = [known_env(env, args.gym_packages, args.catalog) for env in args.env]
+    changes = _changes(args)
     if args.env and args.suite:
         raise ConfigError(
             "environments must be named in one way, got --suite and others. Keep one of them."
@@ -194,7 +222,7 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
         "algo": args.algo,
         "steps": args.n_timesteps,
         "threshold": args.threshold,
-        "seeds": _seeds(args.seeds),
+        "seeds": None if args.seeds is None else list(args.seeds),
         "strategies": _strategies(args.reward) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,
         "catalog": [str(Path(folder).absolute()) for folder in args.catalog] or None,
@@ -207,26 +235,16 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
 def _hyperparameters(args: argparse.Namespace) -> dict[str, Any] | None:
     given: dict[str, Any] = dict(key_values(args.hyperparams, "--hyperparams"))
     if args.conf_file:
-        if args.what is None or args.what.endswith(PLANS):
+        if not args.env:
             raise ConfigError(
                 "--conf-file must go with an environment, got a plan. "
                 "Put the values under `hyperparameters:` there."
             )
         from rewardwrap_policies import hyperparameters
 
-        row = hyperparameters(args.algo or "ppo", args.what, [args.conf_file]).row
+        row = hyperparameters(args.algo or "ppo", args.env[0], [args.conf_file]).row
         given = {**row, **given}
     return given or None
-
-
-def _seeds(text: str | None) -> int | list[int] | None:
-    if text is None:
-        return None
-    if re.fullmatch(r"\d+", text):
-        return int(text)
-    if re.fullmatch(r"\d+(,\d+)*,?", text):
-        return [int(part) for part in text.split(",") if part]
-    raise ConfigError(f"--seeds must be how many, or a list like 1,2,5, got {text!r}. Correct it.")
 
 
 def _strategies(choices: list[str]) -> dict[str, str]:

@@ -8,7 +8,16 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_env_kwargs,
+    add_json,
+    add_seed,
+    key_values,
+    named_env,
+    whole_number,
+    wide_console,
+)
 
 if TYPE_CHECKING:
     from rewardwrap.evaluate.distance.heatmap import Matrix
@@ -23,38 +32,39 @@ METRICS = ("epic", "dard", "starc-val", "starc-minimal", "npec", "erc")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("env", metavar="ENV", help="a recipe or a gymnasium id")
+    add_env(parser, then="rewards")
+    add_env_kwargs(parser)
     parser.add_argument("rewards", nargs="+", metavar="REWARD", help="files, or `env`")
     parser.add_argument("--metric", choices=METRICS, default="epic")
     parser.add_argument("--gamma", type=float, help="discount of the agent (default: 0.99)")
     parser.add_argument("--samples", type=whole_number, help="transitions (erc: episodes)")
     parser.add_argument("--means", type=whole_number, help="draws for each mean (epic, dard)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE")
+    add_seed(parser)
     parser.add_argument(
         "--out", type=Path, help="folder for distances.json, .png and .svg (default: ./distances)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix and draw it; with ``--json`` draw only where asked."""
     from rewardwrap.evaluate.distance.heatmap import distance_matrix, rows_of
 
+    env = named_env(args)
     with warnings.catch_warnings():
         # printed below the matrix, once
         warnings.filterwarnings("ignore", message="reward_distance:")
         matrix = distance_matrix(
-            named_rewards(args.rewards), args.env, args.metric, gamma=args.gamma,
+            named_rewards(args.rewards), env, args.metric, gamma=args.gamma,
             samples=args.samples, means=args.means, seed=args.seed,
             env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
         )  # fmt: skip
     if args.json:
-        print(json.dumps(rows_of(matrix)))
+        args.answer = rows_of(matrix)
         if args.out is not None:
             _write(matrix, args.out)
         return 0
-    _print(matrix, args.env)
+    _print(matrix, env)
     out = FOLDER if args.out is None else args.out
     _write(matrix, out)
     wide_console().print(f"Drawn: {out / 'distances.png'}", soft_wrap=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 
-from rewardwrap.commands.arguments import wide_console
+from rewardwrap.commands.arguments import add_json, wide_console
 
 DESCRIPTION = "Try what rewardwrap can use on this machine. Each line that fails names its remedy."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = examine()
     if args.json:
-        print(json.dumps([asdict(finding) for finding in found], indent=1))
+        args.answer = found
         return 0
     from rich.table import Table
     from rich.text import Text

@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import wide_console
+from rewardwrap.commands.arguments import add_env, add_json, wide_console
+
+if TYPE_CHECKING:
+    from rewardwrap_envs import Recipe
 
 DESCRIPTION = "List the environments that have a recipe, or the named fields of one of them."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="show one in detail")
-    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
+    add_env(parser, what="show one in detail")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list, or the details of one."""
-    if args.name is None:
-        _print_all(args.catalog)
+    import rewardwrap_envs
+
+    if args.env is None:
+        known = rewardwrap_envs.recipes(*args.catalog).values()
+        args.answer = [_facts(recipe) for recipe in known]
+        _print_all(known)
     else:
-        _print_one(args.name, args.catalog)
+        recipe = rewardwrap_envs.recipe(args.env, args.catalog)
+        args.answer = {**_facts(recipe), "fields": recipe.fields}
+        _print_one(recipe)
     return 0
 
 
-def _print_all(catalog: list[str]) -> None:
+def _facts(recipe: Recipe) -> dict[str, object]:
+    return {
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "id": recipe.id,
+        "arguments": dict(recipe.make),
+        "suite": recipe.suite,
+        "gamma": recipe.gamma,
+        "threshold": recipe.threshold,
+        "returns": recipe.returns,
+        "potential": recipe.potential,
+        "fields": list(recipe.fields),
+    }
+
+
+def _print_all(known: Iterable[Recipe]) -> None:
     from rich.table import Table
 
-    import rewardwrap_envs
-
-    table = Table(title="environments", caption="rewardwrap envs NAME: units and meaning")
+    table = Table(title="environments", caption="rewardwrap envs ENV: units and meaning")
     for heading in ("name", "suite", "threshold", "potential", "fields"):
         table.add_column(heading, overflow="fold")
-    for recipe in rewardwrap_envs.recipes(*catalog).values():
+    for recipe in known:
         table.add_row(
             recipe.name,
             recipe.suite,
@@ -48,13 +72,10 @@ def _few(names: list[str], most: int = 6) -> str:
     return f"{shown} ... {len(names)} in all" if len(names) > most else shown
 
 
-def _print_one(name: str, catalog: list[str]) -> None:
+def _print_one(recipe: Recipe) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    import rewardwrap_envs
-
-    recipe = rewardwrap_envs.recipe(name, catalog)
     facts = {
         "gymnasium id": recipe.id,
         "arguments": dict(recipe.make) or "none",

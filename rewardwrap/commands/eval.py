@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import whole_number, wide_console
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
 
 DESCRIPTION = """\
 Play a trained agent. Without other flags it plays the very episodes it was evaluated on, to the same
@@ -20,10 +19,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", type=Path, metavar="BUNDLE|RUN", help="a bundle, or a run's folder")
     parser.add_argument("--which", choices=("best", "last"), default="best", help="of a run")
     parser.add_argument("--episodes", type=whole_number, help="default: as in training")
-    parser.add_argument("--seed", type=int, help="of the first episode (default: as in training)")
+    add_seed(parser, None, help="of the first episode (default: as in training)")
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     terms = {name: sums.tolist() for name, sums in found.terms.items()}
     if args.json:
         document = {"bundle": str(folder), "step": step, "terms": terms}
-        print(json.dumps({**document, "length": found.lengths.tolist()}))
+        args.answer = {**document, "length": found.lengths}
     else:
         _print(folder, step, protocol, found)
     return 0

@@ -44,6 +44,7 @@ def run_factors(args: argparse.Namespace, scene: Scene, out: Path, console: Cons
     folder = out / "best"
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "reward.py", source)
+    args.answer = {"factors": reward.factors, "file": folder / "reward.yml"}
     row = json.dumps(reward.to_config(), indent=1)
     write_whole(folder / "reward.yml", row + "\n")
     console.print(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -58,7 +58,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DIR", help="episodes")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder to write")
-    parser.add_argument("--seed", type=int, default=0)
+    add_seed(parser)
+    add_json(parser)
     parser.add_argument(
         "--reads",
         default="obs,action",
@@ -101,6 +102,14 @@ def run(args: argparse.Namespace) -> int:
             fitted = fit_regression(store, **_regression(args), **options)
     fitted.save(args.out)
     _print(args.out, fitted)
+    args.answer = {
+        "model": args.out,
+        "objective": fitted.objective,
+        "metrics": fitted.metrics,
+        "epochs": fitted.fit.epochs,
+        "best_epoch": fitted.fit.best + 1,
+        "seconds": fitted.fit.seconds,
+    }
     if args.registry is not None:
         from rewardwrap.nets.registry import Registry
 

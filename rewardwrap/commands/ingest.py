@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rewardwrap.commands.arguments import add_env, add_json
 
 if TYPE_CHECKING:
     from rewardwrap.data.reading import Options
@@ -19,7 +22,9 @@ SLOW = 2.0  # seconds before progress is worth a line
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_env(parser, what="whose spaces the data must fit")
     parser.add_argument("source", metavar="SOURCE", help="what to read")
+    add_json(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to save")
     parser.add_argument(
         "--boundary",
@@ -29,7 +34,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where episodes begin in a table: flag:COLUMN, id:COLUMN, gap:COLUMN>X or length:N; "
         "give it again to combine rules",
     )
-    parser.add_argument("--env", metavar="ID", help="environment whose spaces the data must fit")
     parser.add_argument("--obs", metavar="A,B", help="observation columns of a table, or patterns")
     parser.add_argument("--action", metavar="A,B", help="action columns of a table, or patterns")
     parser.add_argument(
@@ -57,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     report = inspect(reading, source=str(args.source))
     reading.store.save(args.out)
     report.write(args.out)
+    args.answer = {"episodes": args.out, "report": json.loads(report.to_json())}
     out = wide_console()
     report.show(out)
     out.print(f"Episodes: {args.out}", soft_wrap=True)
@@ -66,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace, progress: Any) -> Options:
     from rewardwrap.data.reading import Options
 
-    observation, action = _spaces(args.env) if args.env else (None, None)
+    observation, action = _spaces(args) if args.env else (None, None)
     return Options(
         boundary=tuple(args.boundary),
         obs=_names(args.obs),
@@ -83,11 +88,11 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _spaces(env: str) -> tuple[Any, Any]:
+def _spaces(args: argparse.Namespace) -> tuple[Any, Any]:
     """The spaces of an environment; it is built once, and closed."""
     from rewardwrap.adapters.build import builder_of
 
-    built = builder_of(env)("train", {})
+    built = builder_of(args.env, tuple(args.catalog))("train", {})
     try:
         return built.observation_space, built.action_space
     finally:

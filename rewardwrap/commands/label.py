@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import add_env, add_json, add_seed, whole_number
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,19 +22,16 @@ is on disk before the next pair shows; stop whenever you like, the same command 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_env(parser, then="data", what="to draw it and to name its numbers")
     parser.add_argument(
         "data", nargs="?", type=Path, metavar="DATA", help="episodes that rewardwrap ingest wrote"
     )
-    parser.add_argument("--out", type=Path, metavar="JUDGEMENTS.sqlite", help="file of answers")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="of answers (.sqlite)")
     parser.add_argument(
         "--pairs", type=whole_number, help="pairs to answer (100, or as the file says)"
     )
     parser.add_argument(
         "--length", type=whole_number, help="steps of a clip (50, or the median episode's)"
-    )
-    parser.add_argument("--env", metavar="ID", help="environment, to draw it and to name numbers")
-    parser.add_argument(
-        "--catalog", action="append", default=[], metavar="DIR", help="more recipes"
     )
     parser.add_argument("--labeler", default="", metavar="NAME", help="who answers (asked)")
     parser.add_argument(
@@ -49,25 +46,32 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="numbers over time, no drawing")
     parser.add_argument("--port", type=int, help="where to listen (as last time, or a free one)")
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
-    parser.add_argument("--seed", type=int, default=0)
+    add_seed(parser)
+    add_json(parser)
     parser.add_argument(
         "--summary", type=Path, metavar="FILE", help="how labelers did and agree; no page"
     )
     parser.add_argument(
-        "--export", nargs=2, type=Path, metavar=("FILE", "TO"),
-        help="write the answers in FILE to TO (.jsonl or .parquet); no page",
+        "--export", type=Path, metavar="FILE",
+        help="write the answers in FILE to --out (.jsonl or .parquet); no page",
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve the page, or tell what a file holds."""
     if args.summary is not None:
-        return _summary(args.summary)
+        args.answer = _summary(args.summary)
+        return 0
     if args.export is not None:
         from rewardwrap.annotate.judgements import export
 
-        source, target = args.export
-        print(f"{export(source, target)} answers: {target}")
+        if args.out is None:
+            raise ConfigError(
+                "--export must know where to write, got no --out. Give --out FILE.jsonl or .parquet."
+            )
+        count = export(args.export, args.out)
+        args.answer = {"answers": count, "file": args.out}
+        print(f"{count} answers: {args.out}")
         return 0
     if args.data is None or args.out is None:
         raise ConfigError(
@@ -85,7 +89,7 @@ def _label(args: argparse.Namespace) -> None:
     from rewardwrap.data import EpisodeStore
 
     labelling = Labelling(
-        EpisodeStore.load(args.data),
+        EpisodeStore.load(Path(args.data)),
         args.out,
         pairs=args.pairs,
         length=args.length,
@@ -115,7 +119,7 @@ def _label(args: argparse.Namespace) -> None:
             serve(page, _port(args.port, database.meta("port")), ready=ready)
         from rewardwrap.annotate.summary import summarise
 
-        found = summarise(database)
+        args.answer = found = summarise(database)
         print(f"{found.progress}: {args.out}")
 
 
@@ -134,14 +138,14 @@ def _port(asked: int | None, last: str) -> int:
     return int(last)
 
 
-def _summary(path: Path) -> int:
+def _summary(path: Path) -> Summary:
     from rewardwrap.annotate.database import Database
     from rewardwrap.annotate.summary import summarise
 
     with Database(path) as database:
         found = summarise(database)
     _print(found)
-    return 0
+    return found
 
 
 def _print(found: Summary) -> None:

@@ -8,14 +8,16 @@ import doctest
 import inspect
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module, resources
 from typing import Any
+
+from rewardwrap.commands.arguments import add_json, wide_console
 
 DESCRIPTION = """\
 List the methods, or one in detail: what it does, where it comes from, when it pays, how it is used, and
 what a measurement in miniature showed of it (shown, not shown, contradicted)."""
-HOW = "rewardwrap train --algo ppo --env ENV --reward FILE.yml, with {written} in the file"
+HOW = "rewardwrap train ENV --algo ppo --reward FILE.yml, with {written} in the file"
 ROOMS = {"objectives": "objective", "loops": "loop", "scores": "score"}
 CLOCKS = {"objective": "offline", "loop": "while training", "score": "episode", "study": "-"}
 
@@ -41,7 +43,7 @@ class Method:
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("tag", nargs="?", metavar="TAG", help="show one in detail")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         raise UnknownName("method", args.tag, known)
     chosen = known if args.tag is None else {args.tag: known[args.tag]}
     if args.json:
-        print(json.dumps([asdict(method) for method in chosen.values()], ensure_ascii=False))
+        args.answer = list(chosen.values())
     elif args.tag is None:
         _print_all(known)
     else:
@@ -131,8 +133,6 @@ def _print_all(known: dict[str, Method]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from rewardwrap.commands.arguments import wide_console
-
     table = Table(title="methods", caption="rewardwrap methods TAG: source, use, what was seen")
     for heading in ("tag", "sort", "clock", "does", "evidence"):
         table.add_column(heading, overflow="fold")
@@ -143,8 +143,6 @@ def _print_all(known: dict[str, Method]) -> None:
 
 def _print_one(one: Method) -> None:
     from rich.text import Text
-
-    from rewardwrap.commands.arguments import wide_console
 
     console = wide_console()
     console.print(Text(f"{one.tag}: {one.does}", "bold"))

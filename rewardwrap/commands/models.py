@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rewardwrap.commands.arguments import add_json
+
 DESCRIPTION = """\
 List the reward models of a registry, enter one, put one into use or take it out. A model is verified by its
 SHA-256 before it is entered and before it is put into use."""
@@ -14,7 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--registry", type=Path, default=Path("models"), metavar="DIR",
                         help="folder of models.json (models)")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     what = parser.add_subparsers(dest="what", metavar="WHAT")
     what.add_parser("list", help="list them (the default)")
     added = what.add_parser("add", help="enter a model as candidate")
@@ -40,9 +42,6 @@ def _own_registry(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and show the list."""
-    import json
-    from dataclasses import asdict
-
     from rewardwrap.nets.registry import Registry
 
     registry = Registry(args.registry)
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         registry.retire(args.which)
     entries = registry.entries()
     if args.json:
-        print(json.dumps([asdict(entry) for entry in entries]))
+        args.answer = entries
         return 0
     if not entries:
         print(f"No models in {args.registry}. Enter one: rewardwrap models add MODEL.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,12 @@ def run_table(args: argparse.Namespace, scene: Scene, out: Path, console: Consol
     console.print(text, markup=False, highlight=False)
     reward = parameters.reward_of(table)
     _export(out / "best", text, reward)
+    args.answer = {"table": json.loads(text), "file": out / "best" / "reward.yml"}
     _play(args, scene, reward, table, console)
     return 0
 
 
 def _export(folder: Path, text: str, reward: Reward) -> None:
-    import json
-
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "table.json", text + "\n")
     write_whole(folder / "reward.yml", json.dumps(reward.to_config(), indent=1) + "\n")

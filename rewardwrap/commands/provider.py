@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import add_seed, whole_number
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_model(group: Any) -> None:
     group.add_argument("--max-tokens", type=whole_number, default=2048)
     group.add_argument("--timeout", type=float, default=120.0, help="seconds for one answer")
     group.add_argument("--at-once", type=whole_number, default=4, help="requests under way")
-    group.add_argument("--seed", type=int, default=0)
+    add_seed(group, help="of the whole search (default: 0)")
 
 
 def add_budget(group: Any) -> None:

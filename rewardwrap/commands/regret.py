@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import key_values, wide_console
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_env_kwargs,
+    add_json,
+    key_values,
+    named_env,
+    wide_console,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,14 +30,14 @@ CHEATS = 1
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("env", metavar="ENV", help="a recipe or a gymnasium id")
+    add_env(parser)
+    add_env_kwargs(parser)
     parser.add_argument("reward", metavar="REWARD", help="a reward file")
     parser.add_argument("--gamma", type=float, default=0.99, help="discount of the agent")
     parser.add_argument(
         "--tolerance", type=float, default=1e-6, help="normalised regret that is let pass"
     )
-    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="KEY:VALUE")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,11 +51,12 @@ def run(args: argparse.Namespace) -> int:
             f"--tolerance must lie in [0, 1], got {args.tolerance:g}. It is a share of what there is "
             "to lose."
         )
+    env = named_env(args)
     kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    found = policy_regret(as_reward(args.reward), args.env, gamma=args.gamma, env_kwargs=kwargs)
+    found = policy_regret(as_reward(args.reward), env, gamma=args.gamma, env_kwargs=kwargs)
     cheats = found.value > args.tolerance
     if args.json:
-        print(json.dumps(_document(found, cheats)))
+        args.answer = _document(found, cheats)
     else:
         _print(wide_console(), found, args, cheats)
     return CHEATS if cheats else 0

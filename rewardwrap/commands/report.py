@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rewardwrap.commands.arguments import add_json, wide_console
+
 SUITE = "suite.json"
 DESCRIPTION = "Write report.html, the figures and runs.csv of a finished comparison anew."
 
@@ -12,11 +14,12 @@ DESCRIPTION = "Write report.html, the figures and runs.csv of a finished compari
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("folder", type=Path, help="what `rewardwrap compare --out` named")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read comparison.json or suite.json, write everything that is made from it, print the verdict."""
-    from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.commands.compare import document_in
     from rewardwrap.compare import results
     from rewardwrap.compare.summary import print_summary
 
@@ -32,5 +35,6 @@ def run(args: argparse.Namespace) -> int:
         comparison = results.read(args.folder)
         print_summary(out, comparison)
         report = comparison.write(args.folder)
+    args.answer = document_in(args.folder, report)
     out.print(f"Report: {report}", soft_wrap=True)
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import wide_console
+from rewardwrap.commands.arguments import add_env, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,12 +23,12 @@ PASSED, FAILED = "[green]passed[/green]", "[red]failed[/red]"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_env(parser, what="probe on random transitions of it")
     parser.add_argument("file", type=Path, help="the reward code")
     parser.add_argument("--approve", action="store_true", help="record that you have read it")
     parser.add_argument(
         "--against", type=Path, metavar="OLD", help="show what changed since this file"
     )
-    parser.add_argument("--env", help="probe on random transitions of this environment")
     parser.add_argument("--gate", choices=("strict", "off"), default="strict")
 
 

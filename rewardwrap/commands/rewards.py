@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import inspect
 
-from rewardwrap.commands.arguments import wide_console
+from rewardwrap.commands.arguments import add_json, wide_console
 
 DESCRIPTION = (
     "List the registered rewards: tag, fields with their defaults, and what each computes."
@@ -14,7 +14,8 @@ DESCRIPTION = (
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments: there are none."""
+    """Declare the argument."""
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,6 +32,14 @@ def run(args: argparse.Namespace) -> int:
     for tag, cls in registered().items():
         first = (inspect.getdoc(cls) or "").partition("\n\n")[0].replace("\n", " ")
         table.add_row(Text(tag), Text(_fields(cls)), Text(first))
+    args.answer = [
+        {
+            "tag": tag,
+            "fields": _fields(cls),
+            "computes": (inspect.getdoc(cls) or "").split("\n\n")[0],
+        }
+        for tag, cls in registered().items()
+    ]
     wide_console().print(table)
     return 0
 

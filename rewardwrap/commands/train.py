@@ -9,7 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_env_kwargs,
+    add_json,
+    add_seed,
+    key_values,
+    named_env,
+    whole_number,
+    wide_console,
+)
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,10 +33,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Train an agent. The learner is paid --reward; the best agent is chosen by the true return, that of
-the environment itself. Everything goes to <log folder>/<algo>/<env>_<n>/."""
+the environment itself. Everything goes to <out>/<algo>/<env>_<n>/."""
 LONGEST_GAP = 25_000
-OBEYED = {"resume", "n_timesteps", "verbose", "progress"}
-"""What ``--resume`` reads; all the rest stands in the folder of the run."""
+OBEYED = {"resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages"}
+"""What ``--resume`` reads, the environment to find the run; all the rest stands in the folder of the run."""
 
 
 class Noted(argparse.Action):
@@ -47,28 +56,31 @@ class Noted(argparse.Action):
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.register("action", None, Noted)
+    add_env(parser)
+    add_env_kwargs(parser)
     parser.add_argument("--algo", default="ppo", help="algorithm (default: ppo)")
-    parser.add_argument("--env", help="name of a recipe, or any gymnasium id")
     parser.add_argument(
         "--reward",
         default="env",
         help="env, potential (the recipe's, on top of env), a reward file, or one line of YAML",
     )
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    add_seed(parser)
+    add_json(parser)
     parser.add_argument("--eval-freq", type=whole_number, help="default: a 20th, at most 25000")
     parser.add_argument("--eval-episodes", type=whole_number, default=5)
     parser.add_argument("--n-eval-envs", type=whole_number, help="default: one for each episode")
     parser.add_argument("--eval-reward", choices=("true", "shaped"), default="true")
     parser.add_argument("--save-freq", type=int, default=-1, help="default: as --eval-freq")
-    parser.add_argument("-f", "--log-folder", type=Path, default=Path("logs"))
+    parser.add_argument(
+        *("--out", "-f", "--log-folder"), type=Path, default=Path("logs"), metavar="DIR",
+        help="folder of all runs; -f and --log-folder are RL Zoo's names for it (default: logs)",
+    )  # fmt: skip
     parser.add_argument("-tb", "--tensorboard-log", help="default: the run's folder")
     parser.add_argument("--vec-env", choices=("dummy", "subproc"), default="dummy")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
-    parser.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
     parser.add_argument(
         "--noise",
         type=float,
@@ -96,7 +108,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="RUN",
-        help="go on from the last checkpoint of a run (default: the newest of --algo and --env)",
+        help="go on from the last checkpoint of a run (default: the newest of --algo and ENV)",
     )
 
 
@@ -112,11 +124,26 @@ def run(args: argparse.Namespace) -> int:
     _say(console, f"{folder.path}: {agent.settings.algo} on {agent.settings.env}, step {step:,}.")
     finished = _train(console, agent, folder, course, progress=args.progress, audited=args.audit)
     agent.close()
+    args.answer = _document(agent, folder, finished)
     if not finished:
         _say(console, f"Stopped. Go on with: rewardwrap train --resume {folder.path}")
         return 130
     _say(console, f"Done. See it play with: rewardwrap eval {folder.path}")
     return 0
+
+
+def _document(agent: Agent, folder: RunFolder, finished: bool) -> dict[str, Any]:
+    found = folder.evaluations()
+    return {
+        "run": folder.path,
+        "env": agent.settings.env,
+        "algo": agent.settings.algo,
+        "step": agent.model.num_timesteps,
+        "finished": finished,
+        "evaluated_at": found.get("timesteps", ()),
+        "true": found["results"].mean(axis=1) if found else (),
+        "shaped": found["shaped"].mean(axis=1) if found else (),
+    }
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -130,23 +157,22 @@ def settings_of(args: argparse.Namespace) -> Settings:
     from rewardwrap.training.agent import Settings, require_env
     from rewardwrap.training.choice import chosen_reward
 
-    if args.env is None:
-        raise ConfigError("--env must name an environment, got none. See: rewardwrap envs.")
+    env = named_env(args)
     catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
-    require_env(args.env, catalog)
-    recipe = rewardwrap_envs.find(args.env, catalog)
+    require_env(env, catalog)
+    recipe = rewardwrap_envs.find(env, catalog)
     preset = rewardwrap_policies.hyperparameters(
         args.algo,
-        args.env,
+        env,
         [args.conf_file] if args.conf_file else (),
-        env_id=args.env if recipe is None else recipe.id,
+        env_id=env if recipe is None else recipe.id,
     )
     preset = rewardwrap_policies.override(preset, args.hyperparams)
     steps = args.n_timesteps or preset.n_timesteps
     return Settings(
-        env=args.env,
+        env=env,
         algo=preset.algo,
-        reward=chosen_reward(args.reward, args.env, catalog=catalog).to_config(),
+        reward=chosen_reward(args.reward, env, catalog=catalog).to_config(),
         row={**preset.row, "n_timesteps": steps},
         seed=args.seed,
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
@@ -180,7 +206,7 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
 
     settings = settings_of(args)
     refuse_unfit(settings)
-    folder = RunFolder.new(args.log_folder, settings.algo, settings.env)
+    folder = RunFolder.new(args.out, settings.algo, settings.env)
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
     folder.write_start(settings.env, row=settings.row, args=_plain(args), command=command)
     log = args.tensorboard_log or str(folder.path)
@@ -203,6 +229,8 @@ def _refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None
         for name, flag in given.items()
         if name not in OBEYED and asked[name] != before.get(name)
     ]
+    if args.env not in (None, before.get("env")):
+        ignored.insert(0, f"the environment {args.env}")
     if ignored:
         raise ConfigError(
             f"--resume must go on with the settings of the run, got {', '.join(ignored)}. Leave them out, "
@@ -213,8 +241,7 @@ def _refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None
 def _plain(args: argparse.Namespace) -> dict[str, Any]:
     """The arguments as ``args.yml`` keeps them."""
     found = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
-    found.pop("given", None)
-    return found
+    return {key: value for key, value in found.items() if key not in ("given", "answer")}
 
 
 def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
@@ -224,9 +251,11 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
     if args.resume:
         folder = RunFolder(Path(args.resume))
     elif args.env is None:
-        raise ConfigError("--resume must know the run, got neither RUN nor --env. Give one.")
+        raise ConfigError(
+            "--resume must know the run, got neither RUN nor an environment. Give one."
+        )
     else:
-        folder = RunFolder.newest(args.log_folder, args.algo.lower(), args.env)
+        folder = RunFolder.newest(args.out, args.algo.lower(), args.env)
     before = folder.args()
     _refuse_ignored(args, before)
     log = before["tensorboard_log"] or str(folder.path)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DIR", help="episodes")
     parser.add_argument("--out", type=Path, help="folder to write (MODEL/validation)")
     parser.add_argument("--length", type=whole_number, default=25, help="steps of a clip (25)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_seed(parser)
+    add_json(parser)
     parser.add_argument(
         "--follow", type=Path, metavar="RUN", help="write the page anew while this run goes on"
     )
@@ -44,8 +44,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, write, print the verdict."""
-    import json
-
     import torch
 
     from rewardwrap.commands.arguments import wide_console
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     found = validate(model, EpisodeStore.load(args.data), length=args.length, seed=args.seed)
     page = write(found, model, args.out or args.model / "validation")
     if args.json:
-        print(json.dumps(found.to_plain()))
+        args.answer = found.to_plain()
         return 0
     from rich.table import Table
 

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import key_values, whole_number, wide_console
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_json,
+    key_values,
+    named_env,
+    seeds,
+    whole_number,
+    wide_console,
+)
 from rewardwrap.commands.provider import add_budget, add_model, client_of, refuse_another_search
 from rewardwrap.core.errors import ConfigError
 
@@ -28,9 +36,10 @@ it stopped. Without a model: --provider template fills templates from the enviro
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("env", metavar="ENV", help="environment with named fields")
+    add_env(parser, what="environment with named fields")
     parser.add_argument("task", help="what the agent should do, in words")
     parser.add_argument("--out", type=Path, help="folder (default: written/<env>)")
+    add_json(parser)
     parser.add_argument("--rounds", type=whole_number, default=3)
     parser.add_argument("--samples", type=whole_number, default=4, help="answers in each round")
     parser.add_argument("--words", metavar="TEXT", help="what you saw; one more round answers it")
@@ -59,14 +68,18 @@ def _add_training(group: Any) -> None:
     group.add_argument("--algo", default="ppo")
     group.add_argument("-n", "--n-timesteps", type=whole_number, default=50_000)
     group.add_argument("--short-steps", type=whole_number, help="default: two fifths of -n")
-    group.add_argument("--seeds", type=whole_number, default=3, help="of the full training")
+    group.add_argument(
+        "--seeds",
+        type=seeds,
+        default=(0, 1, 2),
+        help="of the full training: how many (3), or a list",
+    )
     group.add_argument(
         "--final-seeds", type=int, default=5, help="of the comparison at the end (0: none)"
     )
     group.add_argument("--keep", type=whole_number, default=1, help="full trainings in a round")
     group.add_argument("--jobs", type=whole_number, help="processes (default: cores)")
     group.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
-    group.add_argument("--catalog", action="append", default=[], metavar="DIR", help="own recipes")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,9 +88,9 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.llm.journal import FILE, Journal
     from rewardwrap.llm.prompt import scene_of
 
-    console = wide_console()
-    out = args.out or Path("written") / args.env.replace("/", "-")
-    scene = scene_of(args.env, rewardwrap_envs.find(args.env, args.catalog))
+    console, env = wide_console(), named_env(args)
+    out = args.out or Path("written") / env.replace("/", "-")
+    scene = scene_of(env, rewardwrap_envs.find(env, args.catalog))
     if args.rewards == "params":
         from rewardwrap.commands.parameters import run_table
 
@@ -109,7 +122,7 @@ def _search(
         rounds=rounds,
         samples=args.samples,
         short=Length(args.short_steps or max(1, args.n_timesteps * 2 // 5), (101,)),
-        full=Length(args.n_timesteps, tuple(range(201, 201 + args.seeds))),
+        full=Length(args.n_timesteps, args.seeds),
         keep=args.keep,
         seed=args.seed,
         temperature=args.temperature,
@@ -205,13 +218,16 @@ def _finish(
         },
         options=search.stages.options,
     )
-    journal.write(
-        "finished",
-        id=found.best.id,
-        score=found.best.full,
-        baseline=found.baseline,
-        spent=search.client.ledger.spent,
-    )
+    args.answer = {
+        "file": file,
+        **journal.write(
+            "finished",
+            id=found.best.id,
+            score=found.best.full,
+            baseline=found.baseline,
+            spent=search.client.ledger.spent,
+        ),
+    }
     console.print(
         f"\nBest: {found.best.id}, mean true score {found.best.full:.2f} "
         f"(the environment's own reward: {baseline}). Code: {file}",

@@ -39,7 +39,7 @@ def test_a_summary_is_a_table(answered: Path, capsys: pytest.CaptureFixture[str]
 
 def test_answers_are_exported(answered: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = answered.parent / "out.jsonl"
-    assert main(["label", "--export", str(answered), str(target)]) == 0
+    assert main(["label", "--export", str(answered), "--out", str(target)]) == 0
     assert "60 answers" in capsys.readouterr().out
     rows = [json.loads(line) for line in target.read_text().splitlines()]
     assert {row["labeler"] for row in rows} == {"Ann", "Bob"}
@@ -53,8 +53,11 @@ def test_answers_are_exported(answered: Path, capsys: pytest.CaptureFixture[str]
             "label must know the episodes and the file for answers, got no DATA and no --out",
         ),
         (["label", "--summary", "none.sqlite"], "judgements must exist, got none.sqlite"),
-        (["label", "--export", "none.sqlite", "x.jsonl"], "judgements must exist"),
-        (["label", "--export", "none.sqlite", "x.csv"], "must go to a .jsonl or .parquet file"),
+        (["label", "--export", "none.sqlite", "--out", "x.jsonl"], "judgements must exist"),
+        (
+            ["label", "--export", "none.sqlite", "--out", "x.csv"],
+            "must go to a .jsonl or .parquet file",
+        ),
     ],
 )
 def test_bad_input_is_a_sentence(

@@ -64,7 +64,7 @@ def test_help_is_quick_for_it_loads_no_torch(words: list[str]) -> None:
     ("words", "sentence"),
     [
         ("train --env Hoper-v5", 'No environment "Hoper-v5". Did you mean "Hopper-v5"'),
-        ("train", "--env must name an environment"),
+        ("train", "train must know the environment, got none. Write: rewardwrap train ENV"),
         ("train --env CartPole-v1 --algo ppp", 'No algorithm "ppp". Did you mean "ppo"'),
         ("train --env CartPole-v1 --reward evn", 'No reward "evn". Did you mean "env"'),
         ("train --env CartPole-v1 --reward no.yml", "reward file must exist"),
@@ -79,9 +79,11 @@ def test_help_is_quick_for_it_loads_no_torch(words: list[str]) -> None:
         ("compare CartPole-v1 --reward gamma.yml", "gamma must be one number in a run"),
         ("compare CartPole-v1 --reward {constant:1}", "must have a name"),
         ("compare CartPole-v1 --reward env --reward env", 'got "env" twice'),
-        ("compare CartPole-v1 --seeds x", "--seeds must be how many"),
+        ("compare CartPole-v1 --seeds x", "--seeds: must be how many, or a list"),
         ("compare plan.yml", 'plan.yml:2: a plan must use known keys, got "aglo"'),
         ("eval nowhere", "nowhere must hold a bundle"),
+        ("trian CartPole-v1", 'No command "trian". Did you mean "train"'),
+        ("regret CartPole-v1", "regret must know the environment, got none."),
         ("envs Hoper-v5", 'No recipe "Hoper-v5". Did you mean "Hopper-v5"'),
     ],
 )
