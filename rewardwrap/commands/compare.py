@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rewardwrap.compare.plan import Plan
     from rewardwrap.compare.results import Comparison
-    from rewardwrap.compare.run import Spec
+    from rewardwrap.compare.spec import Spec
     from rewardwrap.compare.store import Store
 
 PLANS = (".yml", ".yaml")
@@ -144,7 +144,7 @@ def _announce(console: Console, plans: tuple[Plan, ...], runs: int, left: int) -
 
 
 def _state_broken(console: Console, left: list[Spec], store: Store) -> None:
-    from rewardwrap.compare.run import run_id
+    from rewardwrap.compare.spec import run_id
 
     broken = [name for spec in left if store.is_broken(name := run_id(spec))]
     if broken:
@@ -160,11 +160,12 @@ def _report(
 ) -> Path:
     """Print the table, then write the files; the figures take longer than everything before."""
     if len(comparisons) == 1:
+        from rewardwrap.compare import report
         from rewardwrap.compare.summary import print_summary
 
         print_summary(console, comparisons[0])
-        return comparisons[0].write(out)
-    from rewardwrap.compare import suites
+        return report.write(comparisons[0], out)
+    from rewardwrap.compare import suite_report, suites
     from rewardwrap.compare.suite import Suite
     from rewardwrap.compare.suite_summary import print_suite
 
@@ -176,7 +177,7 @@ def _report(
         created=comparisons[0].created,
     )
     print_suite(console, suite)
-    return suite.write(out)
+    return suite_report.write(suite, out)
 
 
 def plans_of(args: argparse.Namespace) -> tuple[Plan, ...]:

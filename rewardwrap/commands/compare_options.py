@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rewardwrap.compare.plan import Plan
     from rewardwrap.compare.results import Comparison, Failure
-    from rewardwrap.compare.run import Spec
+    from rewardwrap.compare.spec import Spec
     from rewardwrap.compare.store import Store
 
 Tunings = dict[str, dict[str, Any]]
@@ -71,7 +71,7 @@ def train(
     from rewardwrap.compare import campaign
     from rewardwrap.compare.board import Board
     from rewardwrap.compare.executors import executor_named
-    from rewardwrap.compare.run import run_id
+    from rewardwrap.compare.spec import run_id
 
     left = campaign.missing(specs, store)
     if not left:
@@ -129,7 +129,7 @@ def finish(
 ) -> None:
     """Write to trackers and film; before the report, which shows the films."""
     from rewardwrap.compare import tracking, videos
-    from rewardwrap.compare.run import run_id
+    from rewardwrap.compare.spec import run_id
     from rewardwrap.compare.suite import folder_of
 
     every = [spec for plan in plans for spec in plan.specs()]

@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read comparison.json or suite.json, write everything that is made from it, print the verdict."""
     from rewardwrap.commands.compare import document_in
-    from rewardwrap.compare import results
+    from rewardwrap.compare import document, report
     from rewardwrap.compare.summary import print_summary
 
     out = wide_console()
@@ -30,11 +30,11 @@ def run(args: argparse.Namespace) -> int:
 
         suite = suite_report.read(args.folder)
         print_suite(out, suite)
-        report = suite.write(args.folder)
+        page = suite_report.write(suite, args.folder)
     else:
-        comparison = results.read(args.folder)
+        comparison = document.read(args.folder)
         print_summary(out, comparison)
-        report = comparison.write(args.folder)
-    args.answer = document_in(args.folder, report)
-    out.print(f"Report: {report}", soft_wrap=True)
+        page = report.write(comparison, args.folder)
+    args.answer = document_in(args.folder, page)
+    out.print(f"Report: {page}", soft_wrap=True)
     return 0

@@ -244,7 +244,8 @@ def _compare(
     args: argparse.Namespace, out: Path, search: Search, best: Candidate, console: Console
 ) -> None:
     """Train the winner and the environment's own reward with seeds that chose nothing."""
-    from rewardwrap.compare.report import print_summary
+    from rewardwrap.compare.report import write as write_report
+    from rewardwrap.compare.summary import print_summary
     from rewardwrap.llm.trials import Length
     from rewardwrap.rewards.env import EnvReward
 
@@ -256,6 +257,6 @@ def _compare(
         soft_wrap=True,
     )
     comparison = search.trials.train(rewards, Length(args.n_timesteps, seeds))
-    report = comparison.write(out / "comparison")
+    report = write_report(comparison, out / "comparison")
     print_summary(console, comparison)
     console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)

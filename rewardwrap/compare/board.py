@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from rewardwrap.compare.executors import Outcome
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 
 
 class Board:

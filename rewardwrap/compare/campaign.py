@@ -14,7 +14,7 @@ import numpy as np
 from rewardwrap.compare.executors import Executor, Outcome
 from rewardwrap.compare.plan import Plan
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
-from rewardwrap.compare.run import Spec, run_id, settings_of
+from rewardwrap.compare.spec import Spec, run_id, settings_of
 from rewardwrap.compare.store import Store, StoreError
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.training.provenance import versions

@@ -12,7 +12,7 @@ from typing import Any
 from rewardwrap.compare import keys, suites
 from rewardwrap.compare.keys import CHECKPOINT
 from rewardwrap.compare.reading import PlanError, Reader
-from rewardwrap.compare.run import Spec
+from rewardwrap.compare.spec import Spec
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.training.provenance import code_hashes, versions

@@ -6,6 +6,7 @@ of this is, and everything that is needed to repeat it. No script, no font, no n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +16,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from rewardwrap import statistics
-from rewardwrap.compare import videos
+from rewardwrap.compare import document, videos
 from rewardwrap.compare.figures import draw_all
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.summary import (
     UNTRUSTED,
-    console_table,
     interval_text,
     label_text,
-    print_summary,
     reached_text,
     reasons,
 )
@@ -34,18 +33,24 @@ from rewardwrap.pages.palette import STRATEGIES
 from rewardwrap.pages.templates import environment
 from rewardwrap.pages.words import count, number, p_value, signed
 
-__all__ = ["console_table", "print_summary", "render", "write"]
 
+def write(comparison: Comparison, out_dir: str | Path) -> Path:
+    """Write ``comparison.json``, ``runs.csv``, ``figures/`` and ``report.html``, each whole or not at all.
 
-def write(comparison: Comparison, out_dir: Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` and ``*.png``; returns the report's path."""
+    Returns:
+        The path of the report.
+    """
+    out = Path(out_dir)
     figures = draw_all(comparison)
-    (out_dir / "figures").mkdir(parents=True, exist_ok=True)
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document.to_json_dict(comparison), indent=1, allow_nan=False)
+    write_whole(out / "comparison.json", text + "\n")
+    write_whole(out / "runs.csv", document.to_csv(comparison))
     for name, figure in figures.items():
         for suffix in ("svg", "png"):
-            write_whole(out_dir / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
-    path = out_dir / "report.html"
-    write_whole(path, render(comparison, figures, films=videos.shown(out_dir)))
+            write_whole(out / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
+    path = out / "report.html"
+    write_whole(path, render(comparison, figures, films=videos.shown(out)))
     return path
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -292,32 +291,3 @@ class Comparison:
     def interval(self, strategy: str) -> statistics.Interval:
         """The interval recommended for the mean final true return, exact for success rates."""
         return statistics.recommended_interval(self.final(strategy), values=self.outcomes())
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """The content of ``comparison.json``; see ``rewardwrap.compare.files``."""
-        from rewardwrap.compare import files
-
-        return files.to_json_dict(self)
-
-    def write(self, out_dir: str | Path) -> Path:
-        """Write ``comparison.json``, ``runs.csv``, ``figures/`` and ``report.html``.
-
-        Every file appears whole or not at all.
-
-        Returns:
-            The path of the report.
-        """
-        from rewardwrap.compare import files
-
-        return files.write(self, Path(out_dir))
-
-
-def read(out_dir: str | Path) -> Comparison:
-    """Read a comparison back from the folder (or the ``comparison.json``) it was written to.
-
-    Raises:
-        ResultsError: There is none, it is not whole, or it is of another format version.
-    """
-    from rewardwrap.compare import files
-
-    return files.read(Path(out_dir))

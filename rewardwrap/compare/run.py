@@ -5,39 +5,21 @@ Where and in which process it runs is up to `rewardwrap.compare.executors`.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rewardwrap.compare.spec import Spec, run_id, settings_of
 from rewardwrap.compare.store import Store, write_json
+from rewardwrap.compare.tracking import write_events
 from rewardwrap.core.reward import SHAPED, TRUE
 
 if TYPE_CHECKING:
     from rewardwrap.compare.checkpoints import Past
     from rewardwrap.training.agent import Agent
     from rewardwrap.training.evaluation import Protocol
-
-Spec = dict[str, Any]
-"""``strategy, env, algo, steps, seed, reward, hyperparameters, evaluation, env_kwargs, catalog, checkpoint,
-code, versions``; `rewardwrap.compare.plan.Plan.specs` makes them."""
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-# where the files of a user lie does not change what is trained; what they say is in "code"
-_NOT_HASHED = ("strategy", "catalog")
-
-
-def run_id(spec: Spec) -> str:
-    """``strategy-env-seed-<hash>``: the same for the same training under the same libraries."""
-    kept = {key: value for key, value in spec.items() if key not in _NOT_HASHED}
-    canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
-    names = (re.sub(r"[^A-Za-z0-9_.]+", "_", spec[key]) for key in ("strategy", "env"))
-    return "-".join([*names, str(spec["seed"]), digest])
 
 
 def run_one(
@@ -147,21 +129,6 @@ def _borders(
     return [Border(made, every, save, resumed=made.model.num_timesteps > 0)]
 
 
-def settings_of(spec: Spec) -> Any:
-    """The settings of the training; see `rewardwrap.training.agent.Settings`."""
-    from rewardwrap.training.agent import Settings
-
-    return Settings(
-        env=spec["env"],
-        algo=spec["algo"],
-        reward=spec["reward"],
-        row=spec["hyperparameters"],
-        seed=spec["seed"],
-        env_kwargs=spec["env_kwargs"],
-        catalog=tuple(spec["catalog"]),
-    )
-
-
 def execute(spec: Spec, store: Store, *, report: Callable[[int], None] | None = None) -> None:
     """Train into the store; a run that is finished stays as it is.
 
@@ -169,8 +136,6 @@ def execute(spec: Spec, store: Store, *, report: Callable[[int], None] | None = 
         Claimed: Another live process is training it.
         StoreError: The disk does not take it, or holds a run of another format.
     """
-    from rewardwrap.compare.tracking import write_events
-
     name = run_id(spec)
     if store.is_finished(name):
         return

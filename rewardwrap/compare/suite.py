@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -110,12 +109,6 @@ class Suite:
             for row, seed in enumerate(wanted):
                 found[row, column] = self.scales[task.env](np.interp(points, grid, rows[seed]))
         return found
-
-    def write(self, out_dir: Path) -> Path:
-        """Write every file of the suite and of each environment; returns the report's path."""
-        from rewardwrap.compare import suite_report
-
-        return suite_report.write(self, out_dir)
 
 
 def folder_of(env: str) -> str:

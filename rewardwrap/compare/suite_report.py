@@ -18,7 +18,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from rewardwrap.compare import aggregate, files, videos
+from rewardwrap.compare import aggregate, document, report, videos
 from rewardwrap.compare.aggregate import AGGREGATES, Estimate, SuiteJudgement, judge_suite
 from rewardwrap.compare.figures import final_returns, learning_curves
 from rewardwrap.compare.report import figure_markup, unbroken
@@ -44,8 +44,8 @@ def write(suite: Suite, out_dir: Path) -> Path:
     from rewardwrap.pages.drawing import save
 
     (out_dir / "figures").mkdir(parents=True, exist_ok=True)
-    document = json.dumps(to_json_dict(suite), indent=1, allow_nan=False)
-    write_whole(out_dir / NAME, document + "\n")
+    text = json.dumps(to_json_dict(suite), indent=1, allow_nan=False)
+    write_whole(out_dir / NAME, text + "\n")
     write_whole(out_dir / "runs.csv", to_csv(suite))
     figures = draw_suite(suite)
     for name, figure in figures.items():
@@ -58,7 +58,7 @@ def write(suite: Suite, out_dir: Path) -> Path:
     }
     write_whole(path, render(suite, figures, films=films))
     for comparison in suite.comparisons:
-        files.write(comparison, out_dir / "envs" / folder_of(comparison.env))
+        report.write(comparison, out_dir / "envs" / folder_of(comparison.env))
     return path
 
 
@@ -70,18 +70,17 @@ def read(out_dir: Path) -> Suite:
     """
     file = out_dir / NAME
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        found = document["format"]
-        if found != FORMAT:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
             raise ResultsError(
-                f"Suite: format must be {FORMAT}, got {found!r}. Rerun rewardwrap compare with this "
-                "--out, or read it with the version of rewardwrap that wrote it."
+                f"Suite: format must be {FORMAT}, got {found['format']!r}. Rerun rewardwrap compare with "
+                "this --out, or read it with the version of rewardwrap that wrote it."
             )
         return Suite(
-            comparisons=tuple(files.from_json_dict(part) for part in document["comparisons"]),
-            scales={env: Scale(**scale) for env, scale in document["scales"].items()},
-            command=document["command"],
-            created=document["created"],
+            comparisons=tuple(document.from_json_dict(part) for part in found["comparisons"]),
+            scales={env: Scale(**scale) for env, scale in found["scales"].items()},
+            command=found["command"],
+            created=found["created"],
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ResultsError(
@@ -99,7 +98,7 @@ def to_json_dict(suite: Suite) -> dict[str, Any]:
         "scales": {env: asdict(scale) for env, scale in suite.scales.items()},
         "tasks": [task.env for task in suite.tasks],
         "strategies": [_strategy_to_json(suite, name) for name in suite.strategies],
-        "comparisons": [files.to_json_dict(comparison) for comparison in suite.comparisons],
+        "comparisons": [document.to_json_dict(comparison) for comparison in suite.comparisons],
     }
 
 
@@ -108,7 +107,7 @@ def to_csv(suite: Suite) -> str:
     names = dict.fromkeys(n for c in suite.comparisons for run in c.runs for n in run.curves())
     lines = []
     for place, comparison in enumerate(suite.comparisons):
-        head, *rows = files.to_csv(comparison, names=list(names)).splitlines()
+        head, *rows = document.to_csv(comparison, names=list(names)).splitlines()
         lines += [f"env,{head}"] if place == 0 else []
         lines += [f"{comparison.env},{row}" for row in rows]
     return "\n".join([*lines, ""])

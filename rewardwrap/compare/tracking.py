@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import UnknownName, extra
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from rewardwrap import statistics
 from rewardwrap.compare.plan import Plan
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import extra

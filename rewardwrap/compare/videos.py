@@ -19,7 +19,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import RewardwrapError, extra
 from rewardwrap.core.reward import TRUE

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from rewardwrap.cli import main
-from rewardwrap.compare.results import read
+from rewardwrap.compare.document import read
 from rewardwrap.training.folder import RunFolder
 
 REWARD = "- env\n- potential: {phi: {pole_angle: 1.0, bias: 1.0}}\n  name: upright\n"

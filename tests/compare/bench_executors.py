@@ -18,7 +18,7 @@ from typing import Any
 
 from rewardwrap.compare.executors import executor_named
 from rewardwrap.compare.plan import plan_from
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 
 

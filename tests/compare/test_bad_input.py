@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from rewardwrap.cli import main
-from rewardwrap.compare import campaign, results
+from rewardwrap.compare import campaign, document
 from rewardwrap.compare.plan import PlanError, plan_from, read_plan
 from rewardwrap.compare.report import render
 from rewardwrap.compare.results import Comparison, ResultsError
-from rewardwrap.compare.run import run_id
+from rewardwrap.compare.spec import run_id
 from rewardwrap.compare.store import Store, finish, write_json
 from rewardwrap.compare.verdict import judge
 
@@ -76,7 +76,7 @@ def test_a_half_written_run_is_stated_and_trained_again(
     assert "3 of 4 runs are finished" in said
     assert f"Not whole, so trained again: {broken.name}." in said.replace("\n", " ")
     assert store.is_finished(broken.name)
-    assert len(results.read(tmp_path / "out").runs) == 4
+    assert len(document.read(tmp_path / "out").runs) == 4
 
 
 def test_two_strategies_of_one_name_are_refused_with_their_line(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_strategy_whose_every_run_failed_has_a_row_and_no_number(lake: Lake) -
     page = render(lake(seeds=3, failed=failed))
     assert "no finished run" in page
     assert "ValueError: nan" in page
-    entry = lake(seeds=3, failed=failed).to_json_dict()["strategies"][2]
+    entry = document.to_json_dict(lake(seeds=3, failed=failed))["strategies"][2]
     assert (entry["mean"], entry["iqm"], entry["ci95"]) == (None, None, [None, None])
 
 
@@ -146,7 +146,7 @@ def test_a_summary_that_lacks_a_number_is_a_failed_run(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_another_format_is_refused(lake: Lake, tmp_path: Path) -> None:
-    document = lake(seeds=1).to_json_dict()
-    (tmp_path / "comparison.json").write_text(json.dumps({**document, "format": 99}))
+    written = document.to_json_dict(lake(seeds=1))
+    (tmp_path / "comparison.json").write_text(json.dumps({**written, "format": 99}))
     with pytest.raises(ResultsError, match="format must be 1, got 99"):
-        results.read(tmp_path)
+        document.read(tmp_path)

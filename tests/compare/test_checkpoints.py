@@ -10,7 +10,8 @@ import pytest
 
 from rewardwrap.compare import checkpoints
 from rewardwrap.compare.plan import PlanError, plan_from
-from rewardwrap.compare.run import Spec, execute, run_id, run_one
+from rewardwrap.compare.run import execute, run_one
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.config import from_config
 from rewardwrap.core.reward import Reward
@@ -119,7 +120,7 @@ def test_what_cannot_be_repeated_is_known(dying: Any) -> None:
 
 
 def _settings(spec: Spec) -> Any:
-    from rewardwrap.compare.run import settings_of
+    from rewardwrap.compare.spec import settings_of
 
     return settings_of(spec)
 

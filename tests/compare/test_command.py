@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rewardwrap.cli import main
-from rewardwrap.compare import results
+from rewardwrap.compare import document
 from rewardwrap.compare.store import Store
 
 PLAN = ["compare", "FrozenLake-8x8", "-n", "600", "--eval-freq", "300", "--eval-episodes", "1"]
@@ -29,7 +29,7 @@ def test_submitit_and_a_tracker_from_the_shell(
     assert main(words) == 0
     said = capsys.readouterr().out
     assert "wandb: 1 runs written" in said
-    assert len(results.read(tmp_path / "out").runs) == 1
+    assert len(document.read(tmp_path / "out").runs) == 1
     assert len(list((tmp_path / "out" / "wandb").glob("offline-run-*"))) == 1
     assert main(words) == 0
     said = capsys.readouterr().out
@@ -71,6 +71,6 @@ def test_ctrl_c_ends_a_comparison_on_ray_and_the_same_command_goes_on(tmp_path: 
     seen, _ = again.communicate(timeout=300)
     assert again.returncode == 0, seen
     assert f"{len(kept)} of 4 runs are finished" in seen
-    assert len(results.read(tmp_path / "out").runs) == 4
+    assert len(document.read(tmp_path / "out").runs) == 4
     for name, done in before.items():
         assert json.loads((store.path(name) / "done.json").read_text()) == done

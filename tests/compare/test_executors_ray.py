@@ -16,7 +16,8 @@ from rewardwrap.compare import campaign
 from rewardwrap.compare.executors import Outcome, RayExecutor, executor_named
 from rewardwrap.compare.executors.ray import OPTIONS, compute
 from rewardwrap.compare.plan import plan_from
-from rewardwrap.compare.run import Spec, execute, run_id
+from rewardwrap.compare.run import execute
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import ConfigError, MissingExtra
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rewardwrap.compare.document import read
 from rewardwrap.compare.plan import read_plan
-from rewardwrap.compare.results import read
-from rewardwrap.compare.run import execute, run_id
+from rewardwrap.compare.run import execute
+from rewardwrap.compare.spec import run_id
 from rewardwrap.compare.store import Store
 
 PLAN = """\

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rewardwrap.compare.report import console_table, print_summary, render
-from rewardwrap.compare.results import Comparison, read
+from rewardwrap.compare.document import read
+from rewardwrap.compare.report import render, write
+from rewardwrap.compare.results import Comparison
+from rewardwrap.compare.summary import console_table, print_summary
 
 Lake = Callable[..., Comparison]
 _VOID = {"meta", "br", "wbr", "use", "path", "rect"}
@@ -134,10 +136,10 @@ def test_a_comparison_without_runs_is_still_a_report(lake: Lake) -> None:
 
 
 def test_a_report_is_rebuilt_from_its_file_alone(lake: Lake, tmp_path: Path) -> None:
-    path = lake(seeds=2).write(tmp_path)
+    path = write(lake(seeds=2), tmp_path)
     before = path.read_text()
     path.unlink()
-    assert read(tmp_path).write(tmp_path).read_text() == before
+    assert write(read(tmp_path), tmp_path).read_text() == before
 
 
 def test_the_table_has_a_row_for_each_strategy(lake: Lake) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rewardwrap.compare import results
+from rewardwrap.compare import document, report
 from rewardwrap.compare.results import Comparison, ResultsError, Run
 
 Lake = Callable[..., Comparison]
@@ -100,20 +100,20 @@ def test_outcomes_are_two_values_seen_often_enough(lake: Lake) -> None:
 
 def test_writing_and_reading_changes_nothing(lake: Lake, tmp_path: Path) -> None:
     comparison = lake(seeds=2, failed=frozenset({("process", 1)}))
-    report = comparison.write(tmp_path)
-    assert report == tmp_path / "report.html"
-    for found in (results.read(tmp_path), results.read(tmp_path / "comparison.json")):
-        assert found.to_json_dict() == comparison.to_json_dict()
+    page = report.write(comparison, tmp_path)
+    assert page == tmp_path / "report.html"
+    for found in (document.read(tmp_path), document.read(tmp_path / "comparison.json")):
+        assert document.to_json_dict(found) == document.to_json_dict(comparison)
     assert not list(tmp_path.rglob(".*")), "nothing half-written stays behind"
     assert {p.suffix for p in (tmp_path / "figures").iterdir()} == {".svg", ".png"}
 
 
 def test_comparison_json_holds_what_outside_checks_read(lake: Lake) -> None:
-    document = lake(seeds=4).to_json_dict()
-    text = json.dumps(document, allow_nan=False)
-    assert json.loads(text) == document
-    assert [document[key] for key in ("env", "algo", "steps")] == ["FrozenLake-8x8", "ppo", 40_000]
-    entry = document["strategies"][1]
+    found = document.to_json_dict(lake(seeds=4))
+    text = json.dumps(found, allow_nan=False)
+    assert json.loads(text) == found
+    assert [found[key] for key in ("env", "algo", "steps")] == ["FrozenLake-8x8", "ppo", 40_000]
+    entry = found["strategies"][1]
     assert entry["name"] == "potential"
     assert entry["seeds"] == [0, 1, 2, 3]
     assert entry["final_true_return"] == [1.0] * 4
@@ -127,7 +127,7 @@ def test_comparison_json_holds_what_outside_checks_read(lake: Lake) -> None:
 
 def test_a_strategy_whose_every_run_failed_has_nulls_not_numbers(lake: Lake) -> None:
     failed = frozenset({("env", 0), ("env", 1)})
-    entry = lake(seeds=2, strategies=("env", "potential"), failed=failed).to_json_dict()[
+    entry = document.to_json_dict(lake(seeds=2, strategies=("env", "potential"), failed=failed))[
         "strategies"
     ][0]
     assert (entry["seeds"], entry["iqm"], entry["ci95"]) == ([], None, [None, None])
@@ -135,7 +135,7 @@ def test_a_strategy_whose_every_run_failed_has_nulls_not_numbers(lake: Lake) -> 
 
 
 def test_runs_csv_has_a_row_for_each_evaluation_point(lake: Lake, tmp_path: Path) -> None:
-    lake(seeds=2, strategies=("env", "potential")).write(tmp_path)
+    report.write(lake(seeds=2, strategies=("env", "potential")), tmp_path)
     with (tmp_path / "runs.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 2 * 11
@@ -144,19 +144,19 @@ def test_runs_csv_has_a_row_for_each_evaluation_point(lake: Lake, tmp_path: Path
 
 
 def test_a_comparison_of_another_format_is_refused(lake: Lake, tmp_path: Path) -> None:
-    document = lake(seeds=1).to_json_dict() | {"format": 99}
-    (tmp_path / "comparison.json").write_text(json.dumps(document))
+    written = document.to_json_dict(lake(seeds=1)) | {"format": 99}
+    (tmp_path / "comparison.json").write_text(json.dumps(written))
     with pytest.raises(ResultsError, match="format must be 1, got 99"):
-        results.read(tmp_path)
+        document.read(tmp_path)
 
 
 @pytest.mark.parametrize("text", ['{"format": 1', '{"format": 1, "env": "E"}', "[1]", "null"])
 def test_a_half_written_comparison_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "comparison.json").write_text(text)
     with pytest.raises(ResultsError):
-        results.read(tmp_path)
+        document.read(tmp_path)
 
 
 def test_a_missing_comparison_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="must exist"):
-        results.read(tmp_path)
+        document.read(tmp_path)

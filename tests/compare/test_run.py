@@ -12,7 +12,8 @@ import pytest
 from rewardwrap.compare import campaign
 from rewardwrap.compare.executors import LocalExecutor, Outcome
 from rewardwrap.compare.plan import plan_from
-from rewardwrap.compare.run import Spec, execute, run_id, run_one
+from rewardwrap.compare.run import execute, run_one
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store, StoreError
 
 

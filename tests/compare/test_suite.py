@@ -209,7 +209,7 @@ def test_what_is_no_suite_is_refused() -> None:
 def test_a_suite_is_written_read_and_written_the_same(
     suite: Callable[..., Suite], tmp_path: Path
 ) -> None:
-    suite(3).write(tmp_path)
+    suite_report.write(suite(3), tmp_path)
     for name in ("suite.json", "runs.csv", "envs/A/report.html", "figures/suite_profile.png"):
         assert (tmp_path / name).is_file()
     assert suite_report.render(suite_report.read(tmp_path)) == suite_report.render(suite(3))
@@ -250,7 +250,7 @@ def test_the_films_of_each_environment_are_on_both_pages(
     played = {"strategy": "good", "file": "good.mp4", "seed": 0, "true_return": 1.0}
     film = {**played, "steps": 3, "ended": True}
     (folder / "videos.json").write_text(json.dumps({"videos": [film]}))
-    page = suite(seeds=2).write(tmp_path).read_text()
+    page = suite_report.write(suite(seeds=2), tmp_path).read_text()
     assert page.count("<video") == 1
     assert 'src="envs/B/videos/good.mp4"' in page
     alone = (tmp_path / "envs" / "B" / "report.html").read_text()

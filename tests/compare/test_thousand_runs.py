@@ -14,7 +14,7 @@ import pytest
 
 from rewardwrap.compare import index
 from rewardwrap.compare.plan import read_plan
-from rewardwrap.compare.run import run_id
+from rewardwrap.compare.spec import run_id
 from rewardwrap.compare.store import Store, finish, write_json
 
 SEEDS, POINTS = 250, 21

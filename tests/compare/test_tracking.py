@@ -8,7 +8,8 @@ import pytest
 
 from rewardwrap.compare import tracking
 from rewardwrap.compare.plan import plan_from
-from rewardwrap.compare.run import Spec, execute, run_id
+from rewardwrap.compare.run import execute
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import MissingExtra, UnknownName
 

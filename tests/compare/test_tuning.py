@@ -9,7 +9,7 @@ import pytest
 
 from rewardwrap.compare import campaign, tuning
 from rewardwrap.compare.plan import DEFAULT, Plan, plan_from, read_plan
-from rewardwrap.compare.run import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store, write_json
 from rewardwrap.compare.tuning import Trial
 from rewardwrap.core.errors import MissingExtra

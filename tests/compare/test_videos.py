@@ -10,7 +10,8 @@ from gymnasium.wrappers import AtariPreprocessing, MaxAndSkipObservation
 
 from rewardwrap.compare import videos
 from rewardwrap.compare.plan import plan_from
-from rewardwrap.compare.run import Spec, execute
+from rewardwrap.compare.run import execute
+from rewardwrap.compare.spec import Spec
 from rewardwrap.compare.store import Store, write_json
 from rewardwrap.core.errors import MissingExtra
 

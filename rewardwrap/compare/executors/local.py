@@ -17,7 +17,7 @@ from typing import Any
 
 from rewardwrap.compare.claims import is_alive
 from rewardwrap.compare.executors.protocol import ATTEMPTS, Outcome, cores
-from rewardwrap.compare.run import THREADS, Spec, run_id
+from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store
 
 PATIENCE = 5.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from rewardwrap.compare.run import Spec
+from rewardwrap.compare.spec import Spec
 
 ATTEMPTS = 2
 """How often a run is started on this machine whose process was killed from outside."""

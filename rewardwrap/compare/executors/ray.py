@@ -22,7 +22,7 @@ from typing import Any
 from rewardwrap.compare.executors.protocol import Outcome
 from rewardwrap.compare.executors.steps import Steps, noting
 from rewardwrap.compare.executors.worker import Event, crash_sentence, perform, use_one_thread
-from rewardwrap.compare.run import THREADS, Spec, run_id
+from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import ConfigError, extra
 

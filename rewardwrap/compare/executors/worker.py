@@ -26,7 +26,8 @@ from typing import Any, NoReturn, TextIO
 
 import rewardwrap_envs
 import rewardwrap_policies
-from rewardwrap.compare.run import THREADS, Spec, execute
+from rewardwrap.compare.run import execute
+from rewardwrap.compare.spec import THREADS, Spec
 from rewardwrap.compare.store import Store, StoreError
 from rewardwrap.core.errors import RewardwrapError
 

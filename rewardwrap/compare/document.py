@@ -1,6 +1,6 @@
-"""The files of a comparison: ``comparison.json``, ``runs.csv``, ``figures/`` and ``report.html``.
+"""A comparison as plain data: ``comparison.json`` and ``runs.csv``.
 
-``comparison.json`` carries everything, so the other files can be rebuilt from it without training.
+``comparison.json`` carries everything, so that the report can be made again without training.
 It is strict JSON: what does not exist is ``null``, never ``NaN``. Each of its ``strategies`` holds
 
 * ``seeds`` and, in their order, ``final_true_return``, ``final_shaped_return``, ``final_length``,
@@ -24,7 +24,6 @@ import numpy as np
 
 from rewardwrap import statistics
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
-from rewardwrap.files import write_whole
 
 FORMAT = 1
 """Version of ``comparison.json``; a file of another version is refused."""
@@ -36,20 +35,14 @@ _COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
 _CONTINUED = {"continued": 0, "same_curve": True}
 
 
-def write(comparison: Comparison, out_dir: Path) -> Path:
-    """Write every file of a comparison, each whole or not at all; returns the report's path."""
-    from rewardwrap.compare import report  # matplotlib and jinja2 load only when one is written
+def read(path: str | Path) -> Comparison:
+    """Read a comparison from its folder or its ``comparison.json``.
 
-    out_dir.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(to_json_dict(comparison), indent=1, allow_nan=False)
-    write_whole(out_dir / "comparison.json", document + "\n")
-    write_whole(out_dir / "runs.csv", to_csv(comparison))
-    return report.write(comparison, out_dir)
-
-
-def read(path: Path) -> Comparison:
-    """Read a comparison from its folder or its ``comparison.json``; see ``results.read``."""
-    file = path / "comparison.json" if path.is_dir() else path
+    Raises:
+        ResultsError: There is none, it is not whole, or it is of another format version.
+    """
+    file = Path(path)
+    file = file / "comparison.json" if file.is_dir() else file
     if not file.is_file():
         raise ResultsError(
             f"Comparison: {file} must exist, got no such file. Run rewardwrap compare --out first."
