@@ -14,6 +14,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, StackError
 from rewardwrap.core.info import ListInfo
+from rewardwrap.core.knowledge import require_unused, take_on
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import FewLanes, write
 from rewardwrap.core.stream import Stream
@@ -59,6 +60,9 @@ class RewardVecEnv(VecEnvWrapper):
             self.reward, venv.num_envs, task or task_of_venv(venv, gamma), training
         )
         _refuse_normalised_fields(venv, self.reward)
+        if training:
+            take_on(self.reward)
+        self._begun = False
         self._actions: Any = None
         self._base = venv.unwrapped
 
@@ -106,6 +110,10 @@ class RewardVecEnv(VecEnvWrapper):
         self._stream.training = value
 
     def reset(self) -> Any:
+        if not self._begun:
+            self._begun = True
+            if self.training:
+                require_unused(self.reward)
         obs = self.venv.reset()
         reset_infos = list(self._base.reset_infos)
         if isinstance(self._stream, FewLanes):

@@ -13,6 +13,7 @@ from rewardwrap.adapters.tasks import shared_discount, task_of, weighted
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.knowledge import require_unused, take_on
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import OneLane
 from rewardwrap.core.task import Task
@@ -52,6 +53,9 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         gym.Wrapper.__init__(self, env)
         gamma = shared_discount(built, gamma)
         self._lane = OneLane(built, task=task or task_of(env, gamma), training=training)
+        if training:
+            take_on(built)
+        self._begun = False
         self._reward = built
         self._last_obs: Any = None
         # until two steps in a row say otherwise, observations may share one buffer
@@ -90,6 +94,10 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
+        if not self._begun:
+            self._begun = True
+            if self.training:
+                require_unused(self._reward)
         obs, info = self.env.reset(seed=seed, options=options)
         self._lane.begin(obs, info)
         self._last_obs = None

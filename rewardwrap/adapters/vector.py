@@ -13,6 +13,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import StackError
 from rewardwrap.core.info import VectorInfo
+from rewardwrap.core.knowledge import require_unused, take_on
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
@@ -45,6 +46,9 @@ class VectorRewardWrapper(VectorWrapper):
         super().__init__(env)
         self.reward = from_config(reward)
         gamma = shared_discount(self.reward, gamma)
+        if training:
+            take_on(self.reward)
+        self._begun = False
         self._mode = autoreset_mode(env)
         self._stream = Stream(
             self.reward,
@@ -87,6 +91,10 @@ class VectorRewardWrapper(VectorWrapper):
         # SyncVectorEnv pops "reset_mask" from the caller's dict: read it before delegating
         mask = None if options is None else options.get("reset_mask")
         mask = None if mask is None else np.array(mask, bool)
+        if not self._begun:
+            self._begun = True
+            if self.training:
+                require_unused(self.reward)
         obs, info = self.env.reset(seed=seed, options=options)
         self._stream.begin(obs, VectorInfo(info), rows=mask)
         self._resets = None

@@ -25,6 +25,7 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.knowledge import forget_use, fresh
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import plain
 from rewardwrap.core.registry import make, register
@@ -183,6 +184,20 @@ class Reward:
             }
             if own:
                 node.load_state_arrays(own)
+        forget_use(self)
+
+    def fresh(self) -> Reward:
+        """The same reward with new knowledge: what each training of a loop over seeds is given.
+
+        Statistics, counts and random generators start anew; parts that never learn are shared.
+
+        Example:
+            >>> import rewardwrap as rw
+            >>> reward = rw.EnvReward().normalize()
+            >>> for seed in range(2):
+            ...     venv = rw.make("CartPole-v1", reward.fresh(), seed=seed)
+        """
+        return fresh(self)
 
     def to_config(self) -> dict[str, Any]:
         """The reward as plain nested data, ready for JSON or YAML; `rw.from_config` reads it back.

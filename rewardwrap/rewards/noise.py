@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +24,7 @@ class Noise(Filter):
     Lanes are numbered in the order in which they first draw, over the reward's whole life, so two
     environments that share a reward, or two logged episodes, never share noise. Copies in several
     processes number their lanes alike: give each its own seed. Where ``batch.training`` is False
-    nothing is drawn and the base is paid as it is. A run that is resumed starts its streams anew.
+    nothing is drawn and the base is paid as it is. A run that is resumed numbers on, with new streams.
     """
 
     stochastic: ClassVar[bool] = True
@@ -37,6 +37,12 @@ class Noise(Filter):
         require_parts(self, (self.base,))
         require_count(self, "seed", "Any will do.", low=0)
         object.__setattr__(self, "_lanes_seen", 0)
+
+    def state_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        return {"lanes_seen": np.array(self._lanes_seen)}  # type: ignore[attr-defined]
+
+    def load_state_arrays(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        object.__setattr__(self, "_lanes_seen", int(arrays["lanes_seen"]))
 
     def parts(self) -> tuple[Reward, ...]:
         return (self.base,)

@@ -182,7 +182,7 @@ def test_dropout_loses_its_share(log):
 def test_an_outcome_is_flipped_at_the_end_alone_where_asked(log, play):
     outcome = rw.Sparsify(flip(1.0), last=True)
     assert play(outcome, log([0.0, 0.0, 1.0]))[0].tolist() == [0, 0, 0]
-    assert play(outcome, log([0.0, 0.0, 0.0]))[0].tolist() == [0, 0, 1]
+    assert play(outcome.fresh(), log([0.0, 0.0, 0.0]))[0].tolist() == [0, 0, 1]
 
 
 def test_a_reward_that_is_not_binary_is_refused(log):
