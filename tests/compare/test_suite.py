@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rewardwrap.compare import suite_report, suites
+from rewardwrap.compare import campaign, suite_report, suites
 from rewardwrap.compare.aggregate import aggregates, improvement, judge_suite
 from rewardwrap.compare.plan import PlanError, plans_from, read_plans
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
+from rewardwrap.compare.store import Store
 from rewardwrap.compare.suite import CURVE_POINTS, Suite
 from rewardwrap.compare.suite_figures import draw_suite
 from rewardwrap.compare.suites import Scale
@@ -256,3 +257,15 @@ def test_the_films_of_each_environment_are_on_both_pages(
     alone = (tmp_path / "envs" / "B" / "report.html").read_text()
     assert 'src="videos/good.mp4"' in alone
     assert "<video" not in (tmp_path / "envs" / "A" / "report.html").read_text()
+
+
+def test_a_failed_training_is_told_where_its_environment_is(tmp_path: Path) -> None:
+    plans = plans_from({"envs": ["CartPole-v1", "Acrobot-v1"], "algo": "ppo", "seeds": 1,
+                        "strategies": {"env": "env"}}, rows=False)  # fmt: skip
+    store = Store(tmp_path / "runs")
+    failed = [Failure("env", 0, "ValueError: nan", "Acrobot-v1"), Failure("env", 1, "old file")]
+    told = {
+        plan.env: campaign.collect(plan, plan.specs(), store, failures=failed, command="").failures
+        for plan in plans
+    }
+    assert told == {"CartPole-v1": (failed[1],), "Acrobot-v1": tuple(failed)}

@@ -72,6 +72,23 @@ def test_a_ledger_goes_on_where_it_stopped() -> None:
         client.complete(ASKED)
 
 
+@pytest.mark.parametrize(
+    "budget",
+    [Budget(calls=1), Budget(tokens=2 * (QUESTION + 100) - 1), Budget(usd=2e-6 * (QUESTION + 100))],
+    ids=["calls", "tokens", "usd"],
+)
+def test_a_call_under_way_holds_its_worst_case_until_it_is_answered(budget: Budget) -> None:
+    ledger = Ledger(budget, Price(1.1, 1.1))
+    with ledger.request(ASKED):
+        with pytest.raises(BudgetExceeded), ledger.request(ASKED):
+            pass
+        assert ledger.spent["calls"] == 0
+    if budget.calls is None:
+        with ledger.request(ASKED) as answers:
+            answers.append(Completion("x", Usage(1, 1)))
+        assert ledger.spent["tokens"] == 2
+
+
 @given(limit=st.integers(1, 8), asked=st.integers(1, 16))
 def test_requests_at_once_never_overdraw(limit: int, asked: int) -> None:
     gate = threading.Barrier(asked)
