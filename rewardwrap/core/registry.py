@@ -9,11 +9,62 @@ from typing import Any, TypeVar, dataclass_transform
 
 from rewardwrap.core.errors import ConfigError, UnknownName
 
-ENTRY_POINTS = "rewardwrap.rewards"
-
-_registry: dict[str, type[Any]] = {}
-
 R = TypeVar("R", bound=type)
+
+
+class Tags:
+    """The classes of one sort by tag: rewards, scores, objectives.
+
+    Args:
+        what: The sort, as errors call it, e.g. ``"reward"``.
+        group: Entry points of plugins, e.g. ``"rewardwrap.rewards"``.
+    """
+
+    def __init__(self, what: str, group: str) -> None:
+        self.what, self.group = what, group
+        self._classes: dict[str, type[Any]] = {}
+
+    def add(self, tag: str, cls: R) -> R:
+        """Put a class behind a tag, which it then has as ``tag``.
+
+        Raises:
+            ConfigError: Another class has that tag.
+        """
+        known = self._classes.get(tag)
+        if known is not None and (known.__module__, known.__qualname__) != (
+            cls.__module__,
+            cls.__qualname__,
+        ):
+            raise ConfigError(
+                f'{self.what} tag must be new, got "{tag}" of {known.__module__}.'
+                f"{known.__qualname__}. Choose another tag."
+            )
+        cls.tag = tag  # type: ignore[attr-defined]
+        self._classes[tag] = cls
+        return cls
+
+    def known(self) -> dict[str, type[Any]]:
+        """Every class by tag, plugins included."""
+        for point in entry_points(group=self.group):
+            if point.name not in self._classes:
+                point.load()
+        return dict(sorted(self._classes.items()))
+
+    def find(self, tag: str, *, path: tuple[str | int, ...] = ()) -> type[Any]:
+        """The class behind a tag.
+
+        Raises:
+            UnknownName: Nobody registered it.
+        """
+        if tag in self._classes:
+            return self._classes[tag]
+        known = self.known()
+        if tag not in known:
+            raise UnknownName(self.what, tag, known, path=path)
+        return known[tag]
+
+
+REWARDS = Tags("reward", "rewardwrap.rewards")
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
@@ -30,29 +81,15 @@ def register(tag: str) -> Callable[[R], R]:
     """
 
     def decorate(cls: R) -> R:
-        known = _registry.get(tag)
-        if known is not None and (known.__module__, known.__qualname__) != (
-            cls.__module__,
-            cls.__qualname__,
-        ):
-            raise ConfigError(
-                f'reward tag must be new, got "{tag}" of {known.__module__}.{known.__qualname__}. '
-                "Choose another tag."
-            )
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        cls.tag = tag  # type: ignore[attr-defined]
-        _registry[tag] = cls
-        return cls
+        return REWARDS.add(tag, cls)
 
     return decorate
 
 
 def registered() -> dict[str, type[Any]]:
     """Every reward that configurations can name, plugins included, by tag."""
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name not in _registry:
-            point.load()
-    return dict(sorted(_registry.items()))
+    return REWARDS.known()
 
 
 def reward_type(tag: str, *, path: tuple[str | int, ...] = ()) -> type[Any]:
@@ -61,12 +98,7 @@ def reward_type(tag: str, *, path: tuple[str | int, ...] = ()) -> type[Any]:
     Raises:
         UnknownName: Nobody registered it.
     """
-    if tag in _registry:
-        return _registry[tag]
-    known = registered()
-    if tag not in known:
-        raise UnknownName("reward", tag, known, path=path)
-    return known[tag]
+    return REWARDS.find(tag, path=path)
 
 
 def make(tag: str, **fields: Any) -> Any:

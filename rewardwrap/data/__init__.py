@@ -1,7 +1,8 @@
 """Logged episodes, clips of them, and what people say about them."""
 
+from rewardwrap.core.episode import Episode
 from rewardwrap.data.contradictions import Contradictions
-from rewardwrap.data.episodes import Episode, EpisodeStore
+from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments, sample_fragments
 from rewardwrap.data.labels import Demonstrations, Labels, logged_rewards

@@ -11,49 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.episode import Episode
 from rewardwrap.core.info import NO_INFO, ColumnInfo
-from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
+from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.data import assembly, saved
 from rewardwrap.data.columns import Columns
-from rewardwrap.data.errors import DataError
 from rewardwrap.data.ragged import ranges
 from rewardwrap.data.splits import split_episodes
 
 if TYPE_CHECKING:
     import gymnasium as gym
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode of T steps: views into the store.
-
-    Args:
-        obs: ``(T + 1, ...)`` leaves, the true terminal observation last.
-        action: ``(T, ...)`` leaves.
-        reward: ``(T,)``, NaN where it is missing.
-        terminated: ``(T,)`` bool.
-        truncated: ``(T,)`` bool.
-        info: Name -> ``(T,)``.
-        id: Its name.
-        source: Where it came from.
-    """
-
-    obs: Any
-    action: Any
-    reward: FloatArray
-    terminated: BoolArray
-    truncated: BoolArray
-    info: dict[str, FloatArray]
-    id: str
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.reward)
-
-    def columns(self) -> dict[str, Any]:
-        """The mapping that `rewardwrap.relabel` reads."""
-        names = ("obs", "action", "reward", "terminated", "truncated", "info")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +181,3 @@ class EpisodeStore(Columns):
             DataError: No store, another format, or a file cut short.
         """
         return saved.load(folder, cls)
-
-
-__all__ = ["DataError", "Episode", "EpisodeStore"]

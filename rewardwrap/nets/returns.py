@@ -9,6 +9,7 @@ import numpy as np
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore
+from rewardwrap.scores.returns import discounted
 
 
 def returns_to_go(
@@ -49,13 +50,4 @@ def returns_to_go(
         if open_end and tail is None:
             left = np.arange(length, 0, -1)
             found[rows][np.power(gamma, left) > tolerance] = np.nan
-    return found
-
-
-def discounted(reward: FloatArray, gamma: float, behind: float = 0.0) -> FloatArray:
-    """``G_t = r_t + gamma G_{t+1}`` of one episode, ``G_T = behind``."""
-    found = np.empty(len(reward))
-    for t in range(len(reward) - 1, -1, -1):
-        behind = reward[t] + gamma * behind
-        found[t] = behind
     return found

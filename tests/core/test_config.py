@@ -190,7 +190,7 @@ def test_a_class_without_a_tag_cannot_be_written_down() -> None:
 
 
 def test_a_tag_belongs_to_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+    monkeypatch.setattr(registry.REWARDS, "_classes", registered())
     with pytest.raises(rw.ConfigError, match='reward tag must be new, got "env" of .*EnvReward'):
         rw.register("env")(type("Other", (rw.Reward,), {}))
     one = rw.register("test_twice")(type("One", (rw.Reward,), {}))

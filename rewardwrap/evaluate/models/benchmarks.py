@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rewardwrap.adapters.offline import Episode
-from rewardwrap.evaluate.models.items import Item, Scorer, scores
+from rewardwrap.core.episode import Episode
+from rewardwrap.evaluate.models.items import Item, scores
 from rewardwrap.evaluate.models.renderings import rendered
 from rewardwrap.evaluate.models.selection import (
     Ties,
@@ -31,6 +31,7 @@ from rewardwrap.evaluate.models.selection import (
     random_reciprocal_rank,
     ties_score,
 )
+from rewardwrap.scores import Score
 from rewardwrap.statistics import ScoresError
 
 Array = NDArray[np.float64]
@@ -57,17 +58,17 @@ class BestOf:
     candidates: int
 
 
-def best_of_benchmark(scorer: Scorer, items: Sequence[Item]) -> BestOf:
+def best_of_benchmark(score: Score, items: Sequence[Item]) -> BestOf:
     """RewardBench 2's best-of-4 (3 wrong ones) or RewardMATH's one against nine (9).
 
     Args:
-        scorer: Any function of an episode; ``reward_scorer`` makes one of a reward.
+        score: Any score; ``reward_scorer`` makes one of a reward.
         items: With one right candidate and equally many wrong ones each.
 
     Raises:
         ScoresError: No items, or items of several sizes.
     """
-    right, wrong = _one_right(items, scorer)
+    right, wrong = _one_right(items, score)
     candidates = wrong.shape[1] + 1
     return BestOf(
         accuracy=best_of_accuracy(right, wrong),
@@ -79,15 +80,15 @@ def best_of_benchmark(scorer: Scorer, items: Sequence[Item]) -> BestOf:
     )
 
 
-def ties_benchmark(scorer: Scorer, tied: Sequence[Item], single: Sequence[Item]) -> Ties:
+def ties_benchmark(score: Score, tied: Sequence[Item], single: Sequence[Item]) -> Ties:
     """RewardBench 2's ties domain.
 
     Args:
-        scorer: Any function of an episode.
+        score: Any score.
         tied: Items with several right candidates, from ``ties_items``.
         single: Their twins with one.
     """
-    return ties_score(scores(list(tied), scorer), scores(list(single), scorer))
+    return ties_score(scores(tied, score), scores(single, score))
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,14 @@ class Renderings:
 
 
 def rendering_benchmark(
-    scorer: Scorer,
+    score: Score,
     items: Sequence[Item],
     renderings: Mapping[str, Callable[[Episode], Episode]],
 ) -> Renderings:
     """M-RewardBench's question: does the answer change with the way it is asked?
 
     Args:
-        scorer: Any function of an episode.
+        score: Any score.
         items: With one right candidate each.
         renderings: Name -> function that tells an episode in another way, with the same meaning.
 
@@ -128,7 +129,7 @@ def rendering_benchmark(
     won = []
     accuracy = {}
     for name, rendering in ways.items():
-        right, wrong = _one_right(rendered(list(items), rendering), scorer)
+        right, wrong = _one_right(rendered(list(items), rendering), score)
         accuracy[name] = best_of_accuracy(right, wrong)
         won.append(right > wrong.max(axis=1))
     rows = np.array(won)
@@ -184,12 +185,12 @@ def verified_accuracy(verdicts: ArrayLike, verified: ArrayLike) -> Verdicts:
     return Verdicts(float(hits.mean()), (successes + failures) / 2, successes, failures)
 
 
-def _one_right(items: Sequence[Item], scorer: Scorer) -> tuple[Array, Array]:
+def _one_right(items: Sequence[Item], score: Score) -> tuple[Array, Array]:
     sizes = {(len(item.right), len(item.wrong)) for item in items}
     if len(sizes) != 1 or next(iter(sizes))[0] != 1:
         raise ScoresError(
             "items must have one right and equally many wrong candidates each, got "
             f"{sorted(sizes) or 'no items'} (right, wrong). Score other items apart."
         )
-    found = scores(list(items), scorer)
+    found = scores(items, score)
     return np.array([right[0] for right, _ in found]), np.array([wrong for _, wrong in found])

@@ -1,24 +1,25 @@
 """Items to test a reward model on, played in real environments.
 
 What a prompt is to a language model, a start state is here: ``reset(seed=prompt)``. A candidate is what
-a policy does from it, as an episode that ``rewardwrap.relabel`` reads; it is right or wrong by its true
-return, which the model does not see.
+a policy does from it; it is right or wrong by its true return, which the model does not see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from rewardwrap.adapters.offline import Episode, RewardLike, relabel
+from rewardwrap.adapters.offline import RewardLike, relabel
+from rewardwrap.core.episode import Episode
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.scores import Score, scored
 from rewardwrap.statistics import ScoresError
 
 Policy = Callable[[Any], Any]
-Scorer = Callable[[Episode], float]
 TRIES = 50
 """Prompts that are looked at for each item before giving up."""
 
@@ -40,17 +41,22 @@ class Item:
 
 def true_return(episode: Episode) -> float:
     """Sum of the rewards that the environment paid."""
-    return float(np.sum(episode["reward"]))
+    return float(np.sum(episode.reward))
 
 
-def reward_scorer(reward: RewardLike, *, env: str | None = None) -> Scorer:
-    """A reward as a model: the sum of what it would have paid.
+def reward_scorer(reward: RewardLike, *, env: str | None = None) -> Score:
+    """A reward as a score: the sum of what it would have paid.
 
     Args:
         reward: A reward or its configuration.
         env: Recipe whose named fields it reads.
     """
-    return lambda episode: float(np.sum(relabel(reward, episode, env=env)))
+
+    def paid(episodes: Sequence[Episode]) -> FloatArray:
+        each = relabel(reward, [episode.columns() for episode in episodes], env=env)
+        return np.array([steps.sum() for steps in each])
+
+    return paid
 
 
 def play(
@@ -62,7 +68,7 @@ def play(
     random_share: float = 0.0,
     rng: np.random.Generator,
 ) -> Episode:
-    """One episode from a start state, as ``relabel`` reads it.
+    """One episode from a start state.
 
     Args:
         env: Reset with ``seed=prompt``.
@@ -87,13 +93,7 @@ def play(
     ends = np.zeros(len(rewards), dtype=bool)
     over, cut = ends.copy(), ends.copy()
     over[-1], cut[-1] = terminated, truncated
-    return {
-        "obs": np.stack(seen),
-        "action": np.stack(actions),
-        "reward": np.array(rewards),
-        "terminated": over,
-        "truncated": cut,
-    }
+    return Episode(np.stack(seen), np.stack(actions), np.array(rewards), over, cut)
 
 
 def best_of_items(
@@ -221,9 +221,12 @@ def verified_items(
     return episodes, np.arange(2 * each) < each
 
 
-def scores(items: list[Item], scorer: Scorer) -> list[tuple[list[float], list[float]]]:
-    """(scores of the right, scores of the wrong candidates) of each item."""
-    return [([scorer(e) for e in item.right], [scorer(e) for e in item.wrong]) for item in items]
+def scores(items: Sequence[Item], score: Score) -> list[tuple[FloatArray, FloatArray]]:
+    """(scores of the right, scores of the wrong candidates) of each item; the score is asked once."""
+    found = scored(score, [episode for item in items for episode in (*item.right, *item.wrong)])
+    sizes = [size for item in items for size in (len(item.right), len(item.wrong))]
+    parts = np.split(found, np.cumsum(sizes)[:-1])
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _weaker(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from rewardwrap.adapters.offline import Episode
+from rewardwrap.core.episode import Episode
 from rewardwrap.evaluate.models.items import Item
 
 
@@ -20,13 +21,10 @@ def rendered(items: list[Item], rendering: Callable[[Episode], Episode]) -> list
 
 def mirrored_pendulum(episode: Episode) -> Episode:
     """Pendulum seen in a mirror: sine, velocity and torque change sign, every reward stays."""
-    return {
-        **episode,
-        "obs": np.asarray(episode["obs"]) * np.array([1, -1, -1], np.float32),
-        "action": -np.asarray(episode["action"]),
-    }
+    turned = episode.obs * np.array([1, -1, -1], np.float32)
+    return replace(episode, obs=turned, action=-episode.action)
 
 
 def rounded(decimals: int) -> Callable[[Episode], Episode]:
     """Observations with fewer digits."""
-    return lambda episode: {**episode, "obs": np.round(np.asarray(episode["obs"]), decimals)}
+    return lambda episode: replace(episode, obs=np.round(episode.obs, decimals))

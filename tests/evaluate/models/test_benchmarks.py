@@ -12,10 +12,15 @@ import rewardwrap as rw
 from rewardwrap import evaluate as ev
 from rewardwrap.evaluate.models.items import play, true_return
 from rewardwrap.evaluate.models.renderings import rounded
+from rewardwrap.scores import Return
 from rewardwrap.statistics import ScoresError
 from rewardwrap_policies import controller
 
 STEPS = 40
+
+
+def nothing(episodes: Any) -> list[float]:
+    return [0.0] * len(episodes)
 
 
 def _items(count: int, wrong: int) -> list[ev.Item]:
@@ -35,7 +40,7 @@ def four() -> list[ev.Item]:
 
 def test_candidates_start_alike_and_differ_by_the_margin(four: list[ev.Item]) -> None:
     for item in four:
-        starts = [episode["obs"][0] for episode in (*item.right, *item.wrong)]
+        starts = [episode.obs[0] for episode in (*item.right, *item.wrong)]
         assert all((start == starts[0]).all() for start in starts)
         worst = max(true_return(episode) for episode in item.wrong)
         assert true_return(item.right[0]) - worst >= 10.0
@@ -45,15 +50,15 @@ def test_the_true_reward_is_perfect_and_a_constant_one_guesses(four: list[ev.Ite
     perfect = ev.best_of_benchmark(ev.reward_scorer("env"), four)
     assert (perfect.accuracy, perfect.reciprocal_rank) == (1.0, 1.0)
     assert perfect.random_accuracy == 0.25
-    blind = ev.best_of_benchmark(lambda episode: 0.0, four)
+    blind = ev.best_of_benchmark(nothing, four)
     assert blind.accuracy == pytest.approx(0.25)
 
 
 def test_one_against_nine_is_harder_than_one_against_three() -> None:
     nine = _items(8, 9)
 
-    def lazy(episode: Any) -> float:
-        return -float(np.square(episode["action"]).sum())
+    def lazy(episodes: Any) -> list[float]:
+        return [-float(np.square(episode.action).sum()) for episode in episodes]
 
     hard = ev.best_of_benchmark(lazy, nine)
     assert hard.candidates == 10
@@ -70,11 +75,15 @@ def test_a_composed_reward_is_a_scorer(four: list[ev.Item]) -> None:
 
 def test_a_reward_that_knows_left_from_right_is_caught_in_the_mirror(four: list[ev.Item]) -> None:
     ways = {"mirrored": ev.mirrored_pendulum, "rounded": rounded(2)}
-    fair = ev.rendering_benchmark(lambda e: float(e["obs"][1:, 0].sum()), four, ways)
+    fair = ev.rendering_benchmark(
+        lambda episodes: [e.obs[1:, 0].sum() for e in episodes], four, ways
+    )
     assert fair.consistency == 1.0
     assert fair.spread == 0.0
     assert set(fair.accuracy) == {"as played", "mirrored", "rounded"}
-    lopsided = ev.rendering_benchmark(lambda e: float(e["obs"][1:, 1].sum()), four, ways)
+    lopsided = ev.rendering_benchmark(
+        lambda episodes: [e.obs[1:, 1].sum() for e in episodes], four, ways
+    )
     assert lopsided.consistency < 1.0
 
 
@@ -85,10 +94,10 @@ def test_the_mirror_keeps_every_reward(four: list[ev.Item]) -> None:
     env.reset(seed=0)
     inner: Any = env.unwrapped
     for t in range(5):
-        cos, sin, velocity = (float(x) for x in mirrored["obs"][t])
+        cos, sin, velocity = (float(x) for x in mirrored.obs[t])
         inner.state = np.array([np.arctan2(sin, cos), velocity])
-        _, reward, *_ = env.step(mirrored["action"][t])
-        assert reward == pytest.approx(episode["reward"][t], abs=1e-4)
+        _, reward, *_ = env.step(mirrored.action[t])
+        assert reward == pytest.approx(episode.reward[t], abs=1e-4)
     env.close()
 
 
@@ -102,19 +111,19 @@ def test_ties_come_with_twins_and_close_returns() -> None:
     for item, twin in zip(tied, single, strict=True):
         assert (len(item.right), len(item.wrong), len(twin.right), len(twin.wrong)) == (3, 2, 1, 2)
         assert np.ptp([true_return(e) for e in item.right]) <= 15.0
-    assert ev.ties_benchmark(true_return, tied, single).score == pytest.approx(1.0, abs=0.011)
-    assert ev.ties_benchmark(lambda e: 0.0, tied, single).score < 0
+    assert ev.ties_benchmark(Return(), tied, single).score == pytest.approx(1.0, abs=0.011)
+    assert ev.ties_benchmark(nothing, tied, single).score < 0
 
 
 def test_verdicts_are_held_against_outcomes_that_were_checked() -> None:
     env = gym.make("MountainCar-v0")
     episodes, reached = ev.verified_items(
-        env, controller("MountainCar-v0"), lambda e: bool(e["terminated"][-1]),
+        env, controller("MountainCar-v0"), lambda e: bool(e.terminated[-1]),
         each=4, steps=200, rng=np.random.default_rng(0),
     )  # fmt: skip
     env.close()
     assert reached.sum() == 4
-    high = np.array([e["obs"][:, 0].max() >= 0.5 for e in episodes])
+    high = np.array([e.obs[:, 0].max() >= 0.5 for e in episodes])
     assert ev.verified_accuracy(high, reached).accuracy == 1.0
     always = ev.verified_accuracy(np.ones(8, dtype=bool), reached)
     assert (always.balanced, always.successes, always.failures) == (0.5, 1.0, 0.0)
@@ -156,5 +165,5 @@ def test_an_episode_is_what_relabel_reads() -> None:
     rng = np.random.default_rng(0)
     episode = play(env, lambda obs: 0, prompt=3, steps=500, rng=rng)
     env.close()
-    assert episode["terminated"][-1]
-    assert rw.relabel("env", episode).sum() == true_return(episode)
+    assert episode.terminated[-1]
+    assert rw.relabel("env", episode.columns()).sum() == true_return(episode)
