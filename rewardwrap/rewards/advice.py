@@ -26,9 +26,10 @@ class Advice(Reward):
     is ``gamma^(T-1) Phi(s_{T-1}, a_{T-1})``; where the task terminates ``-Phi(s, a)`` is added on
     the last step, which closes it to 0, so no policy gains. At a time limit the rest stays, since
     the learner bootstraps what follows. Meant for on-policy learners, with ordinary choice of
-    actions. Advice that looks ahead, ``gamma Phi(s', a') - Phi(s, a)``, needs another rule of
-    choice and is not offered. A Phi of states alone gives `Potential`, one step late; then use
-    that.
+    actions, and with the last action in the observation: a value of the state alone cannot see what
+    is still to be taken back, and wrong advice then changes what SARSA ends with. Advice that looks
+    ahead, ``gamma Phi(s', a') - Phi(s, a)``, needs another rule of choice and is not offered. A Phi
+    of states alone gives `Potential`, one step late; then use that.
 
     Args:
         phi: Function of ``(obs, action)`` with leading size B that returns ``(B,)``, or its name as

@@ -77,6 +77,60 @@ def learn(
     return run
 
 
+def climb(
+    env: gym.Env[Any, Any],
+    rng: np.random.Generator,
+    *,
+    updates: int,
+    batch: int = 32,
+    rate: float = 1.0,
+) -> tuple[float, float]:
+    """REINFORCE on tabular logits, undiscounted, with the running mean return of each start as
+    baseline: right also where a reward depends on what is not observed.
+
+    Returns:
+        Mean true return in the last fifth of the training, and mean length of those episodes whose
+        true return is above 0; 0 where there are none.
+    """
+    count = int(env.action_space.n)  # type: ignore[attr-defined]
+    logits: Table = defaultdict(lambda: np.zeros(count))
+    baseline: dict[Hashable, float] = {}
+    env.reset(seed=int(rng.integers(2**31)))
+    seen: list[tuple[float, int]] = []
+    for _ in range(updates):
+        gradient: Table = defaultdict(lambda: np.zeros(count))
+        for _ in range(batch):
+            start, taken, total, true = _episode(env, rng, logits)
+            seen.append((true, len(taken)))
+            gain = total - baseline.get(start, total)
+            baseline[start] = baseline.get(start, total) + 0.1 * gain
+            for key, action, chance in taken:
+                gradient[key] -= gain * chance
+                gradient[key][action] += gain
+        for key, step in gradient.items():
+            logits[key] += rate * step / batch
+    late = seen[-len(seen) // 5 :]
+    good = [length for true, length in late if true > 0]
+    return float(np.mean([true for true, _ in late])), float(np.mean(good)) if good else 0.0
+
+
+def _episode(
+    env: gym.Env[Any, Any], rng: np.random.Generator, logits: Table
+) -> tuple[Hashable, list[tuple[Hashable, int, np.ndarray]], float, float]:
+    obs, _ = env.reset()
+    start, taken, total, true, over = state(obs), [], 0.0, 0.0, False
+    while not over:
+        key = state(obs)
+        chance = np.exp(logits[key] - logits[key].max())
+        chance /= chance.sum()
+        action = int(np.searchsorted(np.cumsum(chance)[:-1], rng.random()))
+        taken.append((key, action, chance))
+        obs, reward, terminated, truncated, info = env.step(action)
+        total, true = total + float(reward), true + float(info["reward_terms"]["env"])
+        over = terminated or truncated
+    return start, taken, total, true
+
+
 @dataclass(frozen=True)
 class Played:
     """Greedy play: means over episodes."""
