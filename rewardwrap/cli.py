@@ -38,6 +38,7 @@ COMMANDS = {
     "doctor": "what works on this machine, and how to fix the rest",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
+TRUSTED = "a module that a file names may be imported, which runs it; repeat for more"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -83,6 +84,7 @@ def parser_of(name: str) -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add(parser)
+    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help=TRUSTED)
     parser.set_defaults(command=name, answer=None)
     return parser
 
@@ -90,12 +92,14 @@ def parser_of(name: str) -> CommandParser:
 def _run(words: list[str]) -> int:
     """One command; under ``--json`` all that it prints is a message, save its answer."""
     from rewardwrap.commands.arguments import plain
+    from rewardwrap_envs.trust import trusting
 
     args = parser_of(words[0]).read(words[1:])
     module = importlib.import_module(f"rewardwrap.commands.{args.command}")
     if not getattr(args, "json", False):
-        return int(module.run(args))
-    with contextlib.redirect_stdout(sys.stderr):
+        with trusting(args.trust):
+            return int(module.run(args))
+    with contextlib.redirect_stdout(sys.stderr), trusting(args.trust):
         code = int(module.run(args))
     print(json.dumps(plain(args.answer), allow_nan=False))
     return code

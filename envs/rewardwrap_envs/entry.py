@@ -18,6 +18,7 @@ from gymnasium import spaces
 from rewardwrap_envs.errors import MissingPackage, RecipeError, UnknownField, near_misses
 from rewardwrap_envs.hush import SETTOTALMASS, hushed
 from rewardwrap_envs.layers import Layer, stack
+from rewardwrap_envs.trust import require_trusted
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,11 @@ class Recipe:
             **overrides: win over the recipe's own arguments for `gymnasium.make`.
 
         Raises:
-            RecipeError: `split` is neither, or a wrapper cannot be imported.
+            RecipeError: `split` is neither, a wrapper cannot be imported, or nobody vouched for its
+                module.
             MissingPackage: an Atari environment without the Atari packages.
         """
+        self.require_trusted()
         if split not in ("train", "eval"):
             raise RecipeError(f'split must be "train" or "eval", got {split!r}. Choose one.')
         if self.id.startswith("ALE/"):
@@ -161,6 +164,16 @@ class Recipe:
                 self.id, render_mode=render_mode, **kwargs
             )
         return stack(env, (*self.wrappers.get("all", ()), *self.wrappers.get(split, ())))
+
+    def require_trusted(self) -> None:
+        """Refuse a recipe out of a file that names a module nobody vouched for.
+
+        Raises:
+            RecipeError: see `rewardwrap_envs.trust`.
+        """
+        if self.path is not None:
+            layers = [layer.path for split in self.wrappers.values() for layer in split]
+            require_trusted({"id": self.id, "wrappers": layers}, self.path)
 
     def field(self, name: str) -> Field:
         """Return a field by name.

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.installed import installed_folders
+from rewardwrap_envs.trust import require_trusted
 from rewardwrap_policies.algorithms import ALGORITHMS, known_algorithm
 from rewardwrap_policies.errors import PresetError, UnknownPreset
 from rewardwrap_policies.rows import Hyperparameters, read_row
@@ -60,6 +61,9 @@ def hyperparameters(
     50000
     """
     known, name, table = _lookup(algo, env_name, extra_files, env_id)
+    if isinstance(table.data[name], Mapping):
+        layers = {"env_wrapper": table.data[name].get("env_wrapper")}
+        require_trusted(layers, table.path, error=PresetError)
     return read_row(known, name, table.data[name], path=table.path, lines=table.lines)
 
 

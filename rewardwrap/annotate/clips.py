@@ -129,6 +129,7 @@ class Clips:
             return None
         import gymnasium as gym
 
+        self.recipe.require_trusted()
         env = gym.make(self.recipe.id, **self.recipe.make)
         try:
             bodies = Bodies(env)

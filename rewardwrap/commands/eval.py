@@ -11,7 +11,7 @@ from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide
 
 DESCRIPTION = """\
 Play a trained agent. Without other flags it plays the very episodes it was evaluated on, to the same
-numbers. Reading a bundle runs no code."""
+numbers. Nothing in a bundle is run; a module that it names is imported if you --trust it, else refused."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ DESCRIPTION = """Show what a person should know before reward code runs: what ch
 what it pays on random transitions of an environment (in the sandbox), and how strong the sandbox is here.
 --approve records that this text was read; CodeReward(approval="required") runs nothing else."""
 STEPS = 256
+WIDTH = 96
+"""Characters of code on one line; what is longer goes on below, with an arrow."""
+
 PASSED, FAILED = "[green]passed[/green]", "[red]failed[/red]"
 
 
@@ -34,6 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the review; 0 where gate and probe pass, 1 where one of them does not."""
+    from rewardwrap.sandbox.display import pieces
     from rewardwrap.sandbox.intake import approve, digest, provenance, read_source, require_size
 
     out = wide_console()
@@ -42,10 +47,11 @@ def run(args: argparse.Namespace) -> int:
     facts = provenance(source)
     out.print(f"[bold]{file}[/bold]  sha256 {digest(source)[:16]}", highlight=False, soft_wrap=True)
     for key, value in facts.items():
-        out.print(f"  {key}: {value}", style="dim", markup=False, highlight=False)
+        said = pieces(f"{key}: {value}", 10 * WIDTH)[0]
+        out.print(f"  {said}", style="dim", markup=False, highlight=False)
     _show_difference(out, args, source)
     reward = _gated(out, args, source)
-    fine = reward is not None and _probed(out, reward, args.env or facts.get("env"))
+    fine = reward is not None and _probed(out, reward, args.env or _told(out, file, facts))
     _show_isolation(out)
     if args.approve:
         if not fine:
@@ -55,10 +61,27 @@ def run(args: argparse.Namespace) -> int:
     return 0 if fine else 1
 
 
+def _told(out: Console, file: str, facts: Mapping[str, str]) -> str | None:
+    """The environment that the header names, unless making it would import what the header names."""
+    from rich.markup import escape
+
+    from rewardwrap.core.errors import ConfigError
+    from rewardwrap_envs.trust import require_trusted
+
+    env = facts.get("env")
+    try:
+        require_trusted({"env": env}, file, error=ConfigError)
+    except ConfigError as error:
+        out.print(
+            f"header      [yellow]{escape(str(error))}[/yellow]", highlight=False, soft_wrap=True
+        )
+        return None
+    return env
+
+
 def _show_difference(out: Console, args: argparse.Namespace, source: str) -> None:
     """Against a file, else against what was approved last, else the whole text."""
-    from rich.syntax import Syntax
-
+    from rewardwrap.sandbox.display import lines_of
     from rewardwrap.sandbox.intake import approval_of, body, difference, digest, read_source
 
     approved = approval_of(args.file)
@@ -73,19 +96,43 @@ def _show_difference(out: Console, args: argparse.Namespace, source: str) -> Non
     elif approved is not None and isinstance(approved.get("source"), str):
         old, name = approved["source"], "approved"
     else:
-        out.print(Syntax(_shown(body(source)), "python", line_numbers=True))
+        _print(out, lines_of(body(source).rstrip("\n")), numbered=True)
         return
     changed = difference(old, source, names=(name, str(args.file)))
     if changed:
-        out.print(Syntax(_shown(changed), "diff"))
+        _print(out, changed.split("\n"), numbered=False)
     else:
         out.print("difference  none")
 
 
-def _shown(text: str) -> str:
-    """The text without what could move a cursor or hide a line."""
-    kept = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return "".join(kept)
+def _print(out: Console, lines: list[str], *, numbered: bool) -> None:
+    """Every character of the text in a place that can be seen, then what a reader may overlook."""
+    from rich.markup import escape
+
+    from rewardwrap.sandbox.display import pieces, remarks
+
+    notes = []
+    for number, line in enumerate(lines, 1):
+        color = {"+": "green", "-": "red"}.get(line[:1]) if not numbered else None
+        for i, piece in enumerate(pieces(line, WIDTH)):
+            margin = f"{number:5} " if numbered else ""
+            margin = (
+                margin
+                if i == 0
+                else " " * (len(margin) - 2) + "\N{DOWNWARDS ARROW WITH TIP RIGHTWARDS} "
+            )
+            shown = escape(piece)
+            out.print(
+                f"[dim]{margin}[/dim][{color}]{shown}[/{color}]" if color else f"[dim]{margin}[/dim]{shown}",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
+        notes += [(number, remark) for remark in remarks(line)]
+    for number, remark in notes:
+        out.print(
+            f"look        [yellow]line {number}[/yellow]: {escape(remark)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _gated(out: Console, args: argparse.Namespace, source: str) -> CodeReward | None:
@@ -163,6 +210,8 @@ def random_transitions(name: str, steps: int = STEPS) -> Transitions:
     from rewardwrap_envs import recipes
 
     known = recipes()
+    if name in known:
+        known[name].require_trusted()
     env: Any = gym.make(known[name].id, **known[name].make) if name in known else gym.make(name)
     env.action_space.seed(0)
     rows: list[tuple[Any, ...]] = []

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
     from rewardwrap.core.reward import Reward
-    from rewardwrap.training.agent import Agent
+    from rewardwrap.training.agent import Agent, Settings
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,14 @@ def write(agent: Agent, folder: Path, protocol: Protocol, past: Past) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def read(folder: Path) -> tuple[Agent, Past] | None:
-    """The newest checkpoint that is whole; None where there is none."""
+def read(folder: Path, settings: Settings) -> tuple[Agent, Past] | None:
+    """The newest checkpoint of these settings that is whole; None where there is none."""
     steps = sorted((int(f.name) for f in folder.glob("[0-9]*") if f.name.isdigit()), reverse=True)
     for step in steps:
         place = folder / str(step)
         try:
             past = _past(json.loads((place / "past.json").read_text(encoding="utf-8")))
-            agent = bundle.read(place / "bundle", with_replay=True)
+            agent = bundle.read(place / "bundle", settings=settings, with_replay=True)
         except (RewardwrapError, OSError, ValueError, KeyError):
             continue  # broken by hand or by the disk: an older one, or from the start
         restart(agent.model, agent.settings.seed)

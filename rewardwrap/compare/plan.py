@@ -17,6 +17,7 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.training.provenance import code_hashes, versions
 from rewardwrap_envs import marked_yaml
+from rewardwrap_envs.trust import require_trusted
 from rewardwrap_policies import PresetError
 from rewardwrap_policies.rows import read_row
 
@@ -199,4 +200,6 @@ def _plan(reader: Reader, *, rows: bool) -> Plan:
 def _load(path: Path) -> tuple[Any, marked_yaml.Lines]:
     if not path.is_file():
         raise PlanError(f"a plan must be a file, got {path}. Check the path.")
-    return marked_yaml.load(path)
+    data, lines = marked_yaml.load(path)
+    require_trusted(data, path, error=PlanError)
+    return data, lines

@@ -105,7 +105,7 @@ def _begin(spec: Spec, checkpoints: Path | None) -> tuple[Agent, Past]:
 
     found = None
     if checkpoints is not None and spec.get("checkpoint") is not None:
-        found = read(checkpoints)
+        found = read(checkpoints, settings_of(spec))
     return found or (agent.build(settings_of(spec)), Past())
 
 

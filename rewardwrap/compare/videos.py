@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import RewardwrapError, extra
 from rewardwrap.core.reward import TRUE
 from rewardwrap.files import whole_file, write_whole
+from rewardwrap_envs.trust import references
 
 BACKENDS = ("egl", "osmesa", "glfw")
 STEPS = 1000
@@ -119,21 +120,30 @@ def shown(out: Path, *, below: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def record(bundle: Path, file: Path, *, seed: int, deterministic: bool) -> dict[str, Any]:
+def record(
+    bundle: Path, file: Path, *, seed: int, deterministic: bool, trust: Iterable[str] = ()
+) -> dict[str, Any]:
     """Play one episode and write it as H.264, which every browser plays.
+
+    Args:
+        bundle: Of the agent.
+        file: To write.
+        seed: Of the episode.
+        deterministic: Whether the policy's mode is played.
+        trust: Modules that the bundle may name; see `rewardwrap_envs.trust`.
 
     Raises:
         NoPictures: The environment does not draw itself.
     """
     from rewardwrap.training import bundle as bundles
 
-    settings = bundles.document(bundle)["settings"]
+    settings = bundles.document(bundle, trust=trust)["settings"]
     changes = {
         "env_kwargs": {**settings["env_kwargs"], "render_mode": "rgb_array"},
         "row": {**settings["row"], "n_envs": 1},
         "device": "cpu",
     }
-    agent = bundles.read(bundle, changes=changes)
+    agent = bundles.read(bundle, changes=changes, trust=trust)
     venv = agent.eval_env(1)
     try:
         with whole_file(file) as aside:
@@ -216,6 +226,7 @@ def _filmed(spec: Spec, bundle: Path, file: Path) -> dict[str, Any]:
         "file": str(file),
         "seed": spec["evaluation"]["seed"],
         "deterministic": spec["evaluation"]["deterministic"],
+        "trust": list(references(spec)),  # of this run, which was trained here or vouched for
     }
     now = os.environ.get("MUJOCO_GL")
     problem = ""
@@ -255,7 +266,7 @@ def main() -> int:
     try:
         played = record(
             Path(task["bundle"]), Path(task["file"]),
-            seed=task["seed"], deterministic=task["deterministic"],
+            seed=task["seed"], deterministic=task["deterministic"], trust=task["trust"],
         )  # fmt: skip
     except RewardwrapError as error:
         print(error, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -78,8 +79,14 @@ def load_function(spelled: str) -> Callable[..., Any]:
     """
     module_name, _, qualname = spelled.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
+        if not all(part.isidentifier() for part in module_name.split(".")):
+            raise ValueError(f"{module_name!r} is no name of a module")
+        named: Any = importlib.import_module(module_name)
+        found = named
         for part in qualname.split("."):
+            if found is not named and isinstance(found, ModuleType):
+                # "helper:os.system" would reach past the module that was vouched for
+                raise ValueError(f"{part} lies in another module, {found.__name__}")
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(

@@ -80,6 +80,14 @@ class CodeReward(Reward):
 
     shaping: ClassVar[bool] = False
     pays_at_end: ClassVar[bool] = False
+    of_caller: ClassVar[tuple[str, ...]] = (
+        "gate",
+        "deadline",
+        "memory_mb",
+        "tier",
+        "allow_weaker",
+    )
+    """Settings of the wall: no file may say them, see `rewardwrap.rewards.trust`."""
 
     source: str | Path
     _: KW_ONLY

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.files import write_whole
+from rewardwrap.rewards.trust import vetted
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.errors import MarkedYamlError
 
@@ -53,15 +55,23 @@ def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
     return target
 
 
-def load(folder: str | os.PathLike[str]) -> Reward:
-    """Read what `save` wrote. Nothing in the folder is executed, but ``"module:function"`` is imported.
+def load(
+    folder: str | os.PathLike[str],
+    *,
+    trust: Iterable[str] = (),
+    isolation: Mapping[str, Any] | None = None,
+) -> Reward:
+    """Read what `save` wrote. Nothing in the folder is executed, and no module is imported unasked.
+
+    Args:
+        folder: Of the reward.
+        trust: Modules that a ``"module:function"`` in it may lie in: importing one runs it.
+        isolation: Settings of the wall around `CodeReward`, e.g. ``{"deadline": 5.0}``; a file has none.
 
     Raises:
-        ConfigError: The folder holds no reward, one of another format, or one cut short.
+        ConfigError: The folder holds no reward, one of another format, one cut short, or one that names
+            a module that is not in ``trust``.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     source = Path(folder)
     if not (source / CONFIG).is_file():
         raise ConfigError(
@@ -69,7 +79,7 @@ def load(folder: str | os.PathLike[str]) -> Reward:
         )
     try:
         written = json.loads((source / CONFIG).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{source / CONFIG} must be JSON, got {error}. It was cut short; save the reward again."
         ) from error
@@ -79,28 +89,52 @@ def load(folder: str | os.PathLike[str]) -> Reward:
             f"{source / CONFIG} must have format {FORMAT}, got {found}. "
             "Save it again with this version."
         )
-    reward = from_config(written.get("reward"))
-    try:
-        state = load_file(source / KNOWLEDGE) if (source / KNOWLEDGE).exists() else {}
-    except SafetensorError as error:
-        raise ConfigError(
-            f"{source / KNOWLEDGE} must be a whole safetensors file, got {error}. Save it again."
-        ) from error
-    reward.load_state_dict(state)
+    config = vetted(written.get("reward"), source / CONFIG, trust=trust, isolation=isolation)
+    reward = from_config(config)
+    reward.load_state_dict(knowledge(source))
     return reward
 
 
-def read_reward(path: str | os.PathLike[str]) -> Reward:
+def knowledge(folder: Path) -> dict[str, Any]:
+    """What the reward in a folder learned, as arrays.
+
+    Raises:
+        ConfigError: The file was cut short.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    file = folder / KNOWLEDGE
+    try:
+        return load_file(file) if file.exists() else {}
+    except SafetensorError as error:
+        raise ConfigError(
+            f"{file} must be a whole safetensors file, got {error}. Save it again."
+        ) from error
+
+
+def read_reward(
+    path: str | os.PathLike[str],
+    *,
+    trust: Iterable[str] = (),
+    isolation: Mapping[str, Any] | None = None,
+) -> Reward:
     """Read a reward that a person wrote in YAML or JSON, or the folder of a saved one.
 
     The reward is the document, or stands under the key ``reward``.
 
+    Args:
+        path: Of the file or folder.
+        trust: Modules that it may name; see `load`.
+        isolation: Settings of the wall around its code; see `load`.
+
     Raises:
-        ConfigError: No such file, or the sentence with ``file.yml:LINE:`` in front.
+        ConfigError: No such file, a module that is not in ``trust``, or the sentence with
+            ``file.yml:LINE:`` in front.
     """
     source = Path(path)
     if source.is_dir():
-        return load(source)
+        return load(source, trust=trust, isolation=isolation)
     if not source.is_file():
         raise ConfigError(f"reward file must exist, got {source}. Check the path.")
     try:
@@ -111,8 +145,10 @@ def read_reward(path: str | os.PathLike[str]) -> Reward:
     if isinstance(data, dict) and set(data) == {"reward"}:
         data, keys = data["reward"], ("reward",)
     try:
-        return from_config(data, path=keys)
+        return from_config(vetted(data, source, trust=trust, isolation=isolation), path=keys)
     except ConfigError as error:
+        if str(error).startswith(f"{source}: "):
+            raise
         where = marked_yaml.place(source, lines, *error.path)
         located = ConfigError(f"{where}: {error}", path=error.path)
         raise located from error

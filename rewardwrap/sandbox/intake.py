@@ -18,6 +18,7 @@ from typing import Any
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.files import write_whole
 from rewardwrap.sandbox import channel
+from rewardwrap.sandbox.display import lines_of
 from rewardwrap.sandbox.errors import SandboxError, clean
 from rewardwrap.sandbox.process import Died, Process
 from rewardwrap.sandbox.reading import Reading
@@ -104,9 +105,7 @@ def provenance(source: str) -> dict[str, str]:
 
 def difference(old: str, new: str, *, names: tuple[str, str] = ("before", "now")) -> str:
     """A unified diff, empty where both are the same."""
-    lines = difflib.unified_diff(
-        body(old).splitlines(), body(new).splitlines(), *names, lineterm="", n=3
-    )
+    lines = difflib.unified_diff(lines_of(body(old)), lines_of(body(new)), *names, lineterm="", n=3)
     return "\n".join(lines)
 
 

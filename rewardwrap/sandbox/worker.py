@@ -105,7 +105,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def _boot(worker: Worker, boot: dict[str, Any]) -> None:
     """Import what will be needed, then lock."""
-    import traceback  # noqa: F401  reward code may want its classes; nothing can be imported later
+    # nothing can be imported later: reward code may want the one, the parser of its names the other
+    import traceback  # noqa: F401
+    import unicodedata  # noqa: F401
 
     if boot["serves"] == "rewards":
         import numpy.linalg

@@ -8,8 +8,9 @@
 | ``replay.safetensors`` | the replay buffer, in checkpoints of off-policy learners |
 | ``bundle.json`` | settings, gamma, step, evaluation, versions, models, SHA-256 of each file |
 
-Reading a bundle never runs code: the learner is built anew from its settings and takes its tensors
-from ``policy.zip``, whose pickled part is not read.
+The learner is built anew from its settings and takes its tensors from ``policy.zip``, whose pickled part
+is not read. A module that the settings name runs when it is imported, so none is that the reader did not
+name too (`rewardwrap_envs.trust`).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,26 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.save_util import load_from_zip_file, recursive_getattr
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.files import whole_folder
+from rewardwrap.rewards.trust import vetted
 from rewardwrap.training import replay
 from rewardwrap.training.agent import Agent, Settings, build
 from rewardwrap.training.evaluation import Protocol
 from rewardwrap.training.provenance import versions
+from rewardwrap_envs.trust import require_trusted
 
 FORMAT = 1
+COUNTERS = (
+    "num_timesteps",
+    "_n_updates",
+    "_episode_num",
+    "_n_calls",
+    "exploration_rate",
+    "_current_progress_remaining",
+)
+"""What the schedules of a learner go by."""
+
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -93,12 +106,23 @@ def write(
     return folder
 
 
-def document(folder: Path) -> dict[str, Any]:
+def document(folder: Path, *, trust: Iterable[str] = ()) -> dict[str, Any]:
     """The content of ``bundle.json``, after every file was compared with its hash.
+
+    Args:
+        folder: The bundle.
+        trust: Modules that its settings may name; importing one runs it.
 
     Raises:
         BundleError: The folder holds no bundle, or one of its files was changed.
+        ConfigError: Its settings name a module that is not in ``trust``.
     """
+    found = _verified(folder)
+    require_trusted(found["settings"], folder / "bundle.json", trust, ConfigError)
+    return found
+
+
+def _verified(folder: Path) -> dict[str, Any]:
     file = folder / "bundle.json"
     if not file.is_file():
         raise BundleError(f"a bundle must hold bundle.json, got none in {folder}. Check the path.")
@@ -126,7 +150,9 @@ def document(folder: Path) -> dict[str, Any]:
 def read(
     folder: Path,
     *,
+    settings: Settings | None = None,
     changes: Mapping[str, Any] | None = None,
+    trust: Iterable[str] = (),
     with_replay: bool = False,
     verbose: int = 0,
     tensorboard_log: str | None = None,
@@ -135,29 +161,28 @@ def read(
 
     Args:
         folder: The bundle.
+        settings: What it was built from, where that is known; None takes the bundle's own word for it.
         changes: Settings to replace, e.g. ``{"device": "cpu"}``.
+        trust: Modules that the bundle's own word may name; importing one runs it.
         with_replay: Take the replay buffer too, if the bundle has one.
         verbose: As in SB3.
         tensorboard_log: As in SB3.
 
     Raises:
         BundleError: It is not whole, or does not fit its own settings.
+        ConfigError: It names a module that is not in ``trust``.
     """
-    found = document(folder)
-    settings = Settings(**{**found["settings"], **(changes or {})})
-    settings = Settings(
-        **{
-            **vars_of(settings),
-            "catalog": tuple(settings.catalog),
-            "noise_scale": tuple(settings.noise_scale),
-        }
-    )
+    found = _verified(folder) if settings is not None else document(folder, trust=trust)
+    if settings is None:
+        settings = _settings(found["settings"], folder / "bundle.json", trust)
+    settings = replace(settings, **(changes or {}))
     agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
     try:
         _take_tensors(agent, folder / "policy.zip")
         _take_knowledge(agent, folder)
-        for name, value in found["counters"].items():
-            setattr(agent.model, name, value)
+        for name in COUNTERS:
+            if name in found["counters"]:
+                setattr(agent.model, name, found["counters"][name])
         if agent.normalizer is not None:
             _take_moments(agent.normalizer, load_file(folder / "normalizer.safetensors"))
         if with_replay and (folder / "replay.safetensors").is_file():
@@ -170,9 +195,10 @@ def read(
     return agent
 
 
-def vars_of(settings: Settings) -> dict[str, Any]:
-    """The settings as keyword arguments."""
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+def _settings(written: Mapping[str, Any], file: Path, trust: Iterable[str]) -> Settings:
+    reward = vetted(written["reward"], file, trust=trust)
+    tuples = {name: tuple(written.get(name, ())) for name in ("catalog", "noise_scale")}
+    return Settings(**{**written, **tuples, "reward": reward})
 
 
 def _take_tensors(agent: Agent, file: Path) -> None:
@@ -186,9 +212,9 @@ def _take_tensors(agent: Agent, file: Path) -> None:
 
 
 def _take_knowledge(agent: Agent, folder: Path) -> None:
-    from rewardwrap.rewards.disk import load as load_reward
+    from rewardwrap.rewards.disk import knowledge
 
-    agent.reward.load_state_dict(load_reward(folder).state_dict())
+    agent.reward.load_state_dict(knowledge(folder))
 
 
 def _normalizer_arrays(normalizer: VecNormalize) -> Arrays:
@@ -214,16 +240,7 @@ def _moments(normalizer: VecNormalize) -> dict[str, RunningMeanStd]:
 
 
 def _counters(model: Any) -> dict[str, Any]:
-    """Counters of a learner that its schedules go by."""
-    names = (
-        "num_timesteps",
-        "_n_updates",
-        "_episode_num",
-        "_n_calls",
-        "exploration_rate",
-        "_current_progress_remaining",
-    )
-    return {name: getattr(model, name) for name in names if hasattr(model, name)}
+    return {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)}
 
 
 def _sha256(file: Path) -> str:

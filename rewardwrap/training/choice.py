@@ -15,6 +15,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.rewards.env import EnvReward
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
+from rewardwrap_envs.trust import require_trusted
 
 NORMALISED = "normalised"
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -75,5 +76,7 @@ def _default_potential(env: str, catalog: tuple[str, ...], keys: Keys) -> Reward
             "Write one: {potential: {phi: ...}} in a file.",
             path=keys,
         )
+    if recipe.path is not None:
+        require_trusted({"potential": recipe.potential}, recipe.path, error=ConfigError)
     phi = recipe.potential if isinstance(recipe.potential, str) else dict(recipe.potential)
     return EnvReward() + Potential(phi).named("potential")

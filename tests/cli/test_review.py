@@ -86,3 +86,33 @@ def test_a_winner_is_a_plain_file_with_its_provenance(tmp_path):
         "task": "stay up",
     }
     assert rw.CodeReward(file).sha256 == rw.CodeReward(TEXT).sha256
+
+
+HEADED = "# rewardwrap: env: stranger:Walk-v0\n" + TEXT
+
+
+def test_a_header_runs_nothing_before_anybody_has_read(tmp_path, capsys, monkeypatch):
+    (tmp_path / "stranger.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "reward.py"
+    file.write_text(HEADED)
+    assert main(["review", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "got stranger" in shown
+    assert "left out" in shown
+    assert main(["review", str(file), "--env", "CartPole-v1"]) == 0
+    with pytest.raises(SystemExit, match="it ran"):
+        main(["review", str(file), "--trust", "stranger"])
+
+
+def test_a_long_line_hides_nothing(tmp_path, capsys):
+    file = tmp_path / "reward.py"
+    file.write_text(
+        TEXT.replace("\n    return", " " * 400 + "; upright = upright - 1000\n    return")
+    )
+    main(["review", str(file)])
+    shown = capsys.readouterr().out
+    assert "; upright = upright - 1000" in shown
+    assert max(map(len, shown[: shown.index("look  ")].splitlines())) <= 110
+    for words in ("characters long", "goes on after a gap", "more than one statement (;)"):
+        assert words in shown

@@ -11,7 +11,7 @@ import pytest
 from rewardwrap.compare import checkpoints
 from rewardwrap.compare.plan import PlanError, plan_from
 from rewardwrap.compare.run import execute, run_one
-from rewardwrap.compare.spec import Spec, run_id
+from rewardwrap.compare.spec import Spec, run_id, settings_of
 from rewardwrap.compare.store import Store
 from rewardwrap.core.config import from_config
 from rewardwrap.core.reward import Reward
@@ -101,7 +101,7 @@ def test_a_checkpoint_that_broke_is_passed_over(tmp_path: Path, dying: Any) -> N
     _break_off(spec, tmp_path / "points", dying)
     points = tmp_path / "points"
     (points / "512" / "bundle" / "policy.zip").write_bytes(b"cut")
-    assert checkpoints.read(points) is None
+    assert checkpoints.read(points, settings_of(spec)) is None
     assert run_one(spec, checkpoints=points)["continued"] == []
 
 
@@ -120,8 +120,6 @@ def test_what_cannot_be_repeated_is_known(dying: Any) -> None:
 
 
 def _settings(spec: Spec) -> Any:
-    from rewardwrap.compare.spec import settings_of
-
     return settings_of(spec)
 
 

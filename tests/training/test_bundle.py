@@ -121,3 +121,32 @@ def test_a_bundle_says_what_it_came_out_of(tmp_path: Path) -> None:
         "policy.zip", "reward.json", "knowledge.safetensors", "normalizer.safetensors",
     }  # fmt: skip
     assert "torch" in document["versions"]
+
+
+ROW = {"n_timesteps": 64, "n_steps": 32, "batch_size": 32}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"env": "stranger:Walk-v0"},
+        {"reward": {"function": {"function": "stranger:pay"}}},
+        {"row": {**ROW, "env_wrapper": [{"stranger.Layer": {"n": 2}}]}},
+    ],
+)
+def test_a_bundle_imports_nothing_unasked(tmp_path: Path, monkeypatch: Any, change: Any) -> None:
+    from rewardwrap.cli import main
+    from rewardwrap.core.errors import ConfigError
+
+    (tmp_path / "stranger.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings = {"env": "CartPole-v1", "algo": "ppo", "reward": {"env": {}}, "row": ROW, "seed": 0}
+    written = {"format": bundle.FORMAT, "sha256": {}, "settings": {**settings, **change}}
+    (tmp_path / "bundle.json").write_text(json.dumps({**written, "evaluation": {"episodes": 1}}))
+    with pytest.raises(
+        ConfigError, match=r"bundle\.json: a module that a file names .*got stranger"
+    ):
+        bundle.read(tmp_path)
+    assert main(["eval", str(tmp_path)]) == 2
+    with pytest.raises(SystemExit, match="it ran"):
+        main(["eval", str(tmp_path), "--trust", "stranger"])

@@ -20,12 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.evaluate.audit import record as records
 from rewardwrap.evaluate.audit import trends, words
 from rewardwrap.evaluate.audit.finding import Finding
 from rewardwrap.evaluate.audit.potentials import checked
 from rewardwrap.evaluate.audit.record import AuditError, Record
+from rewardwrap.rewards.trust import vetted
+from rewardwrap_envs.trust import require_trusted
 
 FloatArray = NDArray[np.float64]
 
@@ -116,21 +119,24 @@ def _nothing(folder: Path) -> str:
 def _context(folder: Path) -> dict[str, Any]:
     """Environment, reward and so on, as far as the folder tells."""
     if (folder / "spec.json").is_file():
-        spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+        file = folder / "spec.json"
+        spec = json.loads(file.read_text(encoding="utf-8"))
+        require_trusted(spec, file, error=ConfigError)
         kept = ("env", "algo", "seed", "env_kwargs", "catalog")
-        reward = from_config(spec["reward"])
+        reward = from_config(vetted(spec["reward"], file))
         return {**{k: spec.get(k) for k in kept}, "reward": reward, "gamma": _gamma(folder)}
     bundles = sorted(folder.glob("last/*/bundle.json")) or sorted(folder.glob("best/*/bundle.json"))
     if not bundles:
         return {}
     told = json.loads(bundles[-1].read_text(encoding="utf-8"))
     settings = told["settings"]
+    require_trusted(settings, bundles[-1], error=ConfigError)
     kept = ("env", "algo", "seed", "env_kwargs", "catalog")
     return {
         **{k: settings.get(k) for k in kept},
         "gamma": told.get("gamma"),
         "steps": told.get("step"),
-        "reward": from_config(settings["reward"]),
+        "reward": from_config(vetted(settings["reward"], bundles[-1])),
     }
 
 
