@@ -227,7 +227,7 @@ def test_it_comes_back_from_json_pickle_and_disk_without_bytecode(tmp_path):
         rw.from_config(config),
         pickle.loads(pickle.dumps(reward)),
         copy.deepcopy(reward),
-        rw.load(tmp_path),
+        rw.load(tmp_path, isolation={"deadline": 2.0}),
     ):
         assert back.worker is None
         np.testing.assert_allclose(back(batch), by_hand(batch), rtol=1e-12)
