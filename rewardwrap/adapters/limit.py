@@ -18,10 +18,9 @@ from gymnasium.wrappers import TimeAwareObservation
 
 from rewardwrap.adapters.tasks import task_of, task_of_vector, task_of_venv
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
+from rewardwrap.core.info import LIMIT
 from rewardwrap.core.task import Task
 
-LIMIT = "rewardwrap/limit"
-"""Key of ``info`` that says a step ended by the clock, where the limit is an end."""
 CLOCKS = {"clock", "elapsed", "step", "steps", "steps_left", "time", "time_left"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
-from rewardwrap.adapters.limit import LIMIT
+from rewardwrap.core.info import LIMIT
 
 
 class LimitEndsVecEnv(VecEnvWrapper):

@@ -1,4 +1,4 @@
-"""``rewardwrap fit``: a reward model from logged rewards or from preferences."""
+"""``rewardwrap fit``: a reward model from logged rewards, preferences, outcomes or marks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import add_json, add_seed, whole_number
+from rewardwrap.commands.arguments import add_json, add_seed, key_values, whole_number
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -25,12 +25,24 @@ def add(parser: argparse.ArgumentParser) -> None:
         "returns", help="the return that follows a step: a potential, no reward"
     )
     preferences = what.add_parser("preferences", help="which of two clips is better")
-    for own in (regression, returns, preferences):
+    outcome = what.add_parser("outcome", help="whether an episode succeeded")
+    process = what.add_parser("process", help="whether a step was good, in [0, 1]")
+    for own in (regression, returns, preferences, outcome, process):
         _shared(own)
+    outcome.add_argument(
+        "--success", required=True, metavar="COLUMN", help="of info, or terminated, or truncated"
+    )
+    process.add_argument(
+        "--marks",
+        required=True,
+        metavar="COLUMN",
+        help="of info, in [0, 1]; NaN where there is none",
+    )
     regression.add_argument("--loss", choices=("square", "huber"), default="square")
+    for own in (regression, returns, outcome, process):
+        own.add_argument("--members", type=whole_number, default=1, help="of the ensemble (1)")
     for own in (regression, returns):
         own.add_argument("--head", choices=("linear", "gaussian", "quantile"), default="linear")
-        own.add_argument("--members", type=whole_number, default=1, help="of the ensemble (1)")
     returns.add_argument("--gamma", type=float, default=0.99, help="discount of the agent (0.99)")
     preferences.add_argument(
         "--teacher",
@@ -61,6 +73,14 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     add_seed(parser)
     add_json(parser)
     parser.add_argument(
+        "--objective",
+        metavar="TAG",
+        help="another loss for the same labels; an unknown one lists them",
+    )
+    parser.add_argument(
+        "--objective-kwargs", nargs="+", default=[], metavar="K:V", help="its settings"
+    )
+    parser.add_argument(
         "--reads",
         default="obs,action",
         help="inputs: some of obs, action, next_obs, terminated (obs,action)",
@@ -81,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.data import EpisodeStore
     from rewardwrap.nets.preference_recipe import fit_preferences
     from rewardwrap.nets.reward_recipe import fit_regression
+    from rewardwrap.nets.success_recipe import fit_success
 
     torch.set_num_threads(1)
     store = EpisodeStore.load(args.data)
@@ -95,11 +116,15 @@ def run(args: argparse.Namespace) -> int:
     options |= {k: v for k in ("epochs", "patience") if (v := getattr(args, k)) is not None}
     with _progress(args) as progress:
         options["progress"] = progress
+        options["objective"] = _objective(args)
         if args.what == "preferences":
             fitted = fit_preferences(store, **_preferences(args, store), **options)
+        elif args.what in ("outcome", "process"):
+            column = args.success if args.what == "outcome" else args.marks
+            fitted = fit_success(store, column, **options)
         else:
-            options["head"] = args.head
-            fitted = fit_regression(store, **_regression(args), **options)
+            gamma = args.gamma if args.what == "returns" else None
+            fitted = fit_regression(store, gamma=gamma, head=args.head, **options)
     fitted.save(args.out)
     _print(args.out, fitted)
     args.answer = {
@@ -118,28 +143,47 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _regression(args: argparse.Namespace) -> dict[str, Any]:
-    from rewardwrap.nets.objectives.regression import Regression
+USUAL: dict[str, tuple[str, Any]] = {
+    "regression": ("regression", "rewards"),
+    "returns": ("regression", "rewards"),
+    "preferences": ("bradley_terry", "pairs"),
+    "outcome": ("outcome", "outcomes"),
+    "process": ("process", "marks"),
+}
+"""What is fitted -> the objective where none is named, and what it learns from."""
 
-    if args.what == "returns":
-        return {"gamma": args.gamma}
-    return {"objective": Regression(loss=args.loss)}
+
+def _objective(args: argparse.Namespace) -> Any:
+    """The one that was named, or the usual one with the flags that are its settings."""
+    from rewardwrap.nets.objectives import objective_of
+
+    usual, labels = USUAL[args.what]
+    tag = args.objective or usual
+    settings: dict[str, Any] = {}
+    if tag == "bradley_terry":
+        settings = _bradley_terry(args)
+    elif tag == "regression" and args.what == "regression":
+        settings = {"loss": args.loss}
+    given = key_values(args.objective_kwargs, "--objective-kwargs")
+    return objective_of(tag, labels, {**settings, **given})
+
+
+def _bradley_terry(args: argparse.Namespace) -> dict[str, Any]:
+    from rewardwrap.annotate.teachers import teacher
+
+    people = Path(args.teacher).suffix in JUDGEMENTS
+    own = 0.0 if people else min(teacher(args.teacher).mistake, 0.49)
+    flips = own if args.flips is None else args.flips
+    return {"flips": 0.0 if args.ties else flips, "ties": args.ties}
 
 
 def _preferences(args: argparse.Namespace, store: Any) -> dict[str, Any]:
     from rewardwrap.annotate.teachers import teacher
-    from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 
     found: dict[str, Any] = {"length": args.length, "bound": args.bound}
     if Path(args.teacher).suffix in JUDGEMENTS:
-        found["preferences"] = judgements(Path(args.teacher), store)
-        flips = args.flips or 0.0
-    else:
-        chosen = teacher(args.teacher)
-        found |= {"teacher": chosen, "name": args.teacher, "pairs": args.pairs}
-        flips = min(chosen.mistake, 0.49) if args.flips is None else args.flips
-    found["objective"] = BradleyTerry(flips=0.0 if args.ties else flips, ties=args.ties)
-    return found
+        return {**found, "preferences": judgements(Path(args.teacher), store)}
+    return {**found, "teacher": teacher(args.teacher), "name": args.teacher, "pairs": args.pairs}
 
 
 def judgements(path: Path, store: Any) -> Any:

@@ -17,6 +17,9 @@ import numpy as np
 
 from rewardwrap.core.errors import RewardValueError
 
+LIMIT = "rewardwrap/limit"
+"""Key that says a step ended by the clock, where a time limit is an end."""
+
 
 class Info:
     """``info[key]`` is an array with one row per lane, whatever the host."""

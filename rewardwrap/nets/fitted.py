@@ -79,6 +79,11 @@ def require_finite(store: EpisodeStore, reads: Sequence[str]) -> None:
             )
 
 
+def watched_apart(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, EpisodeStore]:
+    """Episodes to fit, and some to stop by; the same store twice where there are too few."""
+    return train.split(0.15, seed=seed) if len(train) >= 5 else (train, train)
+
+
 def data_of(store: EpisodeStore) -> dict[str, Any]:
     """What model.json says of the data."""
     return {"fingerprint": store.fingerprint(), "episodes": len(store), "steps": store.steps}

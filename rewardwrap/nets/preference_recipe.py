@@ -93,13 +93,15 @@ def fit_preferences(
     # training and held-out clips may lie in stores of their own
     seen = _rows_of(answered)
     net.normalise(net.encode(seen))
-    table = pairs_table(net, answered)
+    objective = objective or BradleyTerry()
+    # an objective whose loss reads more than the answers says so itself
+    table = getattr(objective, "table", pairs_table)(net, answered)
     order = np.random.default_rng(seed).permutation(len(table))
     stop = len(table) // 10 if len(table) >= LEAST_WATCHED * 10 else 0
     watched, fitted = (torch.as_tensor(part) for part in (order[:stop], order[stop:]))
     done = fit(
         net,
-        objective or BradleyTerry(),
+        objective,
         table.take(fitted),
         table.take(watched) if stop else None,
         epochs=epochs,

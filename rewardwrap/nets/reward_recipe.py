@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.data import EpisodeStore
-from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
+from rewardwrap.nets.fitted import (
+    HELD_OUT,
+    Fitted,
+    data_of,
+    require_finite,
+    settings_of,
+    watched_apart,
+)
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
@@ -58,7 +65,7 @@ def fit_regression(
     """
     require_finite(store, reads)
     train, held = store.split(heldout, seed=seed)
-    fitted, watched = _watched(train, seed)
+    fitted, watched = watched_apart(train, seed)
     goals = [_goal(each, gamma) for each in (fitted, watched, held)]
     net = build(store, reads, seed=seed, **options)
     batch_of = fitted.transitions()
@@ -107,11 +114,6 @@ def fit_regression(
         data=data_of(store),
         settings=settings_of(net, seed, reads=list(reads), gamma=gamma, heldout=heldout),
     )
-
-
-def _watched(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, EpisodeStore]:
-    """Episodes to fit, and some to stop by; the same store twice where there are too few."""
-    return train.split(0.15, seed=seed) if len(train) >= 5 else (train, train)
 
 
 def _goal(store: EpisodeStore, gamma: float | None) -> Any:

@@ -11,7 +11,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 import rewardwrap as rw
-from rewardwrap.adapters.limit import LIMIT
+from rewardwrap.core.info import LIMIT
 from rewardwrap.testing import Chain
 
 STEPS = 20

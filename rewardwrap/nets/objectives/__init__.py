@@ -1,1 +1,24 @@
-"""What a network is fitted by: one objective, one file."""
+"""What a network is fitted by: one objective, one file, registered by tag."""
+
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.objectives.contract import OBJECTIVES, objective, objective_of
+from rewardwrap.nets.objectives.outcome import Outcome, Process
+from rewardwrap.nets.objectives.prdp import Differences
+from rewardwrap.nets.objectives.rankings import ListWise
+from rewardwrap.nets.objectives.regression import Regression
+from rewardwrap.nets.objectives.surf import Surf
+from rewardwrap.nets.objectives.treg import TReg
+
+__all__ = [
+    "OBJECTIVES",
+    "BradleyTerry",
+    "Differences",
+    "ListWise",
+    "Outcome",
+    "Process",
+    "Regression",
+    "Surf",
+    "TReg",
+    "objective",
+    "objective_of",
+]

@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.tables import Table, returns_of
 
 
+@objective("bradley_terry", labels="pairs")
 @dataclass(frozen=True)
 class BradleyTerry:
     """``P(b better) = sigmoid(R_b - R_a)``, ``R`` the (discounted) sum of rewards over a clip.

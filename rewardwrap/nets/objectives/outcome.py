@@ -12,11 +12,13 @@ from torch.nn import functional
 
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.core.transitions import FloatArray
+from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.tables import Table, steps_of
 
 Aggregate = Literal["min", "product", "mean"]
 
 
+@objective("outcome", labels="outcomes")
 @dataclass(frozen=True)
 class Outcome:
     """ORM: ``BCE(sigmoid(mean_t f(row_t)), success)`` of whole episodes.
@@ -37,6 +39,7 @@ class Outcome:
         return binary(logit, table["success"])
 
 
+@objective("process", labels="marks")
 @dataclass(frozen=True)
 class Process:
     """PRM: ``BCE(sigmoid(f(row)), label)`` of single steps.

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.tables import Table, returns_of
+from rewardwrap.data import Preferences
+from rewardwrap.nets.network import NetError
+from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.tables import Table, pairs_table, returns_of
 
 
+@objective("prdp", labels="pairs")
 @dataclass(frozen=True)
 class Differences:
     """``(rhat_b - rhat_a - (R_b - R_a) / beta)^2``, ``rhat`` what the network pays for a clip.
@@ -50,6 +55,26 @@ class Differences:
         before = table["before"].transpose(0, 1)
         near = before + (paid - before).clamp(-self.clip, self.clip)
         return torch.maximum(loss, (near[..., 1] - near[..., 0] - target).square())
+
+    def table(self, net: Any, preferences: Preferences) -> Table:
+        """Pairs with column ``gap``: the difference of their logged returns, which the answers are of.
+
+        Raises:
+            NetError: Clips without logged rewards, or a ``clip``, which needs a loop of snapshots.
+        """
+        if self.clip is not None:
+            raise NetError(
+                f"Differences: clip must be None in one fit, got {self.clip}. "
+                "Call snapshot again after every few updates, or leave it out."
+            )
+        answered = preferences.without_skipped()
+        gap = answered.b.returns() - answered.a.returns()
+        if np.isnan(gap).any():
+            raise NetError(
+                f"Differences: clips must have logged rewards, got {int(np.isnan(gap).sum())} pairs "
+                "without. Use bradley_terry, which needs only who is better."
+            )
+        return pairs_table(net, answered).having(gap=torch.as_tensor(gap).to(net.expects))
 
     @torch.no_grad()
     def snapshot(self, net: Any, table: Table) -> Table:

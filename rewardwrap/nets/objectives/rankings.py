@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rewardwrap.data import Fragments
+from rewardwrap.data import Fragments, Preferences
 from rewardwrap.nets.network import NetError, RewardNet
+from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.tables import Table, clips_table, returns_of
 
 
+@objective("rankings", labels="pairs")
 @dataclass(frozen=True)
 class ListWise:
     """``-1 / C(K, 2) * sum over pairs of log sigmoid(R_better - R_worse)``.
@@ -29,6 +31,24 @@ class ListWise:
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``steps (n, K, L)`` and ``place (n, K)``, NaN for what was not ranked."""
         return self.of_returns(returns_of(net, table), table["place"])
+
+    def table(self, net: RewardNet, preferences: Preferences) -> Table:
+        """Rankings again from their pairs: the place of a clip is how many of its group beat it.
+
+        Questions that stand alone are rankings of two.
+        """
+        answered = preferences.without_skipped()
+        _, group = np.unique(answered.group, return_inverse=True)
+        a, b = (
+            np.stack([group, clip.episode, clip.start, clip.length], axis=1)
+            for clip in (answered.a, answered.b)
+        )
+        known, number = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+        one, other = number.reshape(2, -1)
+        lost = np.bincount(one, answered.preferred, len(known))
+        lost += np.bincount(other, 1.0 - answered.preferred, len(known))
+        store, columns = answered.store, known[:, 1:].T
+        return rankings_table(net, Fragments(store, *columns), 1.0 + lost, known[:, 0])
 
     def of_returns(self, paid: Tensor, place: Tensor) -> Tensor:
         """``(..., n, K)`` returns and ``(n, K)`` places, 1 is best: ``(..., n)``."""

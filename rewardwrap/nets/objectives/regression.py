@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rewardwrap.nets.network import LOGVAR, RewardNet
+from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.tables import Table, rows_table
 
 SMALLEST_SD = 1e-6
@@ -53,6 +54,7 @@ class Scaling:
         net.shift = torch.full_like(net.shift, self.mean)
 
 
+@objective("regression", labels="rewards")
 @dataclass(frozen=True)
 class Regression:
     """Distance between the network and a number per row.

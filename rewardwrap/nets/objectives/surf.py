@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rewardwrap.annotate.teachers import random_pairs
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.data import Preferences
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
-from rewardwrap.nets.tables import Table, returns_of
+from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.tables import Table, clips_table, pairs_table, returns_of
 
 
+@objective("surf", labels="pairs")
 @dataclass
 class Surf:
     """``L_pref(crop) + lam * 1[max(P, 1 - P) >= tau] BCE(P', argmax P)`` on unlabelled pairs.
@@ -26,7 +31,7 @@ class Surf:
     that it does what it says and does no harm, not that it helps.
 
     Args:
-        unlabelled: Pairs; `clips_table` makes them.
+        unlabelled: Pairs; `clips_table` makes them, and `table` draws some where there are none.
         crop: Steps to cut off at most on either end together; both clips keep one length.
         tau: How sure the network must be, in [1/2, 1].
         lam: Weight of the unlabelled pairs.
@@ -38,7 +43,7 @@ class Surf:
         instead of from ones stored longer, so lengths lie in ``[L - crop, L]`` there ``L +- 5``.
     """
 
-    unlabelled: Table
+    unlabelled: Table | None = None
     crop: int = 10
     tau: float = 0.95
     lam: float = 1.0
@@ -54,9 +59,19 @@ class Surf:
             )
         self._draws = torch.Generator().manual_seed(self.seed)
 
+    def table(self, net: Any, preferences: Preferences) -> Table:
+        """The answered pairs; as many others times ``ratio`` are drawn from the same episodes."""
+        answered = preferences.without_skipped()
+        if self.unlabelled is None:
+            used = np.unique(np.concatenate([answered.a.episode, answered.b.episode]))
+            draw = random_pairs(answered.store.select(used), int(answered.a.longest))
+            a, b = draw(self.ratio * len(answered), np.random.default_rng(self.seed))
+            self.unlabelled = clips_table(net, a.store, (a, b))
+        return pairs_table(net, answered)
+
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``steps`` and ``preferred``."""
-        if not torch.is_grad_enabled():
+        if self.unlabelled is None or not torch.is_grad_enabled():
             return self.base.losses(net, table)
         loss = self.base.losses(net, cropped(table, self.crop, self._draws))
         count = len(table) * self.ratio

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.data import Preferences
+from rewardwrap.nets.network import NetError
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
-from rewardwrap.nets.tables import Table, steps_of
+from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.tables import Table, pairs_table, steps_of
 
 
+@objective("treg", labels="pairs")
 @dataclass(frozen=True)
 class TReg:
     """``L_pref + alpha * w * (Reg(a) + Reg(b))``, ``Reg = -(1 / L) sum_t h_t r_t``.
@@ -25,6 +30,7 @@ class TReg:
         alpha: Weight, 0.1 to 0.5; 0 is the preference loss alone.
         base: The preference loss.
         mean: Whether Reg is divided by L.
+        column: Of ``info``, where `table` reads the hints.
 
     Source: Zhou et al., T-REG: preference optimization with token-level reward regularization, 2024,
         arXiv:2412.02685. Deviation: rewards of a network take the place of ``beta log pi``; they
@@ -34,6 +40,27 @@ class TReg:
     alpha: float = 0.25
     base: BradleyTerry = field(default_factory=BradleyTerry)
     mean: bool = True
+    column: str = "hint"
+
+    def table(self, net: Any, preferences: Preferences) -> Table:
+        """Pairs with column ``hint (n, 2, L)`` from the episodes' ``info``; NaN is no hint, 0.
+
+        Raises:
+            NetError: No such column, or numbers outside [-1/2, 1/2].
+        """
+        answered = preferences.without_skipped()
+        logged = answered.store.info.get(self.column)
+        if logged is None or (np.abs(np.nan_to_num(logged)) > 0.5).any():
+            got = sorted(answered.store.info) if logged is None else np.nanmax(np.abs(logged))
+            raise NetError(
+                f'T-REG: info["{self.column}"] must hold hints in [-1/2, 1/2], got {got}. '
+                "Log one for each step, or name their column."
+            )
+        table = pairs_table(net, answered)
+        hint = np.zeros(tuple(table["steps"].shape))
+        for side, clips in enumerate((answered.a, answered.b)):
+            hint[:, side, : clips.longest] = np.nan_to_num(logged)[clips.rows] * clips.mask
+        return table.having(hint=torch.as_tensor(hint).to(net.expects))
 
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``steps``, ``preferred`` and ``hint (n, 2, L)``."""
