@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
-    from rewardwrap.rewards.disk import load, save
+    from rewardwrap.rewards.disk import load, read_reward, save
 
 __version__ = "0.1.0"
 
@@ -61,6 +61,7 @@ _lazy = {
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
     "load": "rewardwrap.rewards.disk",
+    "read_reward": "rewardwrap.rewards.disk",
     "sample_fragments": "rewardwrap.data.fragments",
     "save": "rewardwrap.rewards.disk",
 }
@@ -101,6 +102,7 @@ __all__ = [
     "from_config",
     "load",
     "make",
+    "read_reward",
     "register",
     "relabel",
     "sample_fragments",

@@ -76,6 +76,7 @@ NAMES = [
     "load",
     "make",
     "refine",
+    "read_reward",
     "register",
     "relabel",
     "sample_fragments",

@@ -10,18 +10,17 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
+from rewardwrap.adapters.host import RewardLike
 from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.reward import Reward
 
 if TYPE_CHECKING:
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
 Limit: TypeAlias = Literal["bootstrap", "end"]
-RewardLike = Reward | Mapping[str, Any] | list[Any] | str
 
 
 def wrap(
@@ -36,7 +35,7 @@ def wrap(
 
     Args:
         env: A gymnasium environment, a gymnasium vector environment or an SB3 VecEnv.
-        reward: A reward or its configuration.
+        reward: A reward, its configuration, or the path of a file that holds it.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from what it sees; False for evaluation.
         limit: What a time limit is: ``"bootstrap"``, a cut, behind which the learner adds the value; or
@@ -90,7 +89,7 @@ def make(
 
     Args:
         env_id: Name of a recipe or any gymnasium id.
-        reward: A reward or its configuration.
+        reward: A reward, its configuration, or the path of a file that holds it.
         n_envs: Number of lanes.
         seed: Seeds every lane at its first reset.
         gamma: Discount of the agent, for potentials that have none of their own.
@@ -118,15 +117,7 @@ def make(
     venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
     venv.seed(seed)
     recipe = rewardwrap_envs.find(env_id, catalog)
-    task = None
-    if recipe is not None:
-        from rewardwrap.adapters.tasks import shared_discount
-        from rewardwrap.core.config import from_config
-
-        reward = from_config(reward)
-        task = task_of_recipe(
-            recipe, gamma=shared_discount(reward, gamma), space=venv.observation_space
-        )
+    task = None if recipe is None else task_of_recipe(recipe, space=venv.observation_space)
     host = limited(venv, limit, task)
     return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
 

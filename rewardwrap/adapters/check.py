@@ -14,13 +14,15 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecNormalize
 
+from rewardwrap.adapters.host import Host
+from rewardwrap.adapters.host import layers as stack
 from rewardwrap.adapters.layers import InnerAdapter, find_adapter, layers
-from rewardwrap.adapters.logging import require_gamma
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardValueError, StackError
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.scalar import number
 
 STEPS = 24
 
@@ -89,7 +91,7 @@ def _check(env: Any, algo: Any) -> None:
         )
     for lane in getattr(env.unwrapped, "envs", [])[:1]:
         _check_layers(lane)
-        _check_steps(lane)
+        _check_steps(lane, paid=any(isinstance(layer, Host) for layer in stack(env)))
     if algo is None:
         _check_venv(env)
     else:
@@ -132,14 +134,15 @@ def _changes_reward(layer: Any) -> bool:
     return isinstance(layer, changing) and not isinstance(layer, RewardWrapper)
 
 
-def _check_steps(env: gym.Env[Any, Any]) -> None:
+def _check_steps(env: gym.Env[Any, Any], *, paid: bool = False) -> None:
+    """A few steps of one environment; ``paid``: a host around it casts its reward."""
     adapter = _adapter_in(env)
     inner = env if adapter is None else adapter.env
     inner.action_space.seed(0)
     last, _ = inner.reset(seed=0)
     for _ in range(STEPS):
         obs, reward, terminated, truncated, _info = inner.step(inner.action_space.sample())
-        _check_number(reward, inner, cast=adapter is not None)
+        _check_number(reward, inner, cast=paid or adapter is not None)
         if tree.shares_memory(obs, last):
             raise StackError(
                 f"{_name(inner)} must return a new observation from every step, got the same buffer "
@@ -168,16 +171,15 @@ def _adapter_in(env: gym.Env[Any, Any]) -> RewardWrapper | None:
 def _check_number(reward: Any, env: gym.Env[Any, Any], *, cast: bool) -> None:
     """One real number; where no adapter casts it, a Python float, since SB3 insists."""
     subject = f"the reward of {_name(env)}"
-    plain = isinstance(reward, int | float)
-    if not plain and not (cast and isinstance(reward, np.integer | np.floating)):
-        kind = type(reward).__name__
-        shape = f" of shape {tuple(np.shape(reward))}" if np.ndim(reward) else ""
+    if not cast and not isinstance(reward, int | float):
         raise RewardValueError(
-            f"{subject} must be one Python number, got {kind}{shape}. Return float(reward)."
+            f"{subject} must be one Python number, got {type(reward).__name__}. "
+            "Return float(reward)."
         )
-    if not math.isfinite(reward):
+    value = number(reward, subject)
+    if not math.isfinite(value):
         raise RewardValueError(
-            f"{subject} must be finite, got {reward}. Guard the division or logarithm that made it."
+            f"{subject} must be finite, got {value}. Guard the division or logarithm that made it."
         )
 
 
@@ -191,7 +193,7 @@ def _name(env: gym.Env[Any, Any]) -> str:
 def _check_vector(env: VectorEnv[Any, Any, Any]) -> None:
     for lane in getattr(env.unwrapped, "envs", [])[:1]:
         _check_layers(lane)
-        _check_steps(lane)
+        _check_steps(lane, paid=any(isinstance(layer, Host) for layer in stack(env)))
     env.action_space.seed(0)
     env.reset(seed=0)
     for _ in range(STEPS):
@@ -237,7 +239,7 @@ def _check_learner(env: VecEnv, algo: Any) -> None:
     if isinstance(algo, BaseAlgorithm):
         adapter = find_adapter(env)
         if adapter is not None:
-            require_gamma(adapter.reward, getattr(algo, "gamma", None))
+            adapter.require_discount(getattr(algo, "gamma", None))
         if isinstance(getattr(algo, "replay_buffer", None), HerReplayBuffer):
             _refuse_her(env)
     if issubclass(cls, OffPolicyAlgorithm):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
+from rewardwrap.adapters.host import require_same_discount
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.core.reward import Reward
@@ -21,6 +22,14 @@ class InnerAdapter:
         self.reward: Reward = venv.get_attr("reward", indices=[0])[0]
         self.term_names: tuple[str, ...] = venv.get_attr("term_names", indices=[0])[0]
 
+    def require_discount(self, gamma: float | None) -> None:
+        """`Host.require_discount` in every lane; refused here, since an error there ends a worker."""
+        if gamma is None:
+            return
+        for own in self._venv.get_attr("discount"):
+            require_same_discount(own, gamma)
+        self._venv.env_method("require_discount", gamma)
+
     def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
         """Last step's terms, ``(n_envs, k)``."""
         return np.array([[info["reward_terms"][n] for n in self.term_names] for info in infos])
@@ -33,6 +42,10 @@ class OuterAdapter:
         self.adapter = adapter
         self.reward = adapter.reward
         self.term_names = adapter.term_names
+
+    def require_discount(self, gamma: float | None) -> None:
+        """`Host.require_discount`."""
+        self.adapter.require_discount(gamma)
 
     def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
         """Last step's terms, ``(n_envs, k)``."""

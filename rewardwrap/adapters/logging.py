@@ -10,8 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.adapters.layers import find_adapter, reported_versions
-from rewardwrap.adapters.tasks import discounts
-from rewardwrap.core.errors import GammaMismatch, StackError
+from rewardwrap.core.errors import StackError
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.rewards.learned import Learned
 
@@ -57,7 +56,7 @@ class LogTerms(BaseCallback):
         self._adapter = adapter
         if self._window is None:
             self._episodes = deque(self._episodes, maxlen=self.model._stats_window_size)
-        require_gamma(self._adapter.reward, getattr(self.model, "gamma", None))
+        adapter.require_discount(getattr(self.model, "gamma", None))
         self._names: tuple[str, ...] = self._adapter.term_names
         self._sums = np.zeros(len(self._names))
         self._sizes = np.zeros(len(self._names))
@@ -129,18 +128,3 @@ class LogTerms(BaseCallback):
 def model_versions(reward: Any) -> list[str]:
     """The version of every model that a reward pays by, outermost first."""
     return [node.version for node in reward.walk() if isinstance(node, Learned)]
-
-
-def require_gamma(reward: Any, gamma: float | None) -> None:
-    """Refuse a learner whose discount is not that of the reward's potentials.
-
-    Raises:
-        GammaMismatch: They differ.
-    """
-    for own in discounts(reward):
-        if gamma is not None and abs(own - gamma) > 1e-12:
-            raise GammaMismatch(
-                f"gamma of the reward must be that of the learner ({gamma:g}), got {own:g}. "
-                "Under another discount shaping changes which policy is best; "
-                "leave gamma out of the potential and pass rw.make(..., gamma=...)."
-            )

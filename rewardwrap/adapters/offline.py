@@ -8,10 +8,10 @@ from typing import Any, overload
 
 import numpy as np
 
+from rewardwrap.adapters.host import RewardLike, reward_of
 from rewardwrap.adapters.limit import require_limit
 from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
 from rewardwrap.core import tree
-from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.info import NO_INFO, ColumnInfo, Info
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
@@ -21,9 +21,6 @@ from rewardwrap.core.transitions import FloatArray, Transitions
 
 Episode = Mapping[str, Any]
 COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
-
-
-RewardLike = Reward | Mapping[str, Any] | list[Any] | str
 
 
 @overload
@@ -89,8 +86,8 @@ def relabel_terms(
     limit: str = "bootstrap",
 ) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
     """`relabel` with every term: ``{"env": (T,), <term>: (T,), "shaped": (T,)}`` for each episode."""
-    built = with_every_term_named(from_config(reward))
-    task = _task(env, shared_discount(built, gamma))
+    built = with_every_term_named(reward_of(reward))
+    task = _task(env, shared_discount(built, [gamma]))
     for node in built.walk():
         node.validate(task)
     ends = require_limit(limit) == "end"

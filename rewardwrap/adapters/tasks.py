@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from rewardwrap.core.errors import ConfigError, GammaMismatch, UnknownName
-from rewardwrap.core.reward import Named, Reward, Sum, affine
+from rewardwrap.core.errors import GammaMismatch
+from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap_envs import Recipe, recipes
 
@@ -59,13 +60,17 @@ def discounts(reward: Reward) -> set[float]:
     return {float(gamma) for gamma in found if gamma is not None}
 
 
-def shared_discount(reward: Reward, gamma: float | None) -> float | None:
+def shared_discount(reward: Reward, others: Iterable[float | None] = ()) -> float | None:
     """The one discount of a run.
 
+    Args:
+        reward: Its shaping parts may bring a discount each.
+        others: What the run and the learner say; None says nothing.
+
     Raises:
-        GammaMismatch: Parts of the reward, or the reward and ``gamma``, disagree.
+        GammaMismatch: Two of them differ.
     """
-    found = discounts(reward) | ({float(gamma)} if gamma is not None else set())
+    found = discounts(reward) | {float(gamma) for gamma in others if gamma is not None}
     if len(found) > 1:
         listed = ", ".join(f"{g:g}" for g in sorted(found))
         raise GammaMismatch(
@@ -76,63 +81,61 @@ def shared_discount(reward: Reward, gamma: float | None) -> float | None:
     return found.pop() if found else None
 
 
-def weighted(reward: Reward, name: str, weight: float) -> Reward:
-    """The reward with another weight on one of its named addends.
-
-    Raises:
-        UnknownName: No addend has that name.
-        ConfigError: The weight is no finite number.
-    """
-    terms = reward.terms if isinstance(reward, Sum) else (reward,)
-    known = [term.name for term in terms if isinstance(term, Named)]
-    if name not in known:
-        raise UnknownName("named addend", name, known)
-    changed = tuple(
-        Named(name, _reweighted(term.base, weight))
-        if isinstance(term, Named) and term.name == name
-        else term
-        for term in terms
-    )
-    return Sum(changed) if isinstance(reward, Sum) else changed[0]
-
-
-def _reweighted(base: Reward, weight: float) -> Reward:
-    from rewardwrap.core.reward import Affine
-
-    plain = isinstance(base, Affine) and base.shift == 0.0 and base.low is base.high is None
-    if plain:
-        assert isinstance(base, Affine)
-        return replace(base, scale=float(weight))
-    # a number times a sum or a named term was folded into its parts: which weight was it?
-    if isinstance(base, Affine | Sum | Named):
-        raise ConfigError(
-            f"a term must be a weight times a reward to get another weight, got {base!r}. "
-            "Use set_reward instead."
-        )
-    return affine(base, scale=weight)
+def discount_of(reward: Reward, task: Task) -> float | None:
+    """The discount that the reward's shaping uses on a task; None where nothing in it shapes."""
+    shapes = any(node.shaping for node in reward.walk())
+    return shared_discount(reward, [task.gamma]) if shapes else None
 
 
 def task_of_vector(env: Any, gamma: float | None) -> Task:
     """The task of a gymnasium vector environment: that of its lanes."""
     inner = env.unwrapped
-    # Sync and Async know the specs of their lanes; a natively vectorised env has one of its own
-    spec = inner.get_attr("spec")[0] if hasattr(inner, "get_attr") else inner.spec
-    return _task_of_spec(spec, gamma, env.single_observation_space)
+    if hasattr(inner, "envs"):
+        return _task_of_spec(inner.envs[0].spec, gamma, env.single_observation_space)
+    if hasattr(inner, "call"):
+        return _task_of_worker(inner.call, inner.get_attr, gamma, env.single_observation_space)
+    # a natively vectorised env has a spec of its own
+    return _task_of_spec(inner.spec, gamma, env.single_observation_space)
 
 
 def task_of_venv(venv: Any, gamma: float | None) -> Task:
     """The task of an SB3 vector environment, also when its lanes live in other processes."""
-    space = venv.observation_space
+    inner = venv.unwrapped
+    if hasattr(inner, "envs"):
+        return _task_of_spec(getattr(inner.envs[0], "spec", None), gamma, venv.observation_space)
+    call, get_attr = (partial(ask, indices=[0]) for ask in (inner.env_method, inner.get_attr))
+    return _task_of_worker(call, get_attr, gamma, venv.observation_space)
+
+
+def _task_of_worker(
+    call: Callable[..., Any], get_attr: Callable[[str], Any], gamma: float | None, space: Any
+) -> Task:
+    """The task of lanes in other processes.
+
+    A spec that cannot be pickled (an entry point that is a lambda, a wrapper with one) kills the worker
+    that is asked for it. So it is asked for its name first, which ends in ``<Env<id>>>``, and for the spec
+    only where recipes of that id differ in what they hand to `gymnasium.make`.
+    """
     try:
-        spec = venv.get_attr("spec", indices=[0])[0]
-    except AttributeError:
-        spec = None
-    return _task_of_spec(spec, gamma, space)
+        found = re.search(r"<([^<>]+)>*$", call("__str__")[0])
+        if found is None:
+            return _task_of_spec(None, gamma, space)
+        env_id = found.group(1)
+        known = [recipe for recipe in recipes().values() if recipe.id == env_id]
+        if any(recipe.make for recipe in known):
+            return _task_of_spec(get_attr("spec")[0], gamma, space)
+    except (AttributeError, NotImplementedError):
+        return _task_of_spec(None, gamma, space)
+    if known:
+        return task_of_recipe(known[0], gamma=gamma, space=space)
+    return Task(name=env_id, gamma=gamma, shape=_shape(space))
 
 
-def _task_of_spec(spec: EnvSpec | None, gamma: float | None, space: gym.Space[Any]) -> Task:
-    """The task of a spec; without a recipe it has no named fields."""
-    recipe = None if spec is None else recipe_of_spec(spec)
+def _task_of_spec(spec: Any, gamma: float | None, space: gym.Space[Any]) -> Task:
+    """The task of a spec; without a recipe, or where it is not gymnasium's, it has no named fields."""
+    if not isinstance(spec, EnvSpec):
+        return Task(gamma=gamma, shape=_shape(space))
+    recipe = recipe_of_spec(spec)
     if recipe is None:
-        return Task(name=spec.id if spec else "", gamma=gamma, shape=_shape(space))
+        return Task(name=spec.id, gamma=gamma, shape=_shape(space))
     return task_of_recipe(recipe, gamma=gamma, space=space)

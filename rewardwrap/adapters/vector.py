@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
-from rewardwrap.adapters.tasks import shared_discount, task_of_vector
+from rewardwrap.adapters.host import Host, RewardLike
+from rewardwrap.adapters.tasks import task_of_vector
 from rewardwrap.core import tree
-from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import StackError
 from rewardwrap.core.info import VectorInfo
-from rewardwrap.core.knowledge import require_unused, take_on
-from rewardwrap.core.reward import Reward
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 
 
-class VectorRewardWrapper(VectorWrapper):
+class VectorRewardWrapper(Host, VectorWrapper):
     """Pays a composed reward in every lane of a vector environment.
 
-    ``reward_terms`` and ``episode_terms`` are ``(num_envs, k)`` views whose columns are ``term_names``;
+    ``reward_terms`` and ``episode_terms`` are ``(num_envs, k)`` copies whose columns are ``term_names``;
     at an episode's end ``info["episode_terms"]`` holds the sums of the lanes that ended, in gymnasium's
     own layout (a dict of arrays with masks).
 
     Args:
         env: Any gymnasium vector environment that says its autoreset mode.
-        reward: A reward or its configuration.
+        reward: A reward, its configuration or its file.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from what it sees.
         task: Named fields; by default those of the environment's recipe.
@@ -37,53 +34,20 @@ class VectorRewardWrapper(VectorWrapper):
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        reward: Reward | Mapping[str, Any] | list[Any] | str,
+        reward: RewardLike,
         *,
         gamma: float | None = None,
         training: bool = True,
         task: Task | None = None,
     ) -> None:
         super().__init__(env)
-        self.reward = from_config(reward)
-        gamma = shared_discount(self.reward, gamma)
-        if training:
-            take_on(self.reward)
-        self._begun = False
         self._mode = autoreset_mode(env)
-        self._stream = Stream(
-            self.reward,
-            env.num_envs,
-            task=task or task_of_vector(env, gamma),
-            training=training,
-        )
+        task = self._receive(env, reward, gamma, task or task_of_vector(env, None), training)
+        self._lanes: Stream = Stream(self._reward, env.num_envs, task=task, training=training)
         self._resets: np.ndarray[Any, Any] | None = None
         # until two steps in a row say otherwise, observations may share one buffer
         self._looked, self._reuses = False, True
         self._last: Any = None
-
-    @property
-    def term_names(self) -> tuple[str, ...]:
-        """Names of everything recorded: ``("env", <terms>, "shaped")``."""
-        return self._stream.names
-
-    @property
-    def reward_terms(self) -> np.ndarray[Any, Any]:
-        """``(num_envs, k)`` view of the last step's terms."""
-        return self._stream.terms.T
-
-    @property
-    def episode_terms(self) -> np.ndarray[Any, Any]:
-        """``(num_envs, k)`` view of the terms' sums over each lane's episode."""
-        return self._stream.sums.T
-
-    @property
-    def training(self) -> bool:
-        """Whether the reward may learn from what it sees."""
-        return self._stream.training
-
-    @training.setter
-    def training(self, value: bool) -> None:
-        self._stream.training = value
 
     def reset(
         self, *, seed: Any = None, options: dict[str, Any] | None = None
@@ -91,12 +55,9 @@ class VectorRewardWrapper(VectorWrapper):
         # SyncVectorEnv pops "reset_mask" from the caller's dict: read it before delegating
         mask = None if options is None else options.get("reset_mask")
         mask = None if mask is None else np.array(mask, bool)
-        if not self._begun:
-            self._begun = True
-            if self.training:
-                require_unused(self.reward)
+        self._begin()
         obs, info = self.env.reset(seed=seed, options=options)
-        self._stream.begin(obs, VectorInfo(info), rows=mask)
+        self._lanes.begin(obs, VectorInfo(info), rows=mask)
         self._resets = None
         self._last = None
         return obs, info
@@ -114,7 +75,7 @@ class VectorRewardWrapper(VectorWrapper):
         if any_ended and self._mode is AutoresetMode.SAME_STEP:
             successors, final = tree.put(kept, ended, final_obs(info, ended)), ended
         reader = VectorInfo(info)
-        value = self._stream.advance(
+        value = self._lanes.advance(
             np.asarray(actions) if isinstance(actions, list) else actions,
             successors,
             np.asarray(reward, np.float64),
@@ -134,7 +95,7 @@ class VectorRewardWrapper(VectorWrapper):
 
     def _report(self, info: dict[str, Any], ended: np.ndarray[Any, Any]) -> None:
         sums: dict[str, Any] = {}
-        for name, column in zip(self._stream.names, self._stream.sums, strict=True):
+        for name, column in zip(self._lanes.names, self._lanes.sums, strict=True):
             sums[name] = np.where(ended, column, 0.0)
             sums[f"_{name}"] = ended.copy()
         info["episode_terms"], info["_episode_terms"] = sums, ended.copy()

@@ -39,7 +39,9 @@ BatchStep = Callable[[Carry, Transitions], tuple[Carry, FloatArray]]
 class Lane:
     """What one lane keeps between steps. Plain data: it can be pickled and copied mid-episode."""
 
-    __slots__ = ("first", "info", "memory", "obs", "steps", "sums", "training")
+    __slots__ = (
+        "first", "here", "info", "last", "memory", "obs", "steps", "sums", "terms", "training"
+    )  # fmt: skip
 
     def __init__(self, memory: Sequence[Any], training: bool) -> None:
         self.memory = list(memory)
@@ -49,6 +51,10 @@ class Lane:
         self.obs: Any = None
         self.info: Mapping[str, Any] = {}
         self.sums: Any = {}
+        self.terms: Any = {}
+        # where the next step starts, and the step that was paid last
+        self.here: Any = None
+        self.last: Any = None
 
 
 class LaneCode:
@@ -203,34 +209,8 @@ def _batched(
 ) -> Callable[..., tuple[Any, ...]]:
     """`Reward.step` for one lane: ``(carry, value, *terms)``."""
 
-    def step(
-        carry: Any,
-        obs: Any,
-        action: Any,
-        next_obs: Any,
-        reward_: float,
-        terminated: bool,
-        truncated: bool,
-        first: bool,
-        info: Mapping[str, Any],
-        info_before: Mapping[str, Any],
-        training: bool,
-    ) -> tuple[Any, ...]:
-        batch = Transitions(
-            obs=tree.lift(obs),
-            action=tree.lift(action),
-            next_obs=tree.lift(next_obs),
-            reward=np.array([reward_], np.float64),
-            terminated=np.array([terminated]),
-            truncated=np.array([truncated and not terminated]),
-            first=np.array([first]),
-            info=LaneInfo(info),
-            info_before=LaneInfo(info_before),
-            training=training,
-            task=task,
-            starts=first,
-            ends=bool(terminated or truncated),
-        )
+    def step(carry: Any, *row: Any) -> tuple[Any, ...]:
+        batch = one_row(task, *row)
         carry, value = step_batch(carry, batch)
         if np.shape(value) != (1,):
             raise wrong_shape(1, np.shape(value))
@@ -239,13 +219,49 @@ def _batched(
     return step
 
 
+def one_row(
+    task: Task,
+    obs: Any,
+    action: Any,
+    next_obs: Any,
+    reward: float,
+    terminated: bool,
+    truncated: bool,
+    first: bool,
+    info: Mapping[str, Any],
+    info_before: Mapping[str, Any],
+    training: bool,
+) -> Transitions:
+    """One step of one lane as a batch of one."""
+    return Transitions(
+        obs=tree.lift(obs),
+        action=tree.lift(action),
+        next_obs=tree.lift(next_obs),
+        reward=np.array([reward], np.float64),
+        terminated=np.array([terminated]),
+        truncated=np.array([truncated and not terminated]),
+        first=np.array([first]),
+        info=LaneInfo(info),
+        info_before=LaneInfo(info_before),
+        training=training,
+        task=task,
+        starts=first,
+        ends=bool(terminated or truncated),
+    )
+
+
+def function_text(head: str, body: Sequence[str]) -> str:
+    """The text of a function."""
+    return "\n".join([head, *(f"    {line}" for line in body)]) + "\n"
+
+
 def compile_function(name: str, head: str, body: Sequence[str], names: dict[str, Any]) -> Any:
     """A function from source text that tracebacks and debuggers can show.
 
     The text is made of this package's own fragments and of numbers and validated names; user objects
     enter through ``names`` only.
     """
-    text = "\n".join([head, *(f"    {line}" for line in body)]) + "\n"
+    text = function_text(head, body)
     file = f"<rewardwrap lane {next(_serial)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     exec(compile(text, file, "exec"), names)

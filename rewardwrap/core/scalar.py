@@ -6,21 +6,27 @@ where a loop of scalar steps beats numpy on arrays of eight (measured in docs/re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import hypot
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import RewardValueError
-from rewardwrap.core.lane import Lane, LaneCode, compile_function
+from rewardwrap.core.info import ListInfo
+from rewardwrap.core.lane import Lane, LaneCode, compile_function, function_text, one_row
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
-from rewardwrap.core.stream import prepare, refuse, require_same_shape
+from rewardwrap.core.stream import nothing_paid, prepare, refuse, require_same_shape
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.terms import term_names
+from rewardwrap.core.transitions import FloatArray, Transitions
 
 STEP_TERMS = "reward_terms"
 EPISODE_TERMS = "episode_terms"
+HEAD = "def step(action):"
+FLOAT32 = float(np.finfo(np.float32).max)
+"""Largest number that a learner of stable-baselines3 can be paid."""
 
 
 class OneLane:
@@ -36,7 +42,6 @@ class OneLane:
 
     Attributes:
         names: ``("env", <terms>, "shaped")``.
-        source: The text of the step, for people.
     """
 
     def __init__(self, reward: Reward, *, task: Task = NO_TASK, training: bool = True) -> None:
@@ -52,10 +57,10 @@ class OneLane:
         """Start an episode, and write its terms, all zero, into ``info``."""
         lane = self.lane
         lane.steps = 0
-        lane.sums = self._nothing.copy()
+        lane.here, lane.last = (tree.copy(obs), info), None
         self._start(lane, obs, info)
-        info[STEP_TERMS] = self._nothing.copy()
-        info[EPISODE_TERMS] = lane.sums
+        info[STEP_TERMS] = lane.terms = self._nothing.copy()
+        info[EPISODE_TERMS] = lane.sums = self._nothing.copy()
 
     def stepper(self, env_step: Callable[[Any], Any], *, copies: bool) -> Callable[[Any], Any]:
         """``step(action)`` of an environment, paying this reward.
@@ -64,31 +69,8 @@ class OneLane:
             env_step: The environment's own.
             copies: Whether to copy observations that are kept, for an env that reuses its buffer.
         """
-        code, value = self._code, self._value
-        own = {name: code.terms[name] for name in self.names[1:-1]}
-        terms = {TRUE: "reward", **own, SHAPED: "shaped"}
-        shown = ", ".join(f"{name!r}: {variable}" for name, variable in terms.items())
-        summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
-        body = [
-            "next_obs, reward, terminated, truncated, info = env_step(action)",
-            "if reward.__class__ is not float:",
-            # MuJoCo pays np.float64, and np.ndim costs more than the rest of the line
-            "    reward = float(reward) if reward.__class__ is float64 else number(reward)",
-            *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
-            *(f"{name} = {one}(next_obs, info)" for name, (_, one) in code.columns.items()),
-            *code.prologue(),
-            *code.body,
-            f"shaped = {value}",
-            # x - x is 0 for finite numbers and NaN for all others; the true return is checked too
-            "check = reward + shaped",
-            f"if check - check != 0.0: refuse({{{shown}}}, 0, lane.steps)",
-            *code.epilogue("copy" if copies else ""),
-            "lane.steps += 1",
-            "sums = lane.sums",
-            f"info[{STEP_TERMS!r}] = {{{shown}}}",
-            f"info[{EPISODE_TERMS!r}] = lane.sums = {{{summed}}}",
-            "return next_obs, shaped, terminated, truncated, info",
-        ]
+        code = self._code
+        body = _body(code, self._value, self.names, copies=copies)
         names = {
             **code.names,
             "env_step": env_step,
@@ -97,8 +79,43 @@ class OneLane:
             "refuse": refuse,
             "lane": self.lane,
         }
-        step: Callable[[Any], Any] = compile_function("step", "def step(action):", body, names)
+        step: Callable[[Any], Any] = compile_function("step", HEAD, body, names)
         return step
+
+    @property
+    def terms(self) -> FloatArray:
+        """``(k, 1)``, last step's value of each."""
+        return _column(self.lane.terms or self._nothing)
+
+    @property
+    def sums(self) -> FloatArray:
+        """``(k, 1)``, sums over the episode."""
+        return _column(self.lane.sums or self._nothing)
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self.lane.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self.lane.training = value
+
+    def last(self) -> Transitions:
+        """The step that was paid last.
+
+        Raises:
+            StackError: Nothing was paid since the start.
+        """
+        lane = self.lane
+        if lane.last is None:
+            raise nothing_paid()
+        (obs, before), action, (next_obs, info), reward, *ends = lane.last
+        first = lane.steps == 1
+        row = (obs, action, next_obs, reward, *ends, first, info, before, lane.training)
+        paid = one_row(self.task, *row)
+        paid.terms = {name: np.array([lane.terms[name]]) for name in self.names[1:-1]}
+        return paid
 
     def replace_reward(self, reward: Reward) -> None:
         """Step another reward from now on, with the carry of the old one (other weights, say).
@@ -154,6 +171,8 @@ class FewLanes:
         self._memory = [[tree.copy(first) for _ in range(lanes)] for first in code.memory]
         self._values = self._sums = [[0.0] * lanes for _ in self.names]
         self._ended: list[int] = []
+        self._here: Any = None
+        self._last: Any = None
         self._compile(code)
 
     @property
@@ -182,6 +201,7 @@ class FewLanes:
         self._values = [[0.0 for _ in lanes] for _ in self.names]
         self._sums[:] = [[0.0 for _ in lanes] for _ in self.names]
         self._ended = []
+        self._here, self._last = (tree.copy(obs), infos, [*lanes], infos), None
         for i in lanes:
             self._start(i, tree.take(obs, i), infos[i])
 
@@ -206,10 +226,12 @@ class FewLanes:
             actions, obs, rewards, dones, infos, reset_infos, self._sums
         )
         paid = self._values[-1]
-        check = sum(paid) + sum(self._values[0])
-        if check - check != 0.0:
+        # no larger than the root of the sum of squares is each of them; NaN is no less than anything
+        if not hypot(*paid, *self._values[0]) <= FLOAT32:
             self._refuse()
         self.steps += 1
+        self._last = self._here, actions, rewards, obs, infos, self._ended
+        self._here = obs, infos, self._ended, [*reset_infos] if self._ended else infos
         if self._ended:
             for i in self._ended:
                 sums = [column[i] for column in self._sums]
@@ -219,8 +241,37 @@ class FewLanes:
     def _refuse(self) -> None:
         for i in range(len(self._lanes)):
             terms = {n: column[i] for n, column in zip(self.names, self._values, strict=True)}
-            if not np.isfinite([terms[TRUE], terms[SHAPED]]).all():
-                refuse(terms, i, self.steps)
+            if not (abs(terms[TRUE]) <= FLOAT32 and abs(terms[SHAPED]) <= FLOAT32):
+                refuse(terms, i, self.steps, FLOAT32)
+
+    def last(self) -> Transitions:
+        """The step that was paid last, of all lanes.
+
+        Raises:
+            StackError: Nothing was paid since the start.
+        """
+        if self._last is None:
+            raise nothing_paid()
+        (obs, before, began, starts), actions, rewards, upcoming, infos, ended = self._last
+        first, done, truncated = np.zeros((3, len(self._lanes)), bool)
+        first[began], done[ended] = True, True
+        truncated[ended] = [infos[i].get("TimeLimit.truncated", False) for i in ended]
+        before = [starts[i] if first[i] else info for i, info in enumerate(before)]
+        terms = dict(zip(self.names, map(np.array, self._values), strict=True))
+        return Transitions(
+            obs=obs,
+            action=actions,
+            next_obs=with_terminal(upcoming, infos, ended),
+            reward=np.asarray(rewards, np.float64),
+            terminated=done & ~truncated,
+            truncated=truncated,
+            first=first,
+            info=ListInfo(infos),
+            info_before=ListInfo(before),
+            training=self.training,
+            task=self.task,
+            terms={name: terms[name] for name in self.names[1:-1]},
+        )
 
     def replace_reward(self, reward: Reward) -> None:
         """Step another reward from now on, with the carry of the old one (other weights, say).
@@ -300,6 +351,20 @@ class FewLanes:
         self._compile(write(self.reward, self.task, many=True))
 
 
+def with_terminal(obs: Any, infos: list[dict[str, Any]], ended: list[int]) -> Any:
+    """A copy of ``obs`` that shows, where an episode of an SB3 VecEnv ended, its last observation."""
+    if not ended:
+        return obs
+    last = [infos[i]["terminal_observation"] for i in ended]
+    if isinstance(obs, np.ndarray):
+        # row by row: most often one lane ended, and to stack would cost more than the reward
+        successors = obs.copy()
+        for i, row in zip(ended, last, strict=True):
+            successors[i] = row
+        return successors
+    return tree.put(obs, ended, tree.stack(last))
+
+
 def _running(code: LaneCode) -> list[str]:
     """Lines that fetch what lane ``i`` sees next, where its episode goes on."""
     lines = [f"{name} = column_{index}[i]" for index, name in code.reads.items()]
@@ -318,6 +383,52 @@ def _last(code: LaneCode) -> list[str]:
     ]
 
 
+def _body(code: LaneCode, value: str, names: tuple[str, ...], *, copies: bool) -> list[str]:
+    """Lines that step one environment and pay it."""
+    own = {name: code.terms[name] for name in names[1:-1]}
+    terms = {TRUE: "reward", **own, SHAPED: "shaped"}
+    shown = ", ".join(f"{name!r}: {variable}" for name, variable in terms.items())
+    summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
+    keep = "copy" if copies else ""
+    return [
+        "next_obs, reward, terminated, truncated, info = env_step(action)",
+        "if reward.__class__ is not float:",
+        # MuJoCo pays np.float64, and np.ndim costs more than the rest of the line
+        "    reward = float(reward) if reward.__class__ is float64 else number(reward)",
+        *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
+        *(f"{name} = {one}(next_obs, info)" for name, (_, one) in code.columns.items()),
+        *code.prologue(),
+        *code.body,
+        f"shaped = {value}",
+        # x - x is 0 for finite numbers and NaN for all others; the true return is checked too
+        "check = reward + shaped",
+        f"if check - check != 0.0: refuse({{{shown}}}, 0, lane.steps)",
+        *code.epilogue(keep),
+        "lane.steps += 1",
+        "sums = lane.sums",
+        f"here = ({keep}(next_obs), info)",
+        "lane.last = (lane.here, action, here, reward, terminated, truncated)",
+        "lane.here = here",
+        f"info[{STEP_TERMS!r}] = lane.terms = {{{shown}}}",
+        f"info[{EPISODE_TERMS!r}] = lane.sums = {{{summed}}}",
+        "return next_obs, shaped, terminated, truncated, info",
+    ]
+
+
+def source_of(reward: Reward, task: Task) -> str:
+    """What a prepared reward pays one lane, as text: what runs on a single environment.
+
+    A host of many lanes runs the same lines in a loop, or one numpy step that pays the same numbers.
+    """
+    code = write(reward, task)
+    names = (TRUE, *term_names(reward), SHAPED)
+    return function_text(HEAD, _body(code, code.terms.pop(SHAPED), names, copies=False))
+
+
+def _column(values: Mapping[str, float]) -> FloatArray:
+    return np.array([list(values.values())], np.float64).T
+
+
 def write(reward: Reward, task: Task, *, many: bool = False) -> LaneCode:
     """The text of a prepared reward; ``code.terms["shaped"]`` is its value."""
     code = LaneCode(task, many=many)
@@ -325,21 +436,20 @@ def write(reward: Reward, task: Task, *, many: bool = False) -> LaneCode:
     return code
 
 
-def number(reward: Any) -> float:
-    """The environment's reward as a Python float.
+def number(reward: Any, subject: str = "the environment's reward") -> float:
+    """The environment's reward as a Python float: NumPy's, torch's and decimal numbers are cast.
 
     Raises:
         RewardValueError: It is not one number.
     """
+    got = type(reward).__name__
     if np.ndim(reward) != 0:
-        raise RewardValueError(
-            f"the environment's reward must be one number, got shape {np.shape(reward)}. "
-            "Return float(reward) from its step."
-        )
-    try:
-        return float(reward)
-    except (TypeError, ValueError):
-        raise RewardValueError(
-            f"the environment's reward must be one number, got {type(reward).__name__}. "
-            "Return float(reward) from its step."
-        ) from None
+        got = f"shape {tuple(np.shape(reward))}"
+    elif not isinstance(reward, str | bytes):
+        try:
+            return float(reward)
+        except (TypeError, ValueError):
+            pass
+    raise RewardValueError(
+        f"{subject} must be one number, got {got}. Return float(reward) from its step."
+    )

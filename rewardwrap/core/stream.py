@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.errors import ConfigError, RewardValueError, wrong_shape
+from rewardwrap.core.errors import ConfigError, RewardValueError, StackError, wrong_shape
 from rewardwrap.core.info import NO_INFO, Info, MergedInfo
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.terms import term_names, with_every_term_named
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
+
+LARGEST = float(np.finfo(np.float64).max)
+"""No reward is larger than this: infinity and NaN are not."""
 
 
 def prepare(reward: Reward, task: Task) -> Reward:
@@ -51,6 +54,7 @@ class Stream:
         lanes: Number of lanes.
         task: Named fields and discount.
         training: Whether the reward may learn from what it sees.
+        limit: Largest number that the learner can hold.
 
     Attributes:
         names: ``("env", <terms>, "shaped")``.
@@ -60,10 +64,17 @@ class Stream:
     """
 
     def __init__(
-        self, reward: Reward, lanes: int, *, task: Task = NO_TASK, training: bool = True
+        self,
+        reward: Reward,
+        lanes: int,
+        *,
+        task: Task = NO_TASK,
+        training: bool = True,
+        limit: float = LARGEST,
     ) -> None:
         self.reward = prepare(reward, task)
         self.lanes = lanes
+        self._limit = limit
         self.names = (TRUE, *term_names(self.reward), SHAPED)
         self.terms = np.zeros((len(self.names), lanes))
         self.sums = np.zeros_like(self.terms)
@@ -72,6 +83,7 @@ class Stream:
         self._nobody = np.zeros(lanes, bool)
         self._first = np.ones(lanes, bool)
         self._starts = True
+        self._live: BoolArray | None = None
         self._carry = self.reward.init(lanes)
         self.steps = 0
         self._batch = Transitions(
@@ -105,10 +117,19 @@ class Stream:
     def training(self, value: bool) -> None:
         self._batch.training = value
 
-    @property
-    def batch(self) -> Transitions:
-        """The last step; overwritten in place by the next."""
-        return self._batch
+    def last(self) -> Transitions:
+        """The step that was paid last, without rows that only reset.
+
+        Raises:
+            StackError: Nothing was paid since the start.
+        """
+        batch = self._batch
+        if batch.obs is None:
+            raise nothing_paid()
+        live = slice(None) if self._live is None else self._live
+        paid = take(batch, live)
+        paid.terms = {name: column[live].copy() for name, column in self._columns}
+        return paid
 
     @property
     def task(self) -> Task:
@@ -138,6 +159,7 @@ class Stream:
         if rows is None:
             self._first, self._starts = np.ones(self.lanes, bool), True
             self._obs, self._info = tree.copy(obs), info
+            self._batch.obs = None
         else:
             self._first = self._first | rows
             self._starts = bool(self._first.any())
@@ -184,11 +206,12 @@ class Stream:
         if self._starts:
             fresh = self._first if resets is None else self._first & ~resets
             np.copyto(self.sums, 0.0, where=fresh)
-        if resets is None:
+        self._live = live = None if resets is None else ~resets
+        if live is None:
             self._carry, value = self.reward.step(self._carry, batch)
             self._publish(batch, value)
         else:
-            value = self._advance_some(batch, ~resets)
+            value = self._advance_some(batch, live)
         self.sums += self.terms
         self.steps += 1
         self._obs = next_obs if upcoming is None else upcoming
@@ -209,8 +232,8 @@ class Stream:
         terms[-1] = value
         for name, column in self._columns:
             column[:] = batch.terms[name]
-        # a search in bytes costs a third of .all()
-        if b"\0" in np.isfinite(self._ends).tobytes():
+        # a search in bytes costs a third of .all(); NaN is no less than anything
+        if b"\0" in (np.abs(self._ends) <= self._limit).tobytes():
             self._refuse()
 
     def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:
@@ -229,14 +252,15 @@ class Stream:
         self.terms[-1] = value
         for name, column in self._columns:
             column[live] = part.terms[name]
-        if not np.isfinite(self._ends).all():
+        if not (np.abs(self._ends) <= self._limit).all():
             self._refuse()
         return value
 
     def _refuse(self) -> None:
-        for lane in np.flatnonzero(~np.isfinite(self._ends).all(axis=0)).tolist():
+        wrong = ~(np.abs(self._ends) <= self._limit).all(axis=0)
+        for lane in np.flatnonzero(wrong).tolist():
             terms = dict(zip(self.names, self.terms[:, lane].tolist(), strict=True))
-            refuse(terms, lane, self.steps)
+            refuse(terms, lane, self.steps, self._limit)
 
 
 def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bool) -> None:
@@ -247,22 +271,32 @@ def require_same_shape(names: tuple[str, ...], terms: tuple[str, ...], alike: bo
         )
 
 
-def refuse(terms: Mapping[str, float], lane: int, step: int) -> None:
-    """Say which term is not finite: the innermost one, since a NaN shows in everything around it.
+def nothing_paid() -> StackError:
+    """The error for a question about the last step before there was one."""
+    return StackError("last_step must follow a step, got none since the reset. Step first.")
+
+
+def refuse(terms: Mapping[str, float], lane: int, step: int, limit: float = LARGEST) -> None:
+    """Say which term is too large or no number: the innermost, since it shows in all around it.
 
     Args:
         terms: All that was recorded, outermost first, as in ``("env", <terms>, "shaped")``.
         lane: Where.
         step: When, from 0.
+        limit: Largest number that the learner can hold.
 
     Raises:
         RewardValueError: Always.
     """
     inner = [name for name in terms if name not in (TRUE, SHAPED)]
     for name in (TRUE, *inner[::-1], SHAPED):
-        if not np.isfinite(terms[name]):
+        value = terms[name]
+        if not abs(value) <= limit:
             subject = f'term "{name}"' if name in inner else f'reward "{name}"'
+            rule = "finite"
+            if limit < LARGEST and np.isfinite(value):
+                rule = f"at most {limit:.2g} in size, the largest number of the learner's float32"
             raise RewardValueError(
-                f"{subject} must be finite, got {terms[name]} in lane {lane} at step {step}. "
+                f"{subject} must be {rule}, got {value:g} in lane {lane} at step {step}. "
                 "Guard the division or the logarithm that made it, or bound its input."
             )

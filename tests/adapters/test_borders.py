@@ -89,7 +89,7 @@ def test_two_and_twelve_lanes_take_the_two_paths(path: int, play: Any) -> None:
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     venv = RewardVecEnv(DummyVecEnv([Climb] * path), SHAPING)
-    assert isinstance(venv._stream, FewLanes) == (path == 2)
+    assert isinstance(venv._lanes, FewLanes) == (path == 2)
 
 
 @pytest.mark.parametrize("host", HOSTS)

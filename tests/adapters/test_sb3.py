@@ -69,8 +69,8 @@ def test_eight_lanes_pay_the_same_in_a_loop_and_in_a_batch(
     few = rw.wrap(DummyVecEnv([make] * 8), REWARD)
     monkeypatch.setattr(sb3, "FEW", 0)
     many = rw.wrap(DummyVecEnv([make] * 8), REWARD)
-    assert isinstance(few._stream, FewLanes)
-    assert isinstance(many._stream, Stream)
+    assert isinstance(few._lanes, FewLanes)
+    assert isinstance(many._lanes, Stream)
     assert_same(played(few), played(many))
 
 

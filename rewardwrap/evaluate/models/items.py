@@ -13,7 +13,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardwrap.adapters.offline import RewardLike, relabel
+from rewardwrap.adapters.host import RewardLike
+from rewardwrap.adapters.offline import relabel
 from rewardwrap.core.episode import Episode
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.scores import Score, scored

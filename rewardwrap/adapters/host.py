@@ -1,0 +1,267 @@
+"""What every wrapper that pays a reward is: one gate for rewards, and what a user may read and change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol, TypeAlias
+
+from gymnasium.wrappers import NormalizeObservation
+from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObservation
+
+from rewardwrap.adapters.tasks import discount_of, shared_discount
+from rewardwrap.core.config import from_config
+from rewardwrap.core.errors import ConfigError, GammaMismatch, StackError
+from rewardwrap.core.knowledge import require_unused, take_on
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.scalar import source_of
+from rewardwrap.core.task import Task
+from rewardwrap.core.terms import with_weight
+from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.rewards.disk import read_reward
+
+RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | os.PathLike[str]
+"""A reward, its configuration, the tag of one without fields, or the path of a file (.yml, .yaml, .json)."""
+SUFFIXES = (".yml", ".yaml", ".json")
+
+
+class Lanes(Protocol):
+    """Whatever steps the lanes of a host: `OneLane`, `FewLanes` or `Stream`."""
+
+    reward: Reward
+    names: tuple[str, ...]
+    training: bool
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def terms(self) -> FloatArray: ...
+    @property
+    def sums(self) -> FloatArray: ...
+    def last(self) -> Transitions: ...
+    def replace_reward(self, reward: Reward) -> None: ...
+
+
+class Host:
+    """The reward's side of a wrapper; means the same on every host and at every number of lanes.
+
+    A wrapper calls `_receive` while it is built, and sets ``_lanes``.
+    """
+
+    _reward: Reward
+    _lanes: Lanes
+    _learner: float | None = None
+    _begun = False
+
+    # --- the gate -------------------------------------------------------------------------------
+
+    def _receive(
+        self, below: Any, given: RewardLike, gamma: float | None, task: Task, training: bool
+    ) -> Task:
+        """Take over a first reward; returns the task with the one discount of the run.
+
+        Raises:
+            StackError: Another host pays below, or the reward would read normalised observations.
+            GammaMismatch: Two discounts.
+        """
+        for layer in layers(below):
+            if isinstance(layer, Host):
+                raise paid_twice(type(layer))
+        own = set() if gamma is None else {float(gamma)}
+        if task.gamma is not None:
+            own.add(float(task.gamma))
+        built = self._accept(below, given, own)
+        self._reward = built
+        if training:
+            take_on(built)
+        return replace(task, gamma=shared_discount(built, own))
+
+    def _accept(self, below: Any, given: RewardLike, gammas: set[float]) -> Reward:
+        """The one way in for a reward, whoever brings it."""
+        built = reward_of(given)
+        shared_discount(built, gammas)
+        if any(node.reads_obs for node in built.walk()):
+            for layer in layers(below):
+                if self._normalises(layer):
+                    raise StackError(
+                        "rewardwrap must see the environment's observations, got those of "
+                        f"{type(layer).__name__} below it. Wrap first and normalise after: "
+                        f"{type(layer).__name__}(rw.wrap(env, reward))."
+                    )
+        return built
+
+    def _begin(self) -> None:
+        """Before the first reset: a training starts with a reward that no other training has taught."""
+        if not self._begun:
+            self._begun = True
+            if self.training:
+                require_unused(self._reward)
+
+    def _normalises(self, layer: Any) -> bool:
+        """Whether a layer below shows other observations than the environment's."""
+        return isinstance(layer, NormalizeObservation | VectorNormalizeObservation)
+
+    def _below(self) -> Any:
+        """The layer that this one wraps."""
+        return self.__dict__.get("env", self.__dict__.get("venv"))
+
+    # --- what can be changed --------------------------------------------------------------------
+
+    def set_reward(self, reward: RewardLike) -> dict[str, Any] | None:
+        """Pay another reward from the next step on, in every lane.
+
+        Args:
+            reward: It must record the same terms and carry the same state from row to row.
+
+        Returns:
+            Its configuration, for a read-back; None where it holds a function without a name.
+
+        Raises:
+            ConfigError: It records other terms.
+            GammaMismatch: It brings another discount than the run's or the learner's.
+        """
+        run = {g for g in (self.task.gamma, self._learner) if g is not None}
+        built = self._accept(self._below(), reward, run)
+        self._lanes.replace_reward(built)
+        self._reward = built
+        return config_or_none(built)
+
+    def set_weight(self, name: str, weight: float) -> dict[str, Any] | None:
+        """Give a recorded term another weight from the next step on, in every lane.
+
+        Raises:
+            UnknownName: No term has that name.
+            ConfigError: The term is no weight times a reward, or something around it learns.
+        """
+        return self.set_reward(with_weight(self._reward, name, weight))
+
+    def require_discount(self, gamma: float | None) -> None:
+        """Take note of the learner's discount, now and for every reward that comes later.
+
+        Raises:
+            GammaMismatch: The shaping of the reward uses another one.
+        """
+        if gamma is None:
+            return
+        require_same_discount(self.discount, gamma)
+        self._learner = float(gamma)
+
+    # --- what can be read -----------------------------------------------------------------------
+
+    @property
+    def reward(self) -> Reward:
+        """What is paid."""
+        return self._reward
+
+    @property
+    def reward_version(self) -> str:
+        """A short hash of what is paid: equal in all workers that hold the same reward."""
+        return version(self._reward)
+
+    @property
+    def source(self) -> str:
+        """What one lane is paid, as plain Python, every term and number in sight."""
+        return source_of(self._lanes.reward, self.task)
+
+    @property
+    def discount(self) -> float | None:
+        """The discount that the reward's shaping uses; None where nothing in it uses one."""
+        return discount_of(self._reward, self.task)
+
+    @property
+    def task(self) -> Task:
+        """Named fields and the discount of the run."""
+        return self._lanes.task
+
+    @property
+    def training(self) -> bool:
+        """Whether the reward may learn from what it sees."""
+        return self._lanes.training
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        self._lanes.training = value
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of everything recorded: ``("env", <terms>, "shaped")``."""
+        return self._lanes.names
+
+    @property
+    def reward_terms(self) -> FloatArray:
+        """``(lanes, k)`` copy of the last step's terms; columns are `term_names`."""
+        return self._lanes.terms.T.copy()
+
+    @property
+    def episode_terms(self) -> FloatArray:
+        """``(lanes, k)`` copy of the terms' sums over each lane's episode."""
+        return self._lanes.sums.T.copy()
+
+    @property
+    def last_step(self) -> Transitions:
+        """The step that was paid last, a row for each lane that made one; for reading only.
+
+        Raises:
+            StackError: Nothing was paid since the reset.
+        """
+        return self._lanes.last()
+
+
+def reward_of(given: RewardLike) -> Reward:
+    """The reward behind whatever a user may hand over.
+
+    Raises:
+        ConfigError: It is none, or the file is not there.
+    """
+    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(SUFFIXES)):
+        return read_reward(given)
+    return from_config(given)
+
+
+def layers(env: Any) -> Iterator[Any]:
+    """The layers of a stack, outermost first, and then those of its first lane where that is at hand."""
+    while env is not None:
+        yield env
+        known = vars(env)
+        lanes = known.get("envs")
+        env = known.get("env", known.get("venv", lanes[0] if lanes else None))
+
+
+def require_same_discount(own: float | None, gamma: float) -> None:
+    """Refuse a learner whose discount is not that of the reward's shaping.
+
+    Raises:
+        GammaMismatch: They differ.
+    """
+    if own is not None and abs(own - gamma) > 1e-12:
+        raise GammaMismatch(
+            f"gamma of the reward must be that of the learner ({gamma:g}), got {own:g}. "
+            "Under another discount shaping changes which policy is best; "
+            f"leave gamma out of the reward and pass rw.make(..., gamma={gamma:g})."
+        )
+
+
+def version(reward: Reward) -> str:
+    """A short hash of a reward's configuration and knowledge."""
+    digest = hashlib.sha256(repr(config_or_none(reward) or reward).encode())
+    for name, array in reward.state_dict().items():
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()[:12]
+
+
+def config_or_none(reward: Reward) -> dict[str, Any] | None:
+    """The configuration, or None where the reward holds a function without a name."""
+    try:
+        return reward.to_config()
+    except ConfigError:
+        return None
+
+
+def paid_twice(below: type) -> StackError:
+    """The error for a stack that would pay a reward twice."""
+    return StackError(
+        f"a stack must pay one reward, got {below.__name__} below already: shaping would be paid "
+        "twice. Compose the rewards with + and wrap once; rw.make has wrapped already."
+    )
