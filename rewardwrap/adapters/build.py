@@ -16,6 +16,7 @@ from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap_envs.packages import load
 
 if TYPE_CHECKING:
     from rewardwrap.adapters.sb3 import RewardVecEnv
@@ -127,7 +128,30 @@ def _monitored(
 ) -> gym.Env[Any, Any]:
     from stable_baselines3.common.monitor import Monitor
 
-    return Monitor(builder_of(env_id, catalog)(split, kwargs))
+    return require_arrays(Monitor(builder_of(env_id, catalog)(split, kwargs)))
+
+
+def require_arrays(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """The environment, if SB3's vector environments can hold its observations.
+
+    Raises:
+        ConfigError: A part of them is no array: Text, Graph, Sequence, OneOf.
+    """
+    spaces = gym.spaces
+    parts: list[tuple[str, gym.Space[Any]]] = [("", env.observation_space)]
+    for name, space in parts:
+        if isinstance(space, spaces.Dict | spaces.Tuple):
+            keys = space.items() if isinstance(space, spaces.Dict) else enumerate(space)
+            parts += [(f"{name}[{key!r}]", part) for key, part in keys]
+        elif not isinstance(
+            space, spaces.Box | spaces.Discrete | spaces.MultiBinary | spaces.MultiDiscrete
+        ):
+            raise ConfigError(
+                f"observations must be arrays for stable-baselines3, got a {type(space).__name__} space "
+                f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation: "
+                "as env_wrapper of the hyperparameters, or in a recipe."
+            )
+    return env
 
 
 def builder_of(
@@ -141,7 +165,10 @@ def builder_of(
     recipe = rewardwrap_envs.find(env_id, catalog)
     if recipe is not None:
         return lambda split, kwargs: recipe.build(split=split, **kwargs)
-    if env_id not in gym.registry and ":" not in env_id:
+    module, _, plain = env_id.rpartition(":")
+    if module:
+        load([module])
+    if plain not in gym.registry:
         known = {**rewardwrap_envs.recipes(*catalog), **gym.registry}
-        raise UnknownName("environment", env_id, known, listed_by="rewardwrap envs")
+        raise UnknownName("environment", plain, known, listed_by="rewardwrap envs")
     return lambda split, kwargs: gym.make(env_id, **kwargs)

@@ -43,6 +43,10 @@ class CommandParser(argparse.ArgumentParser):
         """Parse, and settle which environment is meant."""
         parts = any(isinstance(a, argparse._SubParsersAction) for a in self._actions)
         args = self.parse_args(words) if parts else self.parse_intermixed_args(words)
+        if getattr(args, "gym_packages", ()):
+            from rewardwrap_envs.packages import load
+
+            load(args.gym_packages)
         if hasattr(args, "env_flag"):
             _settle(args)
         return args

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
-from rewardwrap.commands.eval import bundle_in
+from rewardwrap.commands.arguments import (
+    add_catalog,
+    add_json,
+    add_seed,
+    whole_number,
+    wide_console,
+)
+from rewardwrap.commands.eval import bundle_in, changes_of
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 
 if TYPE_CHECKING:
@@ -64,6 +70,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
     parser.add_argument("--lanes", type=whole_number, default=LANES, help=f"default: {LANES}")
     parser.add_argument("--device", default="auto")
+    add_catalog(parser)
     add_json(parser)
     parser.add_argument(
         "--out", type=Path, help="folder for JSON and PNG (default: RUN/certificate)"
@@ -187,7 +194,7 @@ def _play(args: argparse.Namespace, folder: Path, sigma: float) -> NDArray[np.fl
     from rewardwrap.evaluate.certificate.rollout import true_returns
     from rewardwrap.training import bundle
 
-    agent = bundle.read(folder, changes={"device": args.device, "noise": sigma, "vec_env": "dummy"})
+    agent = bundle.read(folder, changes={**changes_of(args), "noise": sigma, "vec_env": "dummy"})
     env = agent.eval_env(min(args.lanes, args.episodes))
     console = wide_console()
     bar = Progress(

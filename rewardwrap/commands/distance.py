@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         matrix = distance_matrix(
             named_rewards(args.rewards), env, args.metric, gamma=args.gamma,
             samples=args.samples, means=args.means, seed=args.seed,
-            env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+            env_kwargs=key_values(args.env_kwargs, "--env-kwargs"), catalog=args.catalog,
         )  # fmt: skip
     if args.json:
         args.answer = rows_of(matrix)

@@ -7,7 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
+from rewardwrap.commands.arguments import (
+    add_catalog,
+    add_json,
+    add_seed,
+    whole_number,
+    wide_console,
+)
 
 DESCRIPTION = """\
 Play a trained agent. Without other flags it plays the very episodes it was evaluated on, to the same
@@ -22,6 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_seed(parser, None, help="of the first episode (default: as in training)")
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
     parser.add_argument("--device", default="auto")
+    add_catalog(parser)
     add_json(parser)
 
 
@@ -38,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         protocol = replace(protocol, seed=args.seed)
     if args.stochastic:
         protocol = replace(protocol, deterministic=False)
-    agent = bundle.read(folder, changes={"device": args.device})
+    agent = bundle.read(folder, changes=changes_of(args))
     env = agent.eval_env(protocol.width)
     found = evaluate(agent.model, env, protocol)
     step = agent.model.num_timesteps
@@ -51,6 +58,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(folder, step, protocol, found)
     return 0
+
+
+def changes_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Settings of a bundle that this machine may have otherwise: device, and folders of recipes."""
+    found: dict[str, Any] = {"device": args.device}
+    if args.catalog:
+        found["catalog"] = tuple(str(Path(folder).absolute()) for folder in args.catalog)
+    return found
 
 
 def bundle_in(path: Path, which: str) -> Path:

@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
         )
     env = named_env(args)
     kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    found = policy_regret(as_reward(args.reward), env, gamma=args.gamma, env_kwargs=kwargs)
+    found = policy_regret(
+        as_reward(args.reward), env, gamma=args.gamma, env_kwargs=kwargs, catalog=args.catalog
+    )
     cheats = found.value > args.tolerance
     if args.json:
         args.answer = _document(found, cheats)

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
 choosing by it is worth, accuracy away from its data, drift. Writes JSON, an HTML page and TensorBoard
-scalars; the model itself is not touched. With --follow the page goes on showing what a run that is paid by
+scalars; the model itself is not touched. With --gate, exit code 1 says that the model
+fails. With --follow the page goes on showing what a run that is paid by
 the model records: true return and pay, how well the model still orders episodes, shares, versions."""
+GOOD = ("learns", "partly")
+"""Verdicts that let a model pass: it orders or explains the episodes well."""
 IDLE = 600.0  # seconds without news after which a run is taken for over
 
 
@@ -29,6 +32,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=whole_number, default=25, help="steps of a clip (25)")
     add_seed(parser)
     add_json(parser)
+    parser.add_argument(
+        "--gate", action="store_true", help="exit code 1 where the verdict is against the model"
+    )
     parser.add_argument(
         "--follow", type=Path, metavar="RUN", help="write the page anew while this run goes on"
     )
@@ -65,12 +71,14 @@ def run(args: argparse.Namespace) -> int:
         read_run(args.follow, model, term=args.term)
     found = validate(model, EpisodeStore.load(args.data), length=args.length, seed=args.seed)
     page = write(found, model, args.out or args.model / "validation")
+    word, sentence, details = verdict(found)
+    passed = word in GOOD
+    args.answer = {**found.to_plain(), "verdict": sentence, "passed": passed, "page": str(page)}
+    code = 0 if passed or not args.gate else 1
     if args.json:
-        args.answer = found.to_plain()
-        return 0
+        return code
     from rich.table import Table
 
-    _, sentence, details = verdict(found)
     table = Table(title=f"{args.model} {model.version}", title_justify="left")
     table.add_column("figure")
     table.add_column("", justify="right")
@@ -84,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     if args.follow is not None:
         out.print(f"Following {args.follow}; stop with Ctrl-C.", soft_wrap=True)
         _follow(args, found, model, page.parent)
-    return 0
+    return code
 
 
 def _follow(args: argparse.Namespace, found: Validation, model: Model, folder: Path) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 import rewardwrap_envs
-from rewardwrap.adapters.build import builder_of, make
+from rewardwrap.adapters.build import builder_of, make, require_arrays
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
@@ -149,7 +149,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
             tensorboard_log=tensorboard_log,
             **arguments,
         )
-    except (AssertionError, TypeError, ValueError) as error:
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         adapter.close()
         if isinstance(error, RewardwrapError | PoliciesError):
             raise
@@ -254,7 +254,7 @@ def _wrapped_lane(
 
     recipe = rewardwrap_envs.find(env, catalog)
     made = gym.make(env, **kwargs) if recipe is None else recipe.build(split=split, **kwargs)
-    return stack(Monitor(made), layers)
+    return require_arrays(stack(Monitor(made), layers))
 
 
 def _noisy(venv: VecEnv, settings: Settings) -> VecEnv:

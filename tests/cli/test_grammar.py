@@ -14,6 +14,7 @@ import pytest
 from rewardwrap.cli import COMMANDS, main, parser_of
 from rewardwrap.commands.arguments import CommandParser, seed, seeds
 from rewardwrap.core.errors import ConfigError
+from rewardwrap_envs.packages import _registered
 
 
 def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -163,6 +164,15 @@ ENVS = """
 import gymnasium as gym
 from gymnasium.envs.classic_control import CartPoleEnv
 gym.register("{0}", entry_point=CartPoleEnv, max_episode_steps=20)
+
+class Told(CartPoleEnv):
+    def __init__(self):
+        super().__init__()
+        self.observation_space = gym.spaces.Dict(
+            state=self.observation_space, mission=gym.spaces.Text(9)
+        )
+
+gym.register("Told-v0", entry_point=Told)
 """
 
 
@@ -174,7 +184,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / f"{name}.py").write_text(ENVS.format("Mine-v0"))
     monkeypatch.syspath_prepend(str(tmp_path))
     yield name
-    gym.registry.pop("Mine-v0", None)
+    for env_id in ("Mine-v0", "Told-v0"):
+        gym.registry.pop(env_id, None)
+    _registered.cache_clear()
     sys.modules.pop(name, None)
 
 
@@ -227,3 +239,59 @@ def test_an_id_that_an_installed_package_registers_is_found_and_said(
     monkeypatch.setattr("rewardwrap_envs.packages.KNOWN", {"absent": ("Mi",), package: ("Mine-",)})
     assert parser_of("train").read(["Mine-v0"]).env == f"{package}:Mine-v0"
     assert f"{package} registers Mine-v0: taken as {package}:Mine-v0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ("a_package_of_mine:Told-v0", "got a Text space at obs['mission']. Leave it out with"),
+        (
+            "a_package_of_mine:Mine-v1",
+            'No environment "Mine-v1". Did you mean "Mine-v0"',
+        ),
+        ("no_such_package:Mine-v0", "must be installed, got 'no_such_package'"),
+    ],
+)
+def test_what_a_package_cannot_give_is_a_sentence(
+    package: str, env: str, said: str, capsys: Any
+) -> None:
+    assert main(["train", env, "-n", "64"]) == 2
+    assert said in capsys.readouterr().err
+
+
+RECIPE = """
+name: MyLake
+id: FrozenLake-v1
+summary: A lake of one's own.
+suite: toy_text
+make: {map_name: 8x8, is_slippery: false}
+gamma: 0.99
+returns: {random: 0.0, reference: 1.0, source: made up}
+radix: [8, 8]
+fields:
+  up: {index: 0, unit: cell, low: 0, high: 7, description: rows, check: digit}
+"""
+
+
+def test_recipes_of_ones_own_are_judged_by_the_same_words(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "mine.yml").write_text(RECIPE)
+    (tmp_path / "both.yml").write_text("- env\n- potential: {phi: up}\n  name: goal\n")
+    own = ["--catalog", str(tmp_path / "recipes"), "--json"]
+    both = str(tmp_path / "both.yml")
+    assert main(["regret", "MyLake", both, *own]) == 0
+    assert json.loads(capsys.readouterr().out)["cheats"] is False
+    assert main(["distance", "MyLake", "env", both, "--metric", "starc-val", *own]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert main(["envs", "MyLake", *own]) == 0
+    assert list(json.loads(capsys.readouterr().out)["fields"]) == ["up"]
+    assert main(["regret", "MyLake", both, "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert 'No environment "MyLake"' in said.err
+
+
+@pytest.mark.parametrize("words", ["envs", "rewards", "methods", "models --registry none"])
+def test_json_is_one_document_and_nothing_else(words: str, capsys: Any) -> None:
+    assert main([*words.split(), "--json"]) == 0
+    json.loads(capsys.readouterr().out)

@@ -107,6 +107,18 @@ def test_validate_writes_json_a_page_and_scalars(folders, tmp_path, model, data,
     assert "Page:" in capsys.readouterr().out
 
 
+def test_the_gate_is_an_exit_code(folders, tmp_path, capsys, monkeypatch):
+    args = ["validate", str(folders / "reg"), str(folders / "gaps"), "--out", str(tmp_path)]
+    assert main([*args, "--gate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    # the bar of the verdict, moved above every model
+    verdict = "rewardwrap.evaluate.models.page.verdict"
+    monkeypatch.setattr(verdict, lambda found: ("cheats", "It orders nothing.", []))
+    assert main([*args, "--gate", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+    assert main(args) == 0
+
+
 def test_validating_leaves_the_model_as_it_is(folders):
     before = load_model(folders / "pref").version
     assert main(["validate", str(folders / "pref"), str(folders / "whole"), "--json"]) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -49,6 +49,7 @@ def reward_distance(
     action_dist: ArrayLike | None = None,
     env_reward: Callable[..., Any] | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    catalog: Iterable[str] = (),
     samples: int | None = None,
     means: int | None = None,
     seed: int = 0,
@@ -91,6 +92,7 @@ def reward_distance(
         env_reward: The environment's own reward as ``f(obs, action, next_obs)``, where a reward with
             an ``env`` part is asked for transitions that never happened.
         env_kwargs: Arguments for the environment, where ``env`` is a name.
+        catalog: Folders with recipes of your own.
         samples: Rows (erc: episodes) to compare on; default 512 epic, 256 dard, 4096 starc-val and
             npec, 100 erc.
         means: Draws for each mean; default 512 epic, 16 dard.
@@ -130,10 +132,12 @@ def reward_distance(
     pair = [as_reward(r) for r in (a, b)]  # type: ignore[arg-type]
     discount, notes = _discount(pair, gamma)
     world, owned = (
-        (env, False) if isinstance(env, gym.Env) or env is None else (_build(env, env_kwargs), True)
+        (env, False)
+        if isinstance(env, gym.Env) or env is None
+        else (_build(env, env_kwargs, catalog), True)
     )
     try:
-        task = Task(gamma=discount) if world is None else _task(env, world, discount)
+        task = Task(gamma=discount) if world is None else _task(env, world, discount, catalog)
         for reward in pair:
             for node in reward.walk():
                 node.validate(task)
@@ -173,12 +177,14 @@ def _plain(value: Any) -> bool:
     return callable(value) and not isinstance(value, Reward)
 
 
-def _build(name: str, kwargs: Mapping[str, Any] | None) -> gym.Env[Any, Any]:
-    return builder_of(name)("eval", dict(kwargs or {}))
+def _build(
+    name: str, kwargs: Mapping[str, Any] | None, catalog: Iterable[str]
+) -> gym.Env[Any, Any]:
+    return builder_of(name, tuple(catalog))("eval", dict(kwargs or {}))
 
 
-def _task(env: Any, world: gym.Env[Any, Any], gamma: float) -> Task:
-    recipe = find(env) if isinstance(env, str) else None
+def _task(env: Any, world: gym.Env[Any, Any], gamma: float, catalog: Iterable[str]) -> Task:
+    recipe = find(env, catalog) if isinstance(env, str) else None
     if recipe is None:
         return task_of(world, gamma)
     return task_of_recipe(recipe, gamma=gamma, space=world.observation_space)

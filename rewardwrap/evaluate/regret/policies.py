@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,7 @@ def policy_regret(
     T: ArrayLike | None = None,
     start: ArrayLike | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    catalog: Iterable[str] = (),
 ) -> Regret:
     """Whether the best policy under a reward is the best one for the task, by dynamic programming.
 
@@ -110,6 +111,7 @@ def policy_regret(
         T: Arrays: ``(S, A, S)`` dynamics, terminal states absorbing.
         start: Arrays: ``(S,)`` where episodes start; uniform by default.
         env_kwargs: Arguments for the environment, where ``env`` is a name.
+        catalog: Folders with recipes of your own.
 
     Raises:
         MdpError: No tabular environment, arrays that are no MDP, gamma outside [0, 1).
@@ -143,9 +145,13 @@ def policy_regret(
     if env is None:
         raise ConfigError('policy_regret must have env or T, got none. Give env="FrozenLake-8x8".')
     built = as_reward(reward)  # type: ignore[arg-type]
-    world = env if isinstance(env, gym.Env) else builder_of(env)("eval", dict(env_kwargs or {}))
+    world = (
+        env
+        if isinstance(env, gym.Env)
+        else builder_of(env, tuple(catalog))("eval", dict(env_kwargs or {}))
+    )
     try:
-        recipe = find(env) if isinstance(env, str) else None
+        recipe = find(env, catalog) if isinstance(env, str) else None
         task = (
             task_of(world, discount) if recipe is None else task_of_recipe(recipe, gamma=discount)
         )
