@@ -96,12 +96,15 @@ def _run(words: list[str]) -> int:
 
     args = parser_of(words[0]).read(words[1:])
     module = importlib.import_module(f"rewardwrap.commands.{args.command}")
-    if not getattr(args, "json", False):
-        with trusting(args.trust):
-            return int(module.run(args))
-    with contextlib.redirect_stdout(sys.stderr), trusting(args.trust):
+    as_json = getattr(args, "json", False)
+    # what somebody types is their own word, as --trust is
+    with contextlib.ExitStack() as around:
+        around.enter_context(trusting([*args.trust, *getattr(args, "gym_packages", ())]))
+        if as_json:
+            around.enter_context(contextlib.redirect_stdout(sys.stderr))
         code = int(module.run(args))
-    print(json.dumps(plain(args.answer), allow_nan=False))
+    if as_json:
+        print(json.dumps(plain(args.answer), allow_nan=False))
     return code
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import add_env, wide_console
+from rewardwrap.commands.arguments import add_env, add_json, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--against", type=Path, metavar="OLD", help="show what changed since this file"
     )
     parser.add_argument("--gate", choices=("strict", "off"), default="strict")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,8 +52,15 @@ def run(args: argparse.Namespace) -> int:
         out.print(f"  {said}", style="dim", markup=False, highlight=False)
     _show_difference(out, args, source)
     reward = _gated(out, args, source)
-    fine = reward is not None and _probed(out, reward, args.env or _told(out, file, facts))
-    _show_isolation(out)
+    probed = None
+    if reward is not None:
+        probed = _probed(out, reward, args.env or _told(out, file, facts), tuple(args.catalog))
+    fine = probed is not None
+    args.answer = {
+        "file": file, "sha256": digest(source), "gate": reward is not None,
+        "components": reward and reward.components, "probe": probed, "passed": fine,
+        "isolation": _show_isolation(out),
+    }  # fmt: skip
     if args.approve:
         if not fine:
             out.print("[red]not approved[/red]: gate and probe must pass first.")
@@ -150,25 +158,27 @@ def _gated(out: Console, args: argparse.Namespace, source: str) -> CodeReward | 
     return reward
 
 
-def _probed(out: Console, reward: CodeReward, name: str | None) -> bool:
-    """Probe on random transitions; without an environment only say so."""
+def _probed(
+    out: Console, reward: CodeReward, name: str | None, catalog: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """Mean and bounds of each term on random transitions; empty without an environment, None: failed."""
     from rich.table import Table
 
     from rewardwrap.sandbox.errors import SandboxError
 
     if name is None:
         out.print(
-            "probe       [yellow]left out[/yellow]  name an environment: --env HalfCheetah-v5"
+            "probe       [yellow]left out[/yellow]  name an environment: review HalfCheetah-v5 FILE"
         )
-        return True
-    batch = random_transitions(name)
+        return {}
+    batch = random_transitions(name, catalog=catalog)
     try:
         reward.validate(batch.task)
         paid = reward.probe(batch)
     except SandboxError as error:
         out.print(f"probe       {FAILED}  ", end="")
         out.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        return False
+        return None
     finally:
         reward.close()
     how = "row by row" if reward.by_row else "batched"
@@ -182,10 +192,13 @@ def _probed(out: Console, reward: CodeReward, name: str | None) -> bool:
         numbers = (values.mean(), values.std(), values.min(), values.max())
         table.add_row(f"            {term}", *(f"{float(n):.4g}" for n in numbers))
     out.print(table)
-    return True
+    return {
+        term: {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
+        for term, values in paid.items()
+    }
 
 
-def _show_isolation(out: Console) -> None:
+def _show_isolation(out: Console) -> Mapping[str, Any]:
     from rewardwrap.sandbox import describe
 
     found = describe()
@@ -196,23 +209,24 @@ def _show_isolation(out: Console) -> None:
     out.print(
         f"            {', '.join(found['layers'])}", style="dim", highlight=False, soft_wrap=True
     )
+    return found
 
 
-def random_transitions(name: str, steps: int = STEPS) -> Transitions:
+def random_transitions(
+    name: str, steps: int = STEPS, *, catalog: tuple[str, ...] = ()
+) -> Transitions:
     """Transitions of a random policy, as one batch, over as many episodes as it takes."""
-    import gymnasium as gym
     import numpy as np
 
-    from rewardwrap.adapters.tasks import task_of
+    from rewardwrap.adapters.build import builder_of
+    from rewardwrap.adapters.tasks import task_of, task_of_recipe
     from rewardwrap.core import tree
     from rewardwrap.core.info import ListInfo
     from rewardwrap.core.transitions import Transitions
-    from rewardwrap_envs import recipes
+    from rewardwrap_envs import find
 
-    known = recipes()
-    if name in known:
-        known[name].require_trusted()
-    env: Any = gym.make(known[name].id, **known[name].make) if name in known else gym.make(name)
+    recipe = find(name, catalog)
+    env: Any = builder_of(name, catalog)("train", {})
     env.action_space.seed(0)
     rows: list[tuple[Any, ...]] = []
     obs, info = env.reset(seed=0)
@@ -236,7 +250,9 @@ def random_transitions(name: str, steps: int = STEPS) -> Transitions:
         first=np.array(columns[6], bool),
         info=ListInfo(columns[7]),
         info_before=ListInfo(columns[8]),
-        task=task_of(env),
+        task=task_of(env)
+        if recipe is None
+        else task_of_recipe(recipe, space=env.observation_space),
     )
     env.close()
     return batch

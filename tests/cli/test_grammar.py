@@ -224,7 +224,7 @@ def test_training_in_an_environment_of_a_package(
     assert main([*words, "--verbose", "0", "--json", *small]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["env"] == f"{package}:Mine-v0"
-    assert main(["eval", told["run"], "--json"]) == 0
+    assert main(["eval", told["run"], "--json", "--gym-packages", package]) == 0
     assert json.loads(capsys.readouterr().out)["bundle"].startswith(told["run"])
 
 
