@@ -21,6 +21,7 @@ from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardValueError, StackError
+from rewardwrap.core.function import user_functions
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import number
 
@@ -48,6 +49,8 @@ def check(env: Any, algo: Any = None) -> None:
     """
     rewards = _rewards_in(env)
     known = [reward.state_dict() for reward in rewards]
+    for held in (f for reward in rewards for node in reward.walk() for f in user_functions(node)):
+        held.recheck()
     try:
         _check(env, algo)
     finally:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,15 @@ class Info:
     def keys(self) -> Iterable[str]:
         """Names that can be read."""
         return ()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The column, with ``default`` in lanes that do not report it."""
+        return self[key] if key in self else default  # noqa: SIM401 - this is get
+
+    def row(self, i: int) -> Mapping[str, Any]:
+        """What lane ``i`` reported, read-only."""
+        one = self.take([i])
+        return MappingProxyType({key: one[key][0] for key in one.keys()})  # noqa: SIM118
 
     def take(self, rows: Any) -> Info:
         """The same columns for some lanes only."""
@@ -62,6 +72,26 @@ class NoInfo(Info):
 NO_INFO = NoInfo()
 
 
+class FilledInfo(Info):
+    """A reader for user functions: a column that nobody reports is its default in every lane."""
+
+    __slots__ = ("_info", "_lanes")
+
+    def __init__(self, info: Info, lanes: int) -> None:
+        self._info = info
+        self._lanes = lanes
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        return self._info[key]
+
+    def keys(self) -> Iterable[str]:
+        return self._info.keys()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        column = self._info.get(key, default)
+        return np.full(self._lanes, default) if column is default else column
+
+
 class LaneInfo(Info):
     """The info dict of a single environment, read as a batch of one."""
 
@@ -77,6 +107,12 @@ class LaneInfo(Info):
 
     def keys(self) -> Iterable[str]:
         return self._values.keys()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return np.asarray(self._values.get(key, default))[None]
+
+    def row(self, i: int) -> Mapping[str, Any]:
+        return MappingProxyType(dict(self._values))
 
 
 class ColumnInfo(Info):
@@ -115,6 +151,12 @@ class ListInfo(Info):
             return ()
         return [key for key in self._lanes[0] if all(key in lane for lane in self._lanes)]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        return np.array([lane.get(key, default) for lane in self._lanes])
+
+    def row(self, i: int) -> Mapping[str, Any]:
+        return MappingProxyType(dict(self._lanes[i]))
+
     def take(self, rows: Any) -> Info:
         return ListInfo([self._lanes[i] for i in np.arange(len(self._lanes))[rows]])
 
@@ -142,20 +184,25 @@ class VectorInfo(Info):
         self._rows = rows
 
     def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        column, mask = self._column(key)
+        if mask is not None and not self._picked(mask).all():
+            raise missing(key, self.keys())
+        return self._picked(column)
+
+    def _column(self, key: str) -> tuple[Any, np.ndarray[Any, Any] | None]:
+        """A column of all lanes, and which of them reported it; None stands for all."""
         ended = self._columns.get("final_info", {}) if self._final is not None else {}
         if key not in self._columns and key not in ended:
             raise missing(key, self.keys())
         column = self._columns.get(key)
         mask = self._columns.get(f"_{key}")
-        if key in ended:
+        if key in ended and not isinstance(ended[key], Mapping):
             column = np.array(ended[key]) if column is None else np.array(column)
             column[self._final] = ended[key][self._final]
             there = np.zeros(len(column), bool) if mask is None else np.array(mask)
             there[self._final] = ended[f"_{key}"][self._final]
             mask = there
-        if mask is not None and not self._picked(mask).all():
-            raise missing(key, self.keys())
-        return self._picked(column)
+        return column, mask
 
     def _picked(self, column: Any) -> np.ndarray[Any, Any]:
         lanes: np.ndarray[Any, Any] = np.asarray(column)
@@ -168,6 +215,24 @@ class VectorInfo(Info):
         if self._final is not None:
             names.update(dict.fromkeys(self._columns.get("final_info", {})))
         return [k for k in names if not k.startswith("_") and k not in ("final_obs", "final_info")]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in self.keys():
+            return default
+        column, mask = self._column(key)
+        lanes = self._picked(column)
+        there = True if mask is None else self._picked(mask)
+        return lanes if np.all(there) else np.where(there, lanes, default)
+
+    def row(self, i: int) -> Mapping[str, Any]:
+        found = {}
+        for key in self.keys():
+            column, mask = self._column(key)
+            if isinstance(column, Mapping):
+                continue  # a nested dict has masks of its own; no lane reads it
+            if mask is None or self._picked(mask)[i]:
+                found[key] = self._picked(column)[i]
+        return MappingProxyType(found)
 
     def take(self, rows: Any) -> Info:
         return VectorInfo(self._columns, final=self._final, rows=(*self._rows, rows))
@@ -199,6 +264,12 @@ class MergedInfo(Info):
         column = np.empty((len(rows), *started.shape[1:]), np.result_type(started, going))
         column[rows], column[~rows] = started, going
         return column
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return np.array([self.row(i).get(key, default) for i in range(len(self._rows))])
+
+    def row(self, i: int) -> Mapping[str, Any]:
+        return (self._started if self._rows[i] else self._going).row(i)
 
     def keys(self) -> Iterable[str]:
         started = set(self._started.keys())

@@ -11,8 +11,8 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.function import COLUMNS, one_per_lane
 from rewardwrap.core.transitions import FloatArray, Transitions
-from rewardwrap.rewards.env import COLUMNS, one_per_lane
 
 BY_POSITION = ("obs", "action", "next_obs")
 

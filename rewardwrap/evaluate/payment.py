@@ -13,11 +13,12 @@ import numpy as np
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.core.function import COLUMNS
 from rewardwrap.core.reward import Affine, Named, Reward, Sum
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 from rewardwrap.evaluate.modules import Network, is_module, require_three
-from rewardwrap.rewards.env import COLUMNS, Constant, Function
+from rewardwrap.rewards.env import Constant, Function
 from rewardwrap.rewards.potential import Potential
 
 RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | Path | Callable[..., Any]

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.function import Each, UserFunction, require_each, signature_of
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
-from rewardwrap.rewards.env import one_per_lane
 from rewardwrap.rewards.limits import require_number
 
 
@@ -32,9 +32,10 @@ class Advice(Reward):
     of states alone gives `Potential`, one step late; then use that.
 
     Args:
-        phi: Function of ``(obs, action)`` with leading size B that returns ``(B,)``, or its name as
-            ``"module:function"``.
+        phi: Function of ``(obs, action)``, of a batch or of one row (see `rw.Function`), or its name
+            as ``"module:function"``.
         gamma: Discount of the *agent*, in (0, 1]; None takes the run's.
+        each: ``"row"`` or ``"batch"`` says outright what it takes.
 
     Raises:
         ConfigError: gamma outside (0, 1] or not set anywhere.
@@ -57,8 +58,10 @@ class Advice(Reward):
     phi: Callable[[Any, Any], Any] | str
     _: KW_ONLY
     gamma: float | None = None
+    each: Each = None
 
     def __post_init__(self) -> None:
+        require_each(self)
         if self.gamma is not None:
             cure = "Use the discount of the agent, e.g. PPO(gamma=0.99)."
             require_number(self, "gamma", cure, low=0.0, high=1.0, above=True)
@@ -88,7 +91,9 @@ class Advice(Reward):
         return np.where(batch.terminated, 0.0, phi) - before / self._gamma(batch.task)
 
     def _phi(self, batch: Transitions) -> FloatArray:
-        return one_per_lane(self._function()(batch.obs, batch.action), batch.lanes, "Advice: phi")
+        phi = self._function()
+        columns = (getattr(batch, name) for name in phi.signature.columns)
+        return phi.batch(tuple(columns), batch.lanes)
 
     def _gamma(self, task: Task) -> float:
         gamma = task.discount(self.gamma, "Advice")
@@ -98,5 +103,15 @@ class Advice(Reward):
             )
         return gamma
 
-    def _function(self) -> Callable[[Any, Any], Any]:
-        return load_function(self.phi) if isinstance(self.phi, str) else self.phi
+    def _function(self) -> UserFunction:
+        made: UserFunction | None = self.__dict__.get("_called")
+        if made is None:
+            phi = load_function(self.phi) if isinstance(self.phi, str) else self.phi
+            columns = ("obs", "action")
+            signature = signature_of(phi, "Advice: phi", allowed=columns, order=columns)
+            made = UserFunction(phi, signature, "Advice: phi", self.each)
+            object.__setattr__(self, "_called", made)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}

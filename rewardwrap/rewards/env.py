@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
+from dataclasses import KW_ONLY
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rewardwrap.core.errors import ConfigError, RewardValueError
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.function import (
+    COLUMNS,
+    WHOLE,
+    Each,
+    UserFunction,
+    require_each,
+    signature_of,
+)
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
@@ -71,29 +80,37 @@ class Constant(Reward):
         return repr(float(self.value))
 
 
-COLUMNS = ("obs", "action", "next_obs", "reward", "terminated", "truncated", "info")
-
-
 @register("function")
 class Function(Reward):
     """A reward written as a plain function; what ``rw.function(f)`` builds.
 
+    A function works on a *batch*, ``obs[:, 0]``, or on one *row*, ``obs[0]``, as Gymnasium's users write.
+    Which it is, is found out on the first real rows, in batches of sizes that no axis of them has; a
+    function that works in both ways and disagrees with itself, mixes rows, draws numbers or writes
+    into what it is given is refused with a sentence. Row functions are called once for each lane.
+
     Args:
-        function: Takes columns of the batch by name, any of ``obs, action, next_obs, reward, terminated,
-            truncated, info`` with leading size B; or takes one parameter of another name, the whole
-            `Transitions`. Returns ``(B,)``. As text, ``"module:function"``.
+        function: Takes columns by name, any of ``obs, action, next_obs, reward, terminated, truncated,
+            info`` (also as ``state, act, next_state, rew`` and the like), as read-only views;
+            ``info`` reads like a dict, ``info["x"]`` or ``info.get("x", 0.0)``. Or takes one parameter
+            of another name, the whole `Transitions`. Returns one number for each lane (a batch), or one
+            number (a row). As text, ``"module:function"``.
+        each: ``"row"`` or ``"batch"`` says the style outright.
 
     Raises:
         ConfigError: The function cannot be imported or asks for something else.
-        RewardValueError: It returns anything but one number per lane.
+        RewardValueError: At the first steps, it is none of the above; the sentence names its line.
 
     Example:
         >>> import numpy as np, rewardwrap as rw
         >>> effort = rw.function(lambda action: -np.square(action).sum(axis=-1))
         >>> shaped = rw.EnvReward() + 0.1 * effort.named("effort")
+        >>> upright = rw.function(lambda obs: -abs(obs[2]))
     """
 
     function: Callable[..., Any] | str
+    _: KW_ONLY
+    each: Each = None
 
     def __post_init__(self) -> None:
         function = load_function(self.function) if isinstance(self.function, str) else self.function
@@ -102,72 +119,49 @@ class Function(Reward):
                 f"function must be callable, got {type(function).__name__}. "
                 'Give a function or its name as "module:function".'
             )
-        names = _columns(function)
+        require_each(self)
+        signature = signature_of(function, "function")
+        whole = signature.columns == (WHOLE,)
         # who is handed the whole batch may read all of it; who names columns reads those
-        reads = set(COLUMNS) if names is None else set(names)
+        reads = set(COLUMNS if whole else signature.columns)
         object.__setattr__(self, "reads_obs", bool(reads & {"obs", "next_obs"}))
-        object.__setattr__(self, "shaping", names is None)
+        object.__setattr__(self, "shaping", whole)
         object.__setattr__(self, "pays_at_end", "truncated" in reads)
-        object.__setattr__(self, "_call", _by_name(function, names))
+        object.__setattr__(self, "_made", UserFunction(function, signature, "function", self.each))
+
+    @property
+    def called(self) -> UserFunction:
+        """The function as it is called."""
+        made: UserFunction = self._made  # type: ignore[attr-defined]
+        return made
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        call: Callable[[Transitions], Any] = self._call  # type: ignore[attr-defined]
-        return one_per_lane(call(batch), batch.lanes, "function")
+        names = self.called.signature.columns
+        columns = (batch if name == WHOLE else getattr(batch, name) for name in names)
+        return self.called.batch(tuple(columns), batch.lanes)
+
+    def write(self, code: LaneCode) -> str:
+        names = self.called.signature.columns
+        if code.many or WHOLE in names:
+            return super().write(code)
+        # it costs a call, so a few lanes are better stepped as one batch
+        code.slow += 1
+        code.use("obs")
+        spelled = {
+            "info": f"{code.bind(MappingProxyType, 'read_only')}(info)",
+            "truncated": "(truncated and not terminated)",
+        }
+        given = ", ".join(spelled.get(name, name) for name in names)
+        return code.let(f"{code.bind(self.called.row, 'function')}({given})", "function")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"function": self.function}
+        return {"function": self.function, "each": self.each}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.__post_init__()
 
 
-def function(f: Callable[..., Any] | str) -> Function:
+def function(f: Callable[..., Any] | str, *, each: Each = None) -> Function:
     """A reward from a plain function; see `Function`."""
-    return Function(f)
-
-
-def _columns(function: Callable[..., Any]) -> tuple[str, ...] | None:
-    """The columns that ``function`` takes by name, or None where it takes the whole batch."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return None
-    names = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    if len(names) == 1 and names[0] not in COLUMNS:
-        return None
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown or not names:
-        raise ConfigError(
-            f"function must take columns ({', '.join(COLUMNS)}) or one batch, "
-            f"got ({', '.join(names)}). Rename its parameters."
-        )
-    return tuple(names)
-
-
-def _by_name(
-    function: Callable[..., Any], names: tuple[str, ...] | None
-) -> Callable[[Transitions], Any]:
-    """How to call ``function`` with a batch: by column names, or with the batch itself."""
-    if names is None:
-        return function
-    return lambda batch: function(**{name: getattr(batch, name) for name in names})
-
-
-def one_per_lane(value: Any, lanes: int, subject: str) -> FloatArray:
-    """The value as ``(lanes,)`` float64.
-
-    Raises:
-        RewardValueError: Any other shape, or not numeric.
-    """
-    if type(value).__module__.startswith("torch"):
-        value = value.detach().cpu().numpy()
-    array = np.asarray(value)
-    if array.shape != (lanes,):
-        raise RewardValueError(
-            f"{subject} must return shape ({lanes},), one number per lane, got {array.shape}. "
-            "It is given a batch: write obs[:, 0], and reduce with axis=-1."
-        )
-    if array.dtype == object:
-        raise RewardValueError(f"{subject} must return numbers, got objects. Return a float array.")
-    return array.astype(np.float64, copy=False)
+    return Function(f, each=each)

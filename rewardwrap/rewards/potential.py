@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
-from rewardwrap.core.info import Info, LaneInfo
+from rewardwrap.core.function import Each, UserFunction, require_each, signature_of
+from rewardwrap.core.info import Info
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
-from rewardwrap.rewards.env import one_per_lane
 from rewardwrap.rewards.truncation import OnTruncation, ended, require_on_truncation
 
 Phi: TypeAlias = Form | Callable[..., Any]
@@ -43,10 +43,12 @@ class Potential(Reward):
     Args:
         phi: A named field of the recipe (``"torso_z"``); a linear form of fields
             (``{"row": 0.07, "column": 0.07, "bias": 0.1}``); a function of ``(obs)`` or ``(obs, info)``
-            with leading size B that returns ``(B,)``; or ``"module:function"``.
+            of a batch, ``obs[:, 0]``, or of one row, ``obs[0]`` (see `rw.Function`); or
+            ``"module:function"``.
         gamma: Discount of the *agent*, in [0, 1]; None takes the run's.
         on_truncation: ``"bootstrap"`` keeps ``Phi(s_T)``; ``"terminal"`` zeroes it, for learners that do
             not bootstrap at a time limit (REINFORCE, evolution).
+        each: ``"row"`` or ``"batch"`` says outright what a function takes.
 
     Raises:
         ConfigError: gamma outside [0, 1] or not set anywhere, unknown field.
@@ -68,8 +70,10 @@ class Potential(Reward):
     _: KW_ONLY
     gamma: float | None = None
     on_truncation: OnTruncation = "bootstrap"
+    each: Each = None
 
     def __post_init__(self) -> None:
+        require_each(self)
         object.__setattr__(self, "pays_at_end", self.on_truncation == "terminal")
         if self.gamma is not None and not 0.0 <= self.gamma <= 1.0:
             raise ConfigError(
@@ -88,8 +92,8 @@ class Potential(Reward):
         form = self._form()
         if form is not None:
             task.require(form)
-        elif isinstance(self.phi, str):
-            load_function(self.phi)
+        else:
+            self._function()
 
     def init(self, lanes: int) -> Carry:
         return np.zeros(lanes)
@@ -138,13 +142,18 @@ class Potential(Reward):
         form = self._form()
         if form is not None:
             return code.read(form, obs, info)
-        return f"{code.bind(_of_one(self._function()), 'phi')}({obs}, {info})"
+        phi = self._function()
+        read_only = f"{code.bind(MappingProxyType, 'read_only')}({info})"
+        given = ", ".join(obs if name == "obs" else read_only for name in phi.signature.columns)
+        return f"{code.bind(phi.row, 'phi')}({given})"
 
     def _write_next_phi(self, code: LaneCode) -> str:
         phi = None if self._form() is not None else self._function()
-        if phi is None or phi.takes_info:
+        if phi is None or phi.signature.columns != ("obs",):
             return self._write_phi(code, "next_obs", "info")
-        return code.column(phi.of_obs, _of_one(phi))
+        return code.column(
+            lambda obs: phi.batch((obs,), len(next(tree.leaves(obs)))), lambda obs, _: phi.row(obs)
+        )
 
     def _gamma(self, task: Task) -> float:
         return task.discount(self.gamma, "Potential") if self.gamma is None else self.gamma
@@ -159,12 +168,19 @@ class Potential(Reward):
         form = self._form()
         if form is not None:
             return lambda obs, info: task.read(form, obs, info)
-        return self._function()
+        phi = self._function()
+        return lambda obs, info: phi.batch(
+            tuple(obs if name == "obs" else info for name in phi.signature.columns),
+            len(next(tree.leaves(obs))),
+        )
 
-    def _function(self) -> PhiFunction:
-        made: PhiFunction | None = self.__dict__.get("_called")
+    def _function(self) -> UserFunction:
+        made: UserFunction | None = self.__dict__.get("_called")
         if made is None:
-            made = PhiFunction(load_function(self.phi) if isinstance(self.phi, str) else self.phi)
+            phi: Any = load_function(self.phi) if isinstance(self.phi, str) else self.phi
+            columns = ("obs", "info")
+            signature = signature_of(phi, "Potential: phi", allowed=columns, order=columns)
+            made = UserFunction(phi, signature, "Potential: phi", self.each)
             object.__setattr__(self, "_called", made)
         return made
 
@@ -181,47 +197,3 @@ class Potential(Reward):
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
-
-
-class PhiFunction:
-    """A user's potential function, called with or without info, its result checked."""
-
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self.takes_info = _takes_info(function)
-
-    def __call__(self, obs: Any, info: Info) -> FloatArray:
-        value = self.function(obs, info) if self.takes_info else self.function(obs)
-        return self._checked(value, obs)
-
-    def of_obs(self, obs: Any) -> FloatArray:
-        """The same for a function without info."""
-        return self._checked(self.function(obs), obs)
-
-    def _checked(self, value: Any, obs: Any) -> FloatArray:
-        subject = f"Potential: phi {getattr(self.function, '__name__', '')}".rstrip()
-        return one_per_lane(value, len(next(tree.leaves(obs))), subject)
-
-
-def _takes_info(function: Callable[..., Any]) -> bool:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    needed = [p for p in parameters if p.default is p.empty and p.kind in (0, 1)]
-    return len(needed) >= 2
-
-
-def _of_one(phi: PhiFunction) -> Callable[[Any, Mapping[str, Any]], float]:
-    """The function for one lane; arrays and plain results skip the general path."""
-    function = phi.function
-
-    def of_one(obs: Any, info: Mapping[str, Any]) -> float:
-        if phi.takes_info or obs.__class__ is not np.ndarray:
-            return float(phi(tree.lift(obs), LaneInfo(info))[0])
-        value = function(obs[None])
-        if value.__class__ is np.ndarray and value.shape == (1,) and value.dtype != object:
-            return float(value[0])
-        return float(phi._checked(value, obs[None])[0])
-
-    return of_one

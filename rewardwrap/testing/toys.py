@@ -146,3 +146,24 @@ class OddChain(Chain):
 
     def pay(self) -> Any:
         return self.odd if self.clock >= self.at else super().pay()
+
+
+class Ten(gym.Env[Any, Any]):
+    """Never ends: pays 0.1 for action 1. Under a time limit of ten no return exceeds 1.
+
+    Observation: the clock over ten, so that a limit can be foreseen.
+    """
+
+    observation_space: gym.Space[Any] = gym.spaces.Box(0.0, np.inf, (1,), np.float32)
+    action_space: gym.Space[Any] = gym.spaces.Discrete(2)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.clock = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        self.clock += 1
+        return np.array([self.clock / 10], np.float32), 0.1 * int(action == 1), False, False, {}

@@ -156,8 +156,8 @@ def test_a_reward_that_ignores_a_broken_log_is_refused_too() -> None:
 
 
 def test_a_reward_of_another_shape_is_refused() -> None:
-    with pytest.raises(rw.RewardValueError, match=r"one number per lane, got \(3, 1\)"):
-        rw.relabel(rw.function(lambda obs: obs), episode())
+    with pytest.raises(rw.RewardValueError, match=r"one number per lane .* got \(5, 3\)"):
+        rw.relabel(rw.function(lambda obs: obs.repeat(3, axis=-1)), episode())
 
 
 def test_named_fields_come_from_a_recipe() -> None:

@@ -89,8 +89,9 @@ def test_a_phi_that_is_no_function_or_of_another_shape_is_refused(log):
         rw.Advice("height")
     with pytest.raises(rw.ConfigError, match="must be an importable"):
         rw.relabel(rw.Advice("nowhere:phi", gamma=1.0), along(log, [1.0]))
-    with pytest.raises(rw.RewardValueError, match=r"Advice: phi must return shape \(2,\)"):
-        rw.relabel(rw.Advice(lambda obs, action: obs, gamma=1.0), along(log, [1.0, 2.0]))
+    wide = rw.Advice(lambda obs, action: obs.repeat(3, axis=-1), gamma=1.0)
+    with pytest.raises(rw.RewardValueError, match=r"Advice: phi <lambda> .* got \(5, 3\)"):
+        rw.relabel(wide, along(log, [1.0, 2.0]))
 
 
 def test_a_named_function_comes_back_from_its_configuration():

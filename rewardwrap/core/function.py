@@ -1,0 +1,328 @@
+"""A user's function, called the way it means to be called: with a batch, or with one row.
+
+Two styles are common. *Batch*: ``obs[:, 0]``, one number for each of B lanes. *Row*, the style of
+Gymnasium's users: ``obs[0]``, one observation in, one number out. With as many lanes as an observation has
+numbers the two cannot be told apart by their shapes, so a function is examined on real rows, stacked into
+batches of sizes that no axis of them has (`core.probe`), and called in the style that it turned out to have.
+
+What it is given are read-only views: it cannot change what the agent sees.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.errors import ConfigError, RewardValueError, RewardwrapError
+from rewardwrap.core.info import FilledInfo, Info, LaneInfo
+from rewardwrap.core.probe import Row, Unfit, Verdict, examine, numbers
+from rewardwrap.core.transitions import FloatArray, Transitions, take
+
+Each: TypeAlias = Literal["row", "batch"] | None
+
+COLUMNS = ("obs", "action", "next_obs", "reward", "terminated", "truncated", "info")
+ALIASES = {
+    "obs": ("o", "s", "state", "observation", "ob", "states", "observations"),
+    "action": ("a", "act", "acts", "actions"),
+    "next_obs": ("next_state", "next_observation", "next_o", "next_s", "next_states", "s_next", "new_obs"),
+    "reward": ("r", "rew", "rewards"),
+    "info": ("infos",),
+}  # fmt: skip
+WHOLE = "batch"
+"""What stands for the whole `Transitions` among the columns."""
+COLUMN_OF = {name: name for name in COLUMNS} | {a: n for n, names in ALIASES.items() for a in names}
+EXAMINED: tuple[int, ...] = (0, 1, 3, 7, 15)
+"""Calls on which a function is examined anew, with the rows seen so far."""
+SEEN = 4
+"""Rows that are kept for it."""
+RAISED = (
+    ArithmeticError, AssertionError, AttributeError, LookupError,
+    NameError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What a function may raise that becomes a sentence."""
+
+
+def user_functions(node: object) -> list[UserFunction]:
+    """Functions of a user that a reward holds itself."""
+    return [held for held in vars(node).values() if isinstance(held, UserFunction)]
+
+
+def require_each(owner: Any) -> None:
+    """Refuse another style than ``"row"``, ``"batch"`` and None.
+
+    Raises:
+        ConfigError: It is another.
+    """
+    if owner.each not in (None, "row", "batch"):
+        raise ConfigError(
+            f'{type(owner).__name__}: each must be "row", "batch" or None, got {owner.each!r}. '
+            "None finds out."
+        )
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Which columns a function takes, in the order in which they are given.
+
+    Args:
+        columns: Of the batch, for each parameter.
+        keywords: Names of the last parameters, where they must be given by name.
+    """
+
+    columns: tuple[str, ...]
+    keywords: tuple[str, ...] = ()
+
+
+class UserFunction:
+    """A function that somebody brought, made safe to call for a batch and for one row.
+
+    Args:
+        function: What they brought.
+        signature: The columns that it takes.
+        subject: What errors call it, such as ``"Potential: phi"``.
+        each: ``"row"`` or ``"batch"`` says the style outright; None finds out.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], signature: Signature, subject: str, each: Each = None
+    ) -> None:
+        whole = signature.columns == (WHOLE,)
+        self.function, self.signature = function, signature
+        self.each: Each = "batch" if whole and each is None else each
+        self.subject = f"{subject} {where(function)}"
+        self._examined, self._at = 0, EXAMINED
+        self._seen: list[Row] = []
+        self._verdict = Verdict(batch=self.each == "batch", row=self.each == "row")
+
+    def batch(self, columns: Row, lanes: int) -> FloatArray:
+        """The function of every lane, ``(lanes,)`` float64.
+
+        Args:
+            columns: Arrays (or nested ones) of leading size ``lanes``, and readers of info.
+            lanes: How many; it may be 0.
+        """
+        if not lanes:
+            return np.zeros(0)
+        if self._at:
+            self._examine([row_of(columns, i) for i in range(min(lanes, SEEN))])
+        if self._verdict.batch:
+            filled = tuple(FilledInfo(c, lanes) if isinstance(c, Info) else c for c in columns)
+            return one_per_lane(self.call(filled), lanes, self.subject)
+        rows = (row_of(columns, i) for i in range(lanes))
+        return np.array([self._number(self.call(row)) for row in rows], np.float64)
+
+    def row(self, *row: Any) -> float:
+        """The function of one lane: bare observations, numbers, and info as a dict."""
+        if self._at:
+            self._examine([row])
+        if self._verdict.row:
+            value = self.call(row)
+            return value if value.__class__ is float else self._number(value)
+        return float(one_per_lane(self.call(lifted(row)), 1, self.subject)[0])
+
+    def call(self, arguments: Row) -> Any:
+        """What it returns, its arguments read-only; what it raises becomes a sentence."""
+        given = [locked(argument) for argument in arguments]
+        names = self.signature.keywords
+        try:
+            if not names:
+                return self.function(*given)
+            split = len(given) - len(names)
+            return self.function(*given[:split], **dict(zip(names, given[split:], strict=True)))
+        except RewardwrapError:
+            raise
+        except RAISED as error:
+            raise self._failed(error) from error
+
+    def recheck(self) -> None:
+        """Examine it anew from the next call on; `rw.check` asks."""
+        self._examined, self._at, self._seen = 0, EXAMINED, []
+
+    def _examine(self, rows: Sequence[Row]) -> None:
+        """Look at the style, now and on a few of the next calls, with rows that differ."""
+        if len(self._seen) < SEEN:
+            self._seen = [*self._seen, *map(_kept, rows)][:SEEN]
+        if self._examined in self._at:
+            self._verdict = examine(self, self._seen)
+        self._examined += 1
+        if self._examined > max(self._at):
+            self._at, self._seen = (), []
+
+    def _number(self, value: Any) -> float:
+        try:
+            return float(numbers(value, ()))
+        except Unfit as unfit:
+            raise RewardValueError(
+                f"{self.subject} must return one number for one row, got {unfit}. {unfit.cure}"
+            ) from None
+
+    def _failed(self, error: Exception) -> RewardValueError:
+        line = self.place(error)
+        if "read-only" in str(error):
+            return RewardValueError(
+                f"{self.subject} must leave its arguments alone, got a write into them{line}. "
+                "They are the agent's own: copy first, e.g. obs = obs.copy()."
+            )
+        return RewardValueError(
+            f"{self.subject} must pay for every step, got {type(error).__name__}: {error}{line}. "
+            "Mend it there; what it is given is documented at rw.function."
+        )
+
+    def place(self, error: BaseException) -> str:
+        """`` in file:line``, the last line of the user's own that an error passed."""
+        return line_of(self.function, error)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_seen"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._seen = []
+
+
+def one_per_lane(value: Any, lanes: int, subject: str) -> FloatArray:
+    """The value as ``(lanes,)`` float64, an array of its own.
+
+    Raises:
+        RewardValueError: Any other shape, or not numeric.
+    """
+    plain = value.__class__ is np.ndarray and value.dtype == np.float64
+    if plain and value.shape == (lanes,) and value.flags.writeable:
+        return value  # type: ignore[no-any-return]
+    try:
+        return numbers(value, (lanes,))
+    except Unfit as unfit:
+        raise RewardValueError(
+            f"{subject} must return shape ({lanes},), one number per lane, got {unfit}. {unfit.cure}"
+        ) from None
+
+
+def signature_of(
+    function: Callable[..., Any],
+    subject: str,
+    *,
+    allowed: Sequence[str] = COLUMNS,
+    order: Sequence[str] = (),
+) -> Signature:
+    """The columns that a function takes, by the names of its parameters, or else by their order.
+
+    Args:
+        function: What the user brought.
+        subject: What errors call it.
+        allowed: Columns that it may take.
+        order: Columns that parameters of other names stand for, first to last. Without an order a
+            single parameter of another name takes the whole batch, as column ``"batch"``.
+
+    Raises:
+        ConfigError: It asks for something else.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return Signature((*order[:1],) or ("obs",))  # written in C, says nothing
+    needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    names = [f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in needed]
+    if len(names) == 1 and not order and names[0] not in COLUMN_OF and names[0][0] != "*":
+        return Signature((WHOLE,))
+    found = [_column(name, i, order) for i, name in enumerate(names)]
+    if not names or any(column not in allowed for column in found):
+        batch = "" if order else " or one batch"
+        asked = f"columns ({', '.join(allowed)}){batch}"
+        raise ConfigError(
+            f"{subject} {where(function)} must take {asked}, got ({', '.join(names)}). "
+            "Rename its parameters, or bind the others with functools.partial."
+        )
+    keywords = tuple(p.name for p in needed if p.kind is p.KEYWORD_ONLY)
+    return Signature(tuple(str(column) for column in found), keywords)
+
+
+def _column(name: str, place: int, order: Sequence[str]) -> str | None:
+    if name in COLUMN_OF:
+        return COLUMN_OF[name]
+    return order[place] if place < len(order) and name[0] != "*" else None
+
+
+def locked(value: Any) -> Any:
+    """The same value as a read-only view."""
+    if value.__class__ is np.ndarray:
+        view = value.view()
+        view.flags.writeable = False
+        return view
+    if value.__class__ is dict:
+        return {key: locked(item) for key, item in value.items()}
+    if value.__class__ is Transitions:
+        seen = {n: locked(getattr(value, n)) for n in ("obs", "action", "next_obs", "reward")}
+        return dataclasses.replace(value, **seen)
+    if value.__class__ is tuple or value.__class__ is list:
+        return tuple(locked(item) for item in value)
+    return value
+
+
+def _kept(row: Row) -> Row:
+    return tuple(
+        MappingProxyType(dict(a)) if isinstance(a, MappingProxyType) else copy.deepcopy(a)
+        for a in row
+    )
+
+
+def row_of(columns: Row, i: int) -> Row:
+    """Lane ``i`` of every column: bare observations, numbers, and info as a dict."""
+    return tuple(_row(column, i) for column in columns)
+
+
+def _row(column: Any, i: int) -> Any:
+    if isinstance(column, Info):
+        return column.row(i)
+    return take(column, [i]) if column.__class__ is Transitions else tree.take(column, i)
+
+
+def lifted(row: Row) -> Row:
+    """One lane as a batch of one."""
+    return tuple(LaneInfo(a) if isinstance(a, MappingProxyType) else tree.lift(a) for a in row)
+
+
+def where(function: Callable[..., Any]) -> str:
+    """What errors call a function: its name, and where it stands."""
+    inner = innermost(function)
+    name = getattr(inner, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
+    code = getattr(inner, "__code__", None)
+    return name if code is None else f"{name} ({_short(code.co_filename)}:{code.co_firstlineno})"
+
+
+def line_of(function: Callable[..., Any], error: BaseException) -> str:
+    """`` in file:line``: the last line of the user's own file that an error passed."""
+    code = getattr(innermost(function), "__code__", None)
+    lines, trace = [], error.__traceback__
+    while trace is not None:
+        if code is not None and trace.tb_frame.f_code.co_filename == code.co_filename:
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f" in {_short(code.co_filename)}:{lines[-1]}" if code is not None and lines else ""
+
+
+def innermost(function: Callable[..., Any]) -> Any:
+    """The plain function behind partials, methods, decorators and callable objects."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif hasattr(function, "__func__"):
+            function = function.__func__
+        elif not hasattr(function, "__code__") and hasattr(type(function).__call__, "__code__"):
+            return type(function).__call__
+        else:
+            return function
+
+
+def _short(file: str) -> str:
+    return file.replace("\\", "/").rpartition("/")[2]
