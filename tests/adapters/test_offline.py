@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.adapters.offline import relabel_terms
+from rewardwrap.adapters.offline import relabel_terms, transitions
 from rewardwrap.testing import Chain, DictChain, TupleChain
 from rewardwrap.testing.examples import HERE
 
@@ -199,3 +199,11 @@ def test_the_log_is_left_as_it_was() -> None:
     assert log.keys() == kept.keys()
     for name in ("obs", "action", "reward", "terminated", "truncated"):
         np.testing.assert_array_equal(log[name], kept[name])
+
+
+def test_a_row_that_ends_twice_is_an_end_and_no_limit() -> None:
+    ends = np.array([False, False, True])
+    rows = transitions(episode(truncated=ends))
+    assert rows.terminated.tolist() == ends.tolist()
+    assert not rows.truncated.any()
+    np.testing.assert_allclose(rw.relabel(HEIGHT, episode(truncated=ends)), shaping(last=0.0))

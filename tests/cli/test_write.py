@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.cli import main
+from rewardwrap.cli import main, parser_of
+from rewardwrap.commands.provider import _ledger
+from rewardwrap.llm.budget import BudgetExceeded
+from rewardwrap.llm.journal import Journal
 
 FAST = [
     *("-n", "600", "--short-steps", "300", "--seeds", "1", "--final-seeds", "0", "--jobs", "1"),
@@ -115,3 +118,16 @@ def test_no_search_hands_back_what_was_written_for_another_task(
     assert main(["write", env, "spin fast", *options]) == 2
     assert "task 'stand upright'), got another task" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "best").iterdir()} == before
+
+
+def test_a_search_that_goes_on_has_spent_what_it_trained_before(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "run.jsonl")
+    journal.write("proposed", id="r0s0", spent={"calls": 3, "tokens": 50, "seconds": 9.0})
+    for scores in ({"101": 1.0}, {"0": 1.0, "1": 2.0}):
+        journal.write("trained", steps=600, scores=scores)
+    words = ["Acrobot-v1", "up", "--max-rl-steps", "2000", "--max-calls", "4"]
+    ledger = _ledger(parser_of("write").read(words), journal)
+    assert {"rl_steps": 1800, "calls": 3, "tokens": 50}.items() <= ledger.spent.items()
+    ledger.check_training(200)
+    with pytest.raises(BudgetExceeded, match="rl_steps must stay within 2000, got 1800"):
+        ledger.check_training(201)

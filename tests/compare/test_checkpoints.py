@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
 from rewardwrap.compare import checkpoints
 from rewardwrap.compare.plan import PlanError, plan_from
@@ -34,6 +35,18 @@ def _spec(algo: str = "ppo", row: dict[str, Any] = PPO, **changes: Any) -> Spec:
         "hyperparameters": row,
     }
     return plan_from({**data, **changes}).specs()[0]
+
+
+def test_a_training_goes_on_with_other_draws_than_it_began_with() -> None:
+    agent = build(settings_of(_spec(strategies={"env": "env"})))
+    drawn = {}
+    for step in (0, 64, 128, 64):
+        agent.model.num_timesteps = step
+        checkpoints.restart(agent.model, 0)
+        seen = (*agent.model._last_obs.ravel().tolist(), float(torch.rand(1)))
+        assert drawn.setdefault(step, seen) == seen
+    agent.close()
+    assert len(set(drawn.values())) == 3
 
 
 DYING = """

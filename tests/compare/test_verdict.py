@@ -154,6 +154,18 @@ def test_p_values_are_corrected_over_the_family() -> None:
     assert together.p >= alone.p
 
 
+def test_more_questions_take_more_seeds_each() -> None:
+    even = [1.0, 2.0, 3.0, 4.0, 5.0]
+    levels = {"env": even, **{name: [x + 1 for x in even] for name in "abc"}}
+    pairs = [(name, "env") for name in "abc"]
+    alone, together = (
+        verdicts(comparison(levels), "area", asked)[0] for asked in (pairs[:1], pairs)
+    )
+    assert alone.needed is not None
+    assert together.needed is not None
+    assert together.needed > alone.needed
+
+
 def test_one_seed_settles_nothing(lake: Lake) -> None:
     judgement = judge(lake(seeds=1))
     assert "nothing is settled" in judgement.headline

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -48,6 +49,36 @@ def test_the_same_episodes_give_the_same_numbers_however_many_lanes_play_them() 
         np.testing.assert_allclose(found[lanes].shaped, found[5].shaped)
     assert found[5].true.tolist() == found[5].lengths.tolist()
     assert len(set(found[5].shaped)) == 5
+
+
+class Uneven(gym.Env[Any, Any]):
+    """A seeded episode is as long as its seed says; whatever follows it is one step long."""
+
+    observation_space = gym.spaces.Box(-1, 1, (1,))
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self._left = 1 if seed is None else 1 + seed % 7
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self._left -= 1
+        return np.zeros(1, np.float32), 1.0, self._left == 0, False, {}
+
+
+def test_a_lane_that_is_done_waits_and_its_next_episodes_do_not_count() -> None:
+    gym.register("Uneven-v0", entry_point=Uneven)
+    try:
+        agent = _agent(env="Uneven-v0", reward=[{"env": {}}])
+        for lanes in (1, 3, 7):
+            env = agent.eval_env(lanes)
+            found = evaluate(agent.model, env, Protocol(episodes=7, seed=14, lanes=lanes))
+            assert found.lengths.tolist() == found.true.tolist() == [1, 2, 3, 4, 5, 6, 7]
+            env.close()
+        agent.close()
+    finally:
+        del gym.registry["Uneven-v0"]
 
 
 def test_shaped_is_the_sum_of_the_terms_and_true_the_environments_own() -> None:
