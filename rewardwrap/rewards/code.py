@@ -238,6 +238,7 @@ class CodeReward(Reward):
                 deadline=float(self.deadline),
                 memory=int(self.memory_mb) << 20,
                 tier="process-only" if self.allow_weaker else self.tier,
+                steady=self.gate == "strict",
             )
             object.__setattr__(self, "_worker", session)
         return session

@@ -16,7 +16,7 @@ COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 NUMPY = frozenset(
     """abs absolute add all allclose any arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax
     argmin array asarray atleast_1d atleast_2d average bool_ broadcast_to cbrt ceil clip column_stack
-    concatenate copysign cos cosh cross cumsum deg2rad degrees diff divide dot e einsum empty_like equal
+    concatenate copysign cos cosh cross cumsum deg2rad degrees diff divide dot e einsum equal
     exp exp2 expand_dims expm1 finfo fabs float32 float64 float_power floor floor_divide fmax fmin fmod
     full full_like greater greater_equal heaviside hstack hypot inf int32 int64 interp isclose isfinite
     isinf isnan less less_equal linspace log log10 log1p log2 logaddexp logical_and logical_not
@@ -39,19 +39,30 @@ ARRAY = frozenset(
 """Attributes of arrays, and of dicts and lists of components."""
 
 RESERVED = frozenset(
-    """argpartition argsort base byteswap choose compress conj conjugate ctypes cumprod data device
+    """argpartition argsort at base byteswap choose compress conj conjugate ctypes cumprod data device
     diagonal dump dumps fill flags flat getfield imag itemset itemsize mT nbytes newbyteorder nonzero
     partition put repeat resize searchsorted setfield setflags sort strides swapaxes to_device tobytes
     tofile tostring trace view format format_map encode decode join mro gi_frame gi_code cr_frame f_back
     f_globals f_locals f_builtins tb_frame tb_next func_globals with_traceback clear pop popitem
     setdefault update insert remove extend reverse send throw close""".split()
 )
-"""Attributes that no field can have, since an array, a text or a frame has them."""
+"""Attributes that no field can have, since an array, a text, a frame or a ufunc has them.
+
+``np.add.at`` writes into read-only arrays too.
+"""
 
 BUILTINS = frozenset(
     """abs all any bool dict enumerate float int len list max min range reversed round sorted sum tuple zip
     True False None""".split()
 )
+REDUCTIONS = frozenset(
+    ["all", "any", "amax", "amin", "max", "mean", "min", "prod", "ptp", "std", "sum", "var"]
+)
+"""Where ``where=`` leaves nothing out of the result."""
+
+CLOCK = re.compile(r"(?i:now|today|.*datetime.*)|[<>=|]?M(8.*)?")
+"""Text that numpy reads as the time of day, or as a request for one."""
+
 ITERABLES = frozenset(["range", "enumerate", "zip", "reversed", "sorted"])
 MODULES = {"numpy": "np", "math": "math", "typing": "", "__future__": ""}
 NODES: tuple[type[ast.AST], ...] = (
@@ -80,6 +91,8 @@ ADVICE: dict[type[ast.AST], str] = {
     ast.Assert: "assert. Return a finite number for every row",
 }
 WHY = {
+    "empty": "it holds whatever lay in memory. Use np.zeros",
+    "empty_like": "it holds whatever lay in memory. Use np.zeros_like",
     "random": "random numbers make a reward different each time",
     "time": "the clock makes a reward different each time",
 }

@@ -1,6 +1,7 @@
 """The allow-list that strict reward code must pass, with a line number in every refusal.
 
-It gives a language model or a person a clear sentence, and keeps rewards deterministic. It is not the wall:
+It gives a language model or a person a clear sentence, and keeps random numbers, the clock and memory that
+nobody wrote out of rewards; what a module keeps is frozen when it is loaded (`state.py`). It is not the wall:
 the wall is the worker. It runs in a locked process, since hostile source can kill the parser. Standard
 library only.
 """
@@ -15,6 +16,7 @@ from typing import Any
 from rewardwrap.sandbox.allowed import (
     ADVICE,
     BUILTINS,
+    CLOCK,
     FUNCTION,
     ITERABLES,
     LINALG,
@@ -25,6 +27,7 @@ from rewardwrap.sandbox.allowed import (
     MODULES,
     NODES,
     NUMPY,
+    REDUCTIONS,
     RESERVED,
     WHY,
     Refused,
@@ -51,6 +54,9 @@ class Judge:
         self.imported = {"np", "numpy", "math"}
         self.functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
         self.constants: set[str] = set()
+        # annotations are text for the interpreter, and documentation is for people
+        self.unread = {id(n) for a in _annotations(tree) for n in ast.walk(a)}
+        self.unread |= {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
 
     def judge(self) -> None:
         if len(self.source.encode(errors="replace")) > MAX_BYTES:
@@ -124,6 +130,8 @@ class Judge:
                     raise Refused("a default must be a number", line)
         elif isinstance(node, ast.Constant):
             self._constant(node)
+        elif isinstance(node, ast.BinOp) and any(map(_is_text, (node.left, node.right))):
+            raise Refused("text must be written out, got text that is put together", line)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             if any(
                 isinstance(n, ast.Pow) for side in (node.left, node.right) for n in ast.walk(side)
@@ -131,6 +139,8 @@ class Judge:
                 raise Refused("powers must not be nested", line)
         elif isinstance(node, ast.Attribute):
             self._attribute(node)
+        elif isinstance(node, ast.Call):
+            self._call(node)
         elif isinstance(node, ast.For | ast.comprehension):
             self._loop(node)
 
@@ -140,6 +150,8 @@ class Judge:
             raise Refused(f"whole numbers must be at most {MAX_NUMBER}", node.lineno)
         if isinstance(value, str | bytes) and len(value) > 1000 and "\n" not in str(value):
             raise Refused("text must be short", node.lineno)
+        if isinstance(value, str) and CLOCK.fullmatch(value) and id(node) not in self.unread:
+            raise Refused(f"text must not name a time, got {value!r}: {WHY['time']}", node.lineno)
         if isinstance(value, complex | bytes):
             raise Refused(
                 f"reward code must do without {type(value).__name__} numbers", node.lineno
@@ -147,6 +159,10 @@ class Judge:
 
     def _attribute(self, node: ast.Attribute) -> None:
         name, owner = node.attr, node.value
+        if not isinstance(node.ctx, ast.Load):
+            raise Refused("attributes must not be assigned", node.lineno)
+        if name == "ndarray" and id(node) not in self.unread:
+            raise Refused(f"np.ndarray must not be used: {WHY['empty']}", node.lineno)
         if name.startswith("_"):
             raise Refused(f"names must not begin with an underscore, got .{name}", node.lineno)
         if isinstance(owner, ast.Name) and owner.id in {"np", "numpy", "math"} | self.imported:
@@ -159,8 +175,22 @@ class Judge:
         elif name in RESERVED or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
             raise Refused(f"reward code must do without .{name}", node.lineno)
 
+    def _call(self, node: ast.Call) -> None:
+        given = {keyword.arg for keyword in node.keywords}
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else name_of(node.func)
+        if "where" in given and "out" not in given and name not in REDUCTIONS:
+            raise Refused(
+                "where= must come with out=, got none: what it leaves out holds whatever lay in memory. "
+                "Use np.where",
+                node.lineno,
+            )
+
     def _loop(self, node: ast.For | ast.comprehension) -> None:
         over = node.iter
+        if isinstance(node, ast.comprehension) and any(
+            isinstance(inner, ast.Subscript) for inner in ast.walk(node.target)
+        ):
+            raise Refused("a comprehension must run over names of its own", over.lineno)
         fine = isinstance(over, ast.Tuple | ast.List | ast.Name | ast.Subscript) or (
             isinstance(over, ast.Call)
             and (
@@ -176,6 +206,10 @@ class Judge:
                 "for must run over range, enumerate, zip or names written out",
                 getattr(over, "lineno", None),
             )
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _no_import(name: str) -> str:
@@ -241,7 +275,7 @@ def _require_known(node: ast.Name, known: frozenset[str] | set[str]) -> None:
     raise Refused(f"every name must be known, got {node.id}{guess}", node.lineno)
 
 
-def _annotations(function: ast.FunctionDef) -> list[ast.expr]:
+def _annotations(function: ast.AST) -> list[ast.expr]:
     found = [n.annotation for n in ast.walk(function) if isinstance(n, ast.arg) and n.annotation]
     found += [n.annotation for n in ast.walk(function) if isinstance(n, ast.AnnAssign)]
     return found + [

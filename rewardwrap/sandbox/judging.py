@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.sandbox.state import changed
 from rewardwrap.sandbox.views import NamedArray, Views
 
 Result = list[np.ndarray[Any, Any]]
 LAW = 1e-6
 """Relative tolerance of the batch law: sums of other shapes round differently, in float32 above all."""
 
+KEEPS = "a reward must keep nothing between calls, got a list or dict of its module that changed"
 PROBED = 8
 """Rows that are compared one by one."""
 
@@ -38,9 +40,13 @@ class Judged:
     Args:
         function: The code's ``reward``.
         names: Components in the order of the columns.
+        kept: Lists and dicts that no call may change; see `rewardwrap.sandbox.state`.
     """
 
-    def __init__(self, function: Callable[..., Any], names: Sequence[str]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], names: Sequence[str], kept: Sequence[Any] = ()
+    ) -> None:
+        self.kept = list(kept)
         self.function = function
         self.names = tuple(names)
         self.by_row = False
@@ -52,10 +58,14 @@ class Judged:
             self.probe(views, rows)
         if not self.by_row:
             result = self.function(*views.batch(rows))
+            if self.kept and changed(self.kept):
+                raise StateKept(KEEPS)
             return self._plain(result, rows) or (self._numbers(result, rows),)
         out = np.empty((1 + len(self.names), rows))
         for i in range(rows):
             self._fill(out[:, i : i + 1], self.function(*views.part(rows, i)), None)
+        if changed(self.kept):
+            raise StateKept(KEEPS)
         return (out,)
 
     def _plain(self, result: Any, rows: int) -> Sequence[Any]:
@@ -140,6 +150,8 @@ class Judged:
             StateKept: Not the same.
         """
         first, again = (self._values(views, rows, shown) for _ in range(2))
+        if changed(self.kept):
+            raise StateKept(KEEPS)
         if first.tobytes() != again.tobytes():
             raise StateKept(
                 "a reward must be the same for the same input, got another number at the second call. "

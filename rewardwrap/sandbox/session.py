@@ -46,6 +46,7 @@ class Session:
         deadline: Seconds for loading, and for each request of up to `ROWS` rows.
         memory: Bytes that it may use beyond what Python and numpy take.
         tier: The weakest isolation to accept.
+        steady: Whether what the source keeps outside its functions is frozen.
         skip: Layers to leave out; for the tests of the layers alone.
     """
 
@@ -57,6 +58,7 @@ class Session:
         deadline: float = 1.0,
         memory: int = 512 << 20,
         tier: str = "strong",
+        steady: bool = False,
         skip: Sequence[str] = (),
     ) -> None:
         self.source = source
@@ -65,6 +67,7 @@ class Session:
         self.deadline = deadline
         self.memory = memory
         self.tier = tier
+        self.steady = steady
         self.skip = tuple(skip)
         self.restarts = 0
         self.by_row = False
@@ -177,7 +180,11 @@ class Session:
             self._starting = time.monotonic() - began
             if not self.skip:
                 require_tier(self.tier, process.layers)
-            asked = {"source": self.source, "components": list(self.components)}
+            asked = {
+                "source": self.source,
+                "components": list(self.components),
+                "steady": self.steady,
+            }
             process.ask(channel.LOAD, asked, seconds)
         if self._schema is not None and self._sent is not self._schema:
             columns, fields = self._schema

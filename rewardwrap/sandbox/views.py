@@ -44,7 +44,13 @@ class NamedArray(np.ndarray[Any, Any]):
 
 
 class NamedDict(dict[str, Any]):
-    """A dict observation whose fields have names."""
+    """A dict observation whose fields have names; read-only, since it is made once."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise ValueError("an observation is read-only: copy first, e.g. dict(obs)")
+
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+        raise ValueError("an observation is read-only: copy first, e.g. dict(obs)")
 
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__.get("fields_", {})
@@ -146,7 +152,7 @@ def _grown(leaves: list[tuple[tuple[Any, ...], Any]]) -> Any:
         return leaves[0][1]
     keys = list(dict.fromkeys(path[0] for path, _ in leaves))
     parts = {k: _grown([(path[1:], leaf) for path, leaf in leaves if path[0] == k]) for k in keys}
-    return tuple(parts.values()) if keys and isinstance(keys[0], int) else parts
+    return tuple(parts.values()) if keys and isinstance(keys[0], int) else NamedDict(parts)
 
 
 def _with_names(value: Any, computed: Mapping[str, Any], fields: Mapping[str, int]) -> Any:

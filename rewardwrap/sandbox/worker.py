@@ -202,7 +202,8 @@ def _serve_rewards(worker: Worker) -> None:
                 continue
             asked = worker.text(length)
             if operation == turn.LOAD:
-                judged = Judged(_loaded(asked["source"]), asked["components"])
+                function, kept = _loaded(asked["source"], steady=asked["steady"])
+                judged = Judged(function, asked["components"], kept)
             else:
                 columns = [Column.of(c) for c in asked["columns"]]
                 views = Views(channel.requests, columns, asked["fields"])
@@ -217,11 +218,13 @@ def _nothing_yet(*arguments: object) -> None:
     raise TypeError("a source must be loaded first")
 
 
-def _loaded(source: str) -> Callable[..., Any]:
-    """Run the source once and take its ``reward``."""
+def _loaded(source: str, *, steady: bool) -> tuple[Callable[..., Any], list[Any]]:
+    """Run the source once and take its ``reward``, and what of its module is watched where it is strict."""
     import math
 
     import numpy as np
+
+    from rewardwrap.sandbox.state import frozen
 
     try:
         # annotations are text: nothing of them runs
@@ -233,8 +236,7 @@ def _loaded(source: str) -> Callable[..., Any]:
     function = names.get("reward")
     if not callable(function):
         raise TypeError("the source must define reward(obs, action, next_obs, info)")
-    found: Callable[..., Any] = function
-    return found
+    return function, frozen(names) if steady else []
 
 
 def _said(error: BaseException) -> tuple[int, str]:

@@ -107,7 +107,7 @@ def test_a_worker_that_dies_is_replaced_once():
 def test_a_worker_that_never_reads_does_not_hold_up_the_trainer():
     process = Process("rewards")
     source = HEAD + "while True: pass\n"
-    process.ask(channel.LOAD, {"source": source, "components": []}, 5.0)
+    process.ask(channel.LOAD, {"source": source, "components": [], "steady": False}, 5.0)
     with pytest.raises(wires.Late):
         process.turn(channel.CALL, 0, 0, channel.HEAD, 0.1)
     began = time.monotonic()

@@ -130,7 +130,7 @@ def test_a_dead_worker_is_seen_at_once_not_at_the_deadline():
 def test_a_late_answer_is_late():
     session = Session("def reward(*a):\n    while True: pass", deadline=0.2, memory=1 << 28)
     process = Process("rewards")
-    process.ask(channel.LOAD, {"source": session.source, "components": []}, 5.0)
+    process.ask(channel.LOAD, {"source": session.source, "components": [], "steady": False}, 5.0)
     with pytest.raises(Late):
         process.turn(channel.CALL, 0, 0, HEAD, 0.2)
     process.close()
