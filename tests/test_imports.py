@@ -151,6 +151,47 @@ def test_a_room_reads_from_itself_and_from_those_below(room: str) -> None:
     assert not above
 
 
+ROOTS = ["", "cli", "__main__", "testing", "sandbox.worker"]
+"""Where a stranger enters: the public names, the commands, the contract; a process of its own."""
+ROADLESS = {
+    "annotate.judge": "judges (`rewardwrap judge`)",
+    "annotate.majority": "judges: votes as a deliberation budget",
+    "loops.cooper": "`rw.CooperLoop`",
+    "nets.implicit": "`fit --objective dpo`: saved, paid, validated, acting",
+    "nets.objectives.ser": "`fit --objective ser`, filtered by calibrated probability",
+    "evaluate.models.benchmarks": "`rewardwrap benchmark`",
+    "evaluate.models.items": "`rewardwrap benchmark`",
+    "evaluate.models.renderings": "`rewardwrap benchmark`",
+    "evaluate.models.selection": "`rewardwrap benchmark`",
+}
+"""Module that nothing in the product reaches yet -> the road it waits for; shrinks, never grows."""
+
+
+def roads() -> Graph:
+    """The house, with modules that are named by a string; a package is no road to what it names.
+
+    The public face is: its names are the promise. A command is loaded by its name.
+    """
+    graph = {name: set(below) for name, below in house().items()}
+    for path in modules("rewardwrap"):
+        name = name_of(path).partition(".")[2]
+        if path.name == "__init__.py" and name:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                house_name, _, module = node.value.partition(".")
+                graph[name] |= {module} & set(graph) if house_name == "rewardwrap" else set()
+    return graph
+
+
+def test_nothing_stands_without_a_road() -> None:
+    graph = roads()
+    commands = [name for name in graph if name.startswith("commands.")]
+    seen = reached(graph, ROOTS + commands) | {*ROOTS, *commands}
+    packages = {".".join(name.split(".")[:depth]) for name in seen for depth in (1, 2)}
+    assert set(graph) - seen - packages == set(ROADLESS)
+
+
 @pytest.mark.parametrize("path", modules("rewardwrap/core"), ids=lambda p: p.name)
 def test_the_core_needs_numpy_alone(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imported(path)}

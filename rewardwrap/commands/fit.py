@@ -14,6 +14,8 @@ DESCRIPTION = """\
 Fit a reward model to the episodes in a folder that `rewardwrap ingest` wrote. The figures it prints are of
 whole episodes that the fit has not seen. Use the model with rw.Learned(MODEL) or {learned: MODEL}."""
 
+MISSED = 0.3
+"""Correlation with a raw number from which a feature is taken to be missing."""
 JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet")
 
 
@@ -61,6 +63,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     preferences.add_argument(
         "--ties", type=float, default=0.0, help="Davidson's nu (0: soft labels)"
+    )
+    preferences.add_argument(
+        "--signs",
+        nargs="+",
+        default=[],
+        metavar="COLUMN:SIGN",
+        help="few labels: weigh these columns of info alone; 1 more is better, -1 less, 0 unknown",
     )
     preferences.add_argument(
         "--bound", type=float, help="keep the reward of a step within this, by tanh"
@@ -181,6 +190,7 @@ def _preferences(args: argparse.Namespace, store: Any) -> dict[str, Any]:
     from rewardwrap.annotate.teachers import teacher
 
     found: dict[str, Any] = {"length": args.length, "bound": args.bound}
+    found["signs"] = key_values(args.signs, "--signs")
     if Path(args.teacher).suffix in JUDGEMENTS:
         return {**found, "preferences": judgements(Path(args.teacher), store)}
     return {**found, "teacher": teacher(args.teacher), "name": args.teacher, "pairs": args.pairs}
@@ -272,6 +282,11 @@ def _print(folder: Path, fitted: Any) -> None:
         f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."
     )
     labels = metrics.get("labels", {})
+    for name, weight in labels.get("weights", {}).items():
+        out.print(f"{name}: {weight:+.4g} per unit")
+    for name, left in labels.get("residual", {}).items():
+        if abs(left) > MISSED:
+            out.print(f"What it misses goes with {name} ({left:+.2f}): a feature may be missing.")
     if labels.get("contradicting"):
         out.print(
             f"{labels['contradicting']} of {labels['repeated']} pairs that were answered more than "

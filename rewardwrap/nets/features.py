@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -61,21 +59,17 @@ def weights(net: RewardNet) -> dict[str, tuple[float, float]]:
 def residual(store: EpisodeStore, said: FloatArray) -> dict[str, float]:
     """Correlation of what the model misses with each raw number: far from 0, a feature is missing.
 
+    What it pays is put on the best line first, since preferences leave unit and origin free.
+
     Args:
         store: Episodes with logged rewards and vector observations.
         said: What the model pays, ``(N,)``.
     """
-    missed = store.reward - said
-    there = ~np.isnan(missed)
+    there = ~np.isnan(store.reward)
+    missed = store.reward - np.polyval(np.polyfit(said[there], store.reward[there], 1), said)
     obs = np.asarray(store.transitions().obs, np.float64).reshape(store.steps, -1)
     return {
         f"obs[{i}]": float(np.corrcoef(column[there], missed[there])[0, 1])
         for i, column in enumerate(obs.T)
         if np.ptp(column[there]) > 0 and np.ptp(missed[there]) > 0
     }
-
-
-def with_columns(store: EpisodeStore, columns: Mapping[str, Any]) -> EpisodeStore:
-    """The store with more numbers in ``info``, e.g. ones computed from observations."""
-    more = {name: np.asarray(column, np.float64) for name, column in columns.items()}
-    return replace(store, info={**store.info, **more})

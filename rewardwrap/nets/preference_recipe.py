@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.transitions import take
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
+from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import RewardNet, build
@@ -20,6 +21,8 @@ from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import Objective, Progress, fit
 
 HELD_OUT_PAIRS = 500
+FEATURES_LR = 2e-2
+"""A handful of weights takes larger steps."""
 LEAST_WATCHED = 100
 """Pairs to stop by; fewer, with a few wrong answers among them, stop at random."""
 
@@ -43,6 +46,7 @@ def fit_preferences(
     weight_decay: float = 0.1,
     members: int = 3,
     hidden: Sequence[int] = (64, 64),
+    signs: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Fitted:
@@ -71,6 +75,8 @@ def fit_preferences(
         weight_decay: Of AdamW.
         members: Of the ensemble.
         hidden: Sizes of its layers.
+        signs: Columns of ``info`` and which way each of them counts: fit a monotone `feature_net` of
+            them instead, for which some dozens of pairs are enough.
         progress: Called after every epoch.
         options: Of `RewardNet`.
 
@@ -89,7 +95,10 @@ def fit_preferences(
             store, teacher or Teacher(), name, pairs, length, heldout, seed
         )
         judge, record = "the true reward", {"teacher": name}
-    net = build(store, reads, seed=seed, members=members, hidden=hidden, **options)
+    if signs:
+        net, weight_decay, lr = feature_net(signs, members=members, seed=seed), 0.0, FEATURES_LR
+    else:
+        net = build(store, reads, seed=seed, members=members, hidden=hidden, **options)
     # training and held-out clips may lie in stores of their own
     seen = _rows_of(answered)
     net.normalise(net.encode(seen))
@@ -123,6 +132,10 @@ def fit_preferences(
         "train": pair_measures(net, answered, temperature),
         "null": {"pair_accuracy": 0.5, "brier": 0.25},
     }
+    if signs:
+        record["weights"] = {name: mean for name, (mean, _) in weights(net).items()}
+        if isinstance(store.obs, np.ndarray) and np.isfinite(store.reward).any():
+            record["residual"] = residual(store, net.freeze()(store.transitions()))
     return Fitted(
         net,
         "preferences",

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+import rewardwrap as rw
+from rewardwrap.cli import main
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Preferences, sample_fragments
-from rewardwrap.nets.features import feature_net, residual, weights, with_columns
+from rewardwrap.nets.features import feature_net, residual, weights
+from rewardwrap.nets.folder import load_model
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import Encoded, build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
@@ -122,7 +125,52 @@ def test_the_residual_shows_a_feature_that_is_missing():
         "terminated": np.zeros(500, bool),
         "truncated": np.zeros(500, bool),
     }
-    store = with_columns(EpisodeStore.from_episodes([episode]), {"x0": obs[:-1, 0]})
-    missing = residual(store, store.info["x0"])
+    store = EpisodeStore.from_episodes([episode])
+    # preferences leave unit and origin free
+    missing = residual(store, 3 * obs[:-1, 0] + 7)
     assert abs(missing["obs[0]"]) < 0.1
     assert missing["obs[1]"] > 0.9
+
+
+def test_signs_are_a_road_from_a_shell(tmp_path, capsys):
+    store = world(60)
+    store.save(tmp_path / "data")
+    args = ["--signs", "f0:1", "f1:1", "f2:-1", "--pairs", "60", "--length", "5", "--quiet"]
+    out = str(tmp_path / "m")
+    assert main(["fit", "preferences", str(tmp_path / "data"), "--out", out, *args]) == 0
+    assert "f2: -" in capsys.readouterr().out
+    metrics = load_model(out).metrics
+    assert metrics["heldout"]["pair_accuracy"] > 0.93
+    found = metrics["labels"]["weights"]
+    # 1 : 2 : -1.5 in the world
+    assert found["f1"] > found["f0"] > 0 > found["f2"]
+    episode = store.episode(0)
+    paid = rw.relabel(rw.Learned(out), episode.columns())
+    assert np.corrcoef(paid, episode.reward)[0, 1] > 0.9
+
+
+def test_a_missing_feature_is_said(tmp_path, capsys):
+    draws = np.random.default_rng(0)
+    obs = draws.normal(size=(41, 21, 2))
+    EpisodeStore.from_episodes(
+        [
+            {
+                "obs": own,
+                "action": np.zeros(20, int),
+                "reward": own[:-1].sum(axis=1),
+                "terminated": np.zeros(20, bool),
+                "truncated": np.arange(20) == 19,
+                "info": {"x0": own[:-1, 0]},
+                "id": str(number),
+            }
+            for number, own in enumerate(obs)
+        ]
+    ).save(tmp_path / "data")
+    args = ["--signs", "x0:1", "--pairs", "60", "--length", "5", "--epochs", "5", "--quiet"]
+    assert (
+        main(["fit", "preferences", str(tmp_path / "data"), "--out", str(tmp_path / "m"), *args])
+        == 0
+    )
+    said = capsys.readouterr().out
+    assert "What it misses goes with obs[1] (+0.9" in said or "obs[1] (+1.0" in said
+    assert "obs[0] (" not in said

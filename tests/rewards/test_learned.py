@@ -200,26 +200,3 @@ def test_fields_are_read_from_info_where_there_is_no_recipe(tmp_path):
     episode = {**a_walk(), "info": {"place": [1.0, 2.0, 3.0]}}
     paid = rw.relabel(rw.Learned(str(path)), episode)
     np.testing.assert_allclose(paid, weight * np.array([1.0, 2.0, 3.0]) + bias)
-
-
-def test_the_version_stands_in_the_infos_and_in_the_log(on_chain, tmp_path):
-    from stable_baselines3 import DQN
-    from stable_baselines3.common.logger import configure
-
-    from rewardwrap.nets.versions import LogVersion
-
-    other = model(tmp_path / "b", Chain.observation_space, Chain.action_space, seed=9, members=2)
-    venv = rw.wrap(DummyVecEnv([Chain]), rw.EnvReward() + rw.Learned(on_chain).named("said"))
-    agent = DQN("MlpPolicy", venv, learning_starts=100, buffer_size=100)
-    agent.set_logger(configure(str(tmp_path / "log"), ["json"]))
-    seen = LogVersion()
-    agent.learn(8, callback=seen)
-    first = seen.seen
-    learned = next(node for node in venv.reward.walk() if isinstance(node, rw.Learned))
-    learned.deploy(other)
-    agent.learn(8, callback=seen, reset_num_timesteps=False)
-    agent.logger.close()
-    assert first == (rw.Learned(on_chain).version,)
-    assert seen.seen == (rw.Learned(other).version,)
-    assert seen.deployed == 2
-    assert seen.locals["infos"][0]["reward_model_version"] == seen.seen[0]

@@ -13,6 +13,7 @@ from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, EpisodeStore, sample_fragments
 from rewardwrap.evaluate.models.drift import detect_drift
+from rewardwrap.evaluate.models.ensembles import ensemble_disagreement
 from rewardwrap.evaluate.models.overoptimisation import best_of_curve
 from rewardwrap.nets.folder import Model
 from rewardwrap.nets.measures import regression_measures
@@ -25,6 +26,7 @@ from rewardwrap.statistics.two_samples import episode_means
 PAIRS, CLIPS = 1000, 512
 SHORTER = (10, 5, 3, 1)
 LEAST_KNOWN = 0.3
+LEAST_KNOWN_STEPS = 10
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Validation:
         steps: ``r2``, ``mae``, ``spearman``, ``return_mae``; for preferences, whose unit is free,
             R2 after the best straight line and no errors.
         returns: Spearman of whole episodes' returns.
+        members: Of an ensemble: whether it knows where it is wrong; see `ensemble_disagreement`.
         pairs: Accuracy, Brier score, calibration error and loss of clip pairs with true labels.
         reliability: The diagram: confidence, accuracy and count of each bin.
         best_of: ``n``, ``kl``, ``proxy``, ``gold``: what choosing the best of n by the model is worth.
@@ -53,6 +56,7 @@ class Validation:
     data: dict[str, Any]
     steps: dict[str, float | None] = field(default_factory=dict)
     returns: float | None = None
+    members: dict[str, float] = field(default_factory=dict)
     pairs: dict[str, float] = field(default_factory=dict)
     reliability: dict[str, list[float]] = field(default_factory=dict)
     best_of: dict[str, list[float]] = field(default_factory=dict)
@@ -70,6 +74,7 @@ class Validation:
         """Every single figure by its TensorBoard tag."""
         found: dict[str, float | None] = {
             **{f"steps/{k}": v for k, v in self.steps.items()},
+            **{f"members/{k}": v for k, v in self.members.items()},
             **{f"pairs/{k}": v for k, v in self.pairs.items()},
             **{f"shift/{k}": v for k, v in self.shift.items()},
             "returns/spearman": self.returns,
@@ -108,6 +113,8 @@ def validate(model: Model, store: EpisodeStore, *, length: int = 25, seed: int =
         history=model.metrics.get("history", []),
     )
     _steps(made, held, paid)
+    if frozen.members > 1:
+        _members(made, held, frozen.all(held.transitions()))
     if len(held) > 1:
         made.drift = _drift(made, model, held, paid, seed)
     if np.isfinite(held.reward).any():
@@ -145,6 +152,20 @@ def _steps(made: Validation, held: EpisodeStore, paid: FloatArray) -> None:
         made.returns = spearman(totals, truth)
     some = np.flatnonzero(there)[:: max(1, int(there.sum()) // 800)]
     made.scatter = [(float(held.reward[i]), float(paid[i])) for i in some]
+
+
+def _members(made: Validation, held: EpisodeStore, each: FloatArray) -> None:
+    """Whether the spread of an ensemble finds its errors, in the truth's unit."""
+    there = np.isfinite(held.reward)
+    said, true = each[:, there], held.reward[there]
+    if there.sum() < LEAST_KNOWN_STEPS or np.ptp(said.mean(axis=0)) == 0:
+        return
+    if made.objective != "regression":
+        slope, shift = np.polyfit(said.mean(axis=0), true, 1)
+        said = slope * said + shift
+    found = ensemble_disagreement(said, true)
+    names = ("auroc", "error_correlation", "rank_correlation")
+    made.members = {name: getattr(found, name) for name in names}
 
 
 def _known_length(held: EpisodeStore, length: int, seed: int) -> int:
