@@ -159,10 +159,6 @@ ROADLESS = {
     "loops.cooper": "`rw.CooperLoop`",
     "nets.implicit": "`fit --objective dpo`: saved, paid, validated, acting",
     "nets.objectives.ser": "`fit --objective ser`, filtered by calibrated probability",
-    "evaluate.models.benchmarks": "`rewardwrap benchmark`",
-    "evaluate.models.items": "`rewardwrap benchmark`",
-    "evaluate.models.renderings": "`rewardwrap benchmark`",
-    "evaluate.models.selection": "`rewardwrap benchmark`",
 }
 """Module that nothing in the product reaches yet -> the road it waits for; shrinks, never grows."""
 
