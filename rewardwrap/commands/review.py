@@ -209,6 +209,10 @@ def _show_isolation(out: Console) -> Mapping[str, Any]:
     out.print(
         f"            {', '.join(found['layers'])}", style="dim", highlight=False, soft_wrap=True
     )
+    for name, cause in found["lacking"].items():
+        out.print(
+            f"            without {name}: {cause}", style="dim", markup=False, highlight=False
+        )
     return found
 
 

@@ -27,7 +27,7 @@ ANSWER_HEAD = struct.Struct(f"<QII{HEAD - ANSWER.size}x")
 TEXT = 65_536
 """Longest text of an answer, bytes."""
 
-ANSWERED = b"\1\0\0\0\0\0\0\0"
+ONE = b"\1\0\0\0\0\0\0\0"
 BOOT, LOAD, SCHEMA, CALL, PROBE = range(5)
 DONE, RAISED, MEMORY, DENIED, OUTPUT, REFUSED = range(6)
 REASON_OF = {
@@ -104,7 +104,7 @@ class Events:
 
     def send(self, size: int) -> None:
         """Say that an answer of so many bytes lies in the block."""
-        os.write(self.reply, ANSWERED)
+        os.write(self.reply, ONE)
 
 
 class Pipes:

@@ -32,18 +32,25 @@ def tier_of(layers: Sequence[str]) -> str:
     return "strong" if "landlock" in layers else "medium"
 
 
-def require_tier(wanted: str, layers: Sequence[str]) -> None:
+def require_tier(wanted: str, layers: Sequence[str], lacking: Mapping[str, str]) -> None:
     """Refuse a worker that is weaker than was asked for.
 
+    Args:
+        wanted: A tier.
+        layers: What it locked.
+        lacking: Why a wall did not take hold, by name.
+
     Raises:
-        SandboxError: It is; the sentence says what is missing.
+        SandboxError: It is; the sentence says what is missing and why, and the best tier that there is.
     """
     found = tier_of(layers)
     if TIERS.index(found) < TIERS.index(wanted):
         raise SandboxError(
             f"isolation must be {wanted}, got {found} on {platform.system()} {platform.machine()}: "
-            f"{_missing(layers)}. {PROTECTION[found]} "
-            "Pass allow_weaker=True if you have read the code.",
+            f"{_missing(layers, lacking)}. {PROTECTION[found]} "
+            f'The best that works here is tier="{found}"; pass it'
+            f"{', or allow_weaker=True,' if found == TIERS[0] else ''} if "
+            f"{'you have read the code' if found == TIERS[0] else 'that is enough for you'}.",
             reason="gate",
         )
 
@@ -55,7 +62,7 @@ def require_possible(wanted: str) -> None:
         SandboxError: No wall here, and one is wanted.
     """
     if not wires.confinable():
-        require_tier(wanted, ())
+        require_tier(wanted, (), {"the wall": wires.lacking()})
 
 
 PROTECTION = {
@@ -65,9 +72,13 @@ PROTECTION = {
 }
 
 
-def _missing(layers: Sequence[str]) -> str:
-    absent = [name for name in ("seccomp", "landlock") if name not in layers]
-    return f"{' and '.join(absent)} missing" if absent else "nothing missing"
+def _missing(layers: Sequence[str], lacking: Mapping[str, str]) -> str:
+    """Each wall that is missing, with its cause where it is known."""
+    absent = [f"{name} is missing ({cause})" for name, cause in lacking.items() if cause]
+    unknown = [n for n in ("seccomp", "landlock") if n not in layers and n not in lacking]
+    if "the wall" in lacking:
+        unknown = []
+    return ", ".join([*absent, *(f"{name} is missing" for name in unknown)]) or "no wall here"
 
 
 @functools.cache
@@ -76,7 +87,8 @@ def describe() -> Mapping[str, Any]:
 
     Returns:
         ``tier``; ``layers``, those that a worker locked; ``blocked``, what was tried and refused;
-        ``open``, what was tried and worked, or what nothing here would refuse; ``protects``, a sentence;
+        ``open``, what was tried and worked, or what nothing here would refuse; ``lacking``, why a wall did
+        not take hold, by name; ``protects``, a sentence;
         ``platform``.
 
     Example:
@@ -85,23 +97,29 @@ def describe() -> Mapping[str, Any]:
         True
     """
     if not wires.confinable():
-        return _described(_tried("nothing", ())[0], (), TRIED)
+        held = _tried("nothing", ())[0].layers
+        return _described(held, (), TRIED, {"the wall": wires.lacking()})
     layers: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = {}
     blocked: list[str] = []
     through: list[str] = []
     for name in TRIED:
-        layers, refused = _tried(name, ())
+        process, refused = _tried(name, ())
+        layers, lacking = process.layers, process.lacking
         (blocked if refused else through).append(name)
     if "landlock" in layers and not _tried("open", ("seccomp", "limits"))[1]:
         layers = tuple(name for name in layers if name != "landlock")
     if through:
         # a filter that lets these through is none
         layers = tuple(name for name in layers if name not in ("seccomp", "landlock"))
-    return _described(layers, blocked, through)
+    return _described(layers, blocked, through, lacking)
 
 
 def _described(
-    layers: Sequence[str], blocked: Sequence[str], through: Sequence[str]
+    layers: Sequence[str],
+    blocked: Sequence[str],
+    through: Sequence[str],
+    lacking: Mapping[str, str],
 ) -> Mapping[str, Any]:
     tier = tier_of(layers)
     return {
@@ -109,20 +127,21 @@ def _described(
         "layers": tuple(layers),
         "blocked": tuple(blocked),
         "open": tuple(through),
+        "lacking": dict(lacking),
         "protects": PROTECTION[tier],
         "platform": f"{platform.system()} {platform.machine()}, Python {sys.version.split()[0]}",
     }
 
 
-def _tried(name: str, skip: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """Layers of a throw-away worker, and whether it was kept from one thing."""
+def _tried(name: str, skip: Sequence[str]) -> tuple[Process, bool]:
+    """A throw-away worker, which has ended, and whether it was kept from one thing."""
     process = Process("trials", skip=skip)
     try:
         said = process.ask(channel.CALL, name, SECONDS)
     except Died as died:
-        return process.layers, died.signal != 0
+        return process, died.signal != 0
     except Late:
-        return process.layers, False
+        return process, False
     finally:
         process.close()
-    return process.layers, said != "done"
+    return process, said != "done"

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import platform
 import resource
 import signal
 import struct
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from rewardwrap.sandbox.syscalls import TABLES, packed, program
 
@@ -29,6 +32,11 @@ LANDLOCK_CREATE, LANDLOCK_RESTRICT = 444, 446
 LANDLOCK_FS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """Number of file rights that each version of Landlock knows."""
 
+WITHOUT_LANDLOCK = {
+    errno.ENOSYS: "this kernel was built without Landlock, or is older than 5.13",
+    errno.EOPNOTSUPP: "Landlock is switched off, see lsm= on the kernel's command line",
+    errno.EPERM: "a container's filter forbids Landlock",
+}
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 CAPSET = {"x86_64": 126, "aarch64": 91}
 
@@ -50,8 +58,8 @@ class Libc:
 
 def lock(
     *, memory: int, read_from: int, write_to: int, skip: frozenset[str], confined: bool = True
-) -> list[str]:
-    """Give up everything; returns the layers that took hold.
+) -> tuple[list[str], dict[str, str]]:
+    """Give up everything; returns the layers that took hold, and why a wall did not.
 
     Args:
         memory: Bytes of address space beyond what the worker has now.
@@ -61,8 +69,10 @@ def lock(
         confined: False where this system has no wall: limits alone, against mistakes.
     """
     if not confined:
-        return _portable(memory)
-    libc, held = Libc(), []
+        return _portable(memory), {}
+    libc = Libc()
+    held: list[str] = []
+    lacking: dict[str, str] = {}
     parent = os.getppid()
     if len(os.listdir("/proc/self/task")) != 1:
         raise OSError("a worker must have one thread before it is locked")
@@ -80,14 +90,23 @@ def lock(
         libc.call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
         held.append("undumpable")
     used = _address_space()
-    if "landlock" not in skip and _landlock(libc):
-        held.append("landlock")
+    if "landlock" not in skip:
+        _try("landlock", partial(_landlock, libc), held, lacking)
     if "limits" not in skip:
         _limits(used + memory)
         held.append("limits")
-    if "seccomp" not in skip and _seccomp(libc, read_from, write_to):
-        held.append("seccomp")
-    return held
+    if "seccomp" not in skip:
+        _try("seccomp", partial(_seccomp, libc, read_from, write_to), held, lacking)
+    return held, lacking
+
+
+def _try(name: str, build: Callable[[], None], held: list[str], lacking: dict[str, str]) -> None:
+    try:
+        build()
+    except OSError as error:
+        lacking[name] = str(error.strerror)
+    else:
+        held.append(name)
 
 
 def _portable(memory: int) -> list[str]:
@@ -161,12 +180,13 @@ def _limits(memory: int) -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def _landlock(libc: Libc) -> bool:
+def _landlock(libc: Libc) -> None:
     """Deny every file, every TCP port, and signals and abstract sockets outside; no rule allows any."""
     try:
         version = libc.call("syscall", LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)
-    except OSError:
-        return False
+    except OSError as error:
+        cause = WITHOUT_LANDLOCK.get(error.errno or 0, str(error.strerror))
+        raise OSError(error.errno, cause) from None
     files = (1 << LANDLOCK_FS.get(version, 16)) - 1
     network, scopes = (3 if version >= 4 else 0), (3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
@@ -176,22 +196,20 @@ def _landlock(libc: Libc) -> bool:
         libc.call("syscall", LANDLOCK_RESTRICT, ruleset, 0)
     finally:
         os.close(ruleset)
-    return True
 
 
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def _seccomp(libc: Libc, read_from: int, write_to: int) -> bool:
+def _seccomp(libc: Libc, read_from: int, write_to: int) -> None:
     table = TABLES.get(platform.machine())
     if table is None or sys.maxsize < 2**32:
-        return False
+        bits = 64 if sys.maxsize > 2**32 else 32
+        raise OSError(
+            errno.ENOSYS, f"no table of system calls for {platform.machine()}, {bits} bits"
+        )
     code = program(table, read_from=read_from, write_to=(1, 2, write_to))
     filled = _Program(len(code), packed(code))
     flags = SECCOMP_FILTER_FLAG_TSYNC
-    try:
-        libc.call("syscall", table.seccomp, SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(filled))
-    except OSError:
-        return False
-    return True
+    libc.call("syscall", table.seccomp, SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(filled))

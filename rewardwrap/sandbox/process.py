@@ -71,6 +71,7 @@ class Process:
 
     Attributes:
         layers: What the worker locked, as it said before it saw any code.
+        lacking: Why a wall did not take hold, for each that did not.
     """
 
     def __init__(
@@ -97,7 +98,9 @@ class Process:
         self.close = weakref.finalize(self, _ended, self.popen, wire.attach(self.popen), self.owner)
         self._turn = wire.turn
         boot = {"serves": serves, "memory": memory, "skip": list(skip), "confined": confined}
-        self.layers: tuple[str, ...] = tuple(json.loads(self._booted(boot)))
+        held, lacking = json.loads(self._booted(boot))
+        self.layers: tuple[str, ...] = tuple(held)
+        self.lacking: Mapping[str, str] = lacking
 
     def _booted(self, boot: Mapping[str, Any]) -> str:
         try:

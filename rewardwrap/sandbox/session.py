@@ -179,7 +179,7 @@ class Session:
             )
             self._starting = time.monotonic() - began
             if not self.skip:
-                require_tier(self.tier, process.layers)
+                require_tier(self.tier, process.layers, process.lacking)
             asked = {
                 "source": self.source,
                 "components": list(self.components),

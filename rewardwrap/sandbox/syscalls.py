@@ -1,4 +1,5 @@
-"""The few system calls that a locked worker may make, and the filter program that says so.
+"""System calls by number: those that the trainer makes itself, the few that a locked worker may make, and
+the filter program that says so.
 
 The program is classic BPF, one instruction ``(code, jump if true, jump if false, operand)``. Numbers differ
 by architecture, so an architecture without a table here has no filter and a weaker tier.
@@ -7,7 +8,11 @@ Source: Linux, Documentation/userspace-api/seccomp_filter.rst; numbers from asm/
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import functools
+import os
+import platform
 import struct
 from dataclasses import dataclass
 
@@ -17,6 +22,10 @@ X32 = 0x40000000
 
 LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
+
+
+MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
+EFD_CLOEXEC, EFD_NONBLOCK = 0o2000000, 0o4000
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,9 @@ class Table:
     mmap: int
     mprotect: int
     refused: tuple[int, ...]
+    memfd_create: int
+    eventfd: int
+    pidfd_open: int = 434
 
 
 TABLES = {
@@ -60,6 +72,8 @@ TABLES = {
         mmap=9,
         mprotect=10,
         refused=(2, 257),
+        memfd_create=319,
+        eventfd=290,
     ),
     "aarch64": Table(
         audit=0xC00000B7,
@@ -83,10 +97,48 @@ TABLES = {
         mmap=222,
         mprotect=226,
         refused=(56,),
+        memfd_create=279,
+        eventfd=19,
     ),
 }
 
 Instruction = tuple[int, int, int, int]
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def call(name: str, *arguments: object) -> int:
+    """One of this architecture's calls by number: a Python may be built without its name in `os`.
+
+    Raises:
+        OSError: The kernel refuses it, or nobody knows its number here.
+    """
+    table = TABLES.get(platform.machine())
+    if table is None:
+        raise OSError(errno.ENOSYS, f"{name}: no table of system calls for {platform.machine()}")
+    found: int = _library().syscall(ctypes.c_long(getattr(table, name)), *arguments)
+    if found == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+    return found
+
+
+def memory_file(name: str) -> int:
+    """A file in memory that can be sealed."""
+    return call("memfd_create", name.encode(), MFD_CLOEXEC | MFD_ALLOW_SEALING)
+
+
+def event(flags: int = 0) -> int:
+    """An event: a counter that is written, and read to zero."""
+    return call("eventfd", 0, EFD_CLOEXEC | flags)
+
+
+def process_file(pid: int) -> int:
+    """A descriptor that becomes readable when a process ends."""
+    return call("pidfd_open", pid, 0)
 
 
 def program(table: Table, *, read_from: int, write_to: tuple[int, ...]) -> list[Instruction]:

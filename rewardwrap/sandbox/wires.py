@@ -27,6 +27,9 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
+from rewardwrap.sandbox.channel import ONE
+from rewardwrap.sandbox.syscalls import EFD_NONBLOCK, event, memory_file, process_file
+
 SEAL_SEAL, SEAL_SHRINK, SEAL_GROW, SEAL_FUTURE_WRITE, ADD_SEALS = 1, 2, 4, 16, 1033
 MASK = 128
 """Bytes of a set of cores: 1 024 cores."""
@@ -116,9 +119,9 @@ class SealedWire:
             _seal(requests, SEAL_SHRINK | SEAL_GROW | SEAL_FUTURE_WRITE | SEAL_SEAL)
             _seal(answers, SEAL_SHRINK | SEAL_GROW | SEAL_SEAL)
             # the worker sleeps in a read of the one, and must never sleep in a write of the other
-            self._ask = os.eventfd(0, os.EFD_CLOEXEC)
+            self._ask = event()
             undo.callback(os.close, self._ask)
-            self._reply = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self._reply = event(EFD_NONBLOCK)
             undo.callback(os.close, self._reply)
             self.inherited = (requests, answers, self._ask, self._reply)
             self.arguments = ("events", *map(str, self.inherited))
@@ -129,7 +132,7 @@ class SealedWire:
         for descriptor in self._blocks:
             os.close(descriptor)
         self._undo.pop_all()
-        ended = os.pidfd_open(popen.pid)
+        ended = process_file(popen.pid)
         watch = select.epoll()
         watch.register(self._reply, select.EPOLLIN | select.EPOLLET)
         watch.register(ended, select.EPOLLIN)
@@ -149,15 +152,15 @@ def _sealed_turn(
     It hands over the first ``sent`` bytes of requests and waits; False where the worker ended, `Late` where
     nothing came.
     """
-    write, wait, answered = os.eventfd_write, watch.poll, [(reply, select.EPOLLIN)]
+    write, wait, answered = os.write, watch.poll, [(reply, select.EPOLLIN)]
 
     def turn(sent: int, seconds: float) -> bool:
         if core.is_settled():
-            write(ask, 1)
+            write(ask, ONE)
             ready = wait(seconds, 1)
         else:
             with core:
-                write(ask, 1)
+                write(ask, ONE)
                 ready = wait(seconds, 1)
         if not ready:
             raise Late
@@ -239,22 +242,27 @@ def _freed(watch: Any, descriptors: tuple[int, ...]) -> None:
         os.close(descriptor)
 
 
-@functools.cache
 def confinable() -> bool:
-    """Whether this system has sealed memory, events and watched processes, tried out once."""
+    """Whether this system has sealed memory, events and watched processes."""
+    return not lacking()
+
+
+@functools.cache
+def lacking() -> str:
+    """Why this system has no wall, tried out once: the system, or the call that its kernel refuses."""
     if not sys.platform.startswith("linux"):
-        return False
+        return f"the wall is Linux's, this is {sys.platform}"
     try:
         SealedWire(mmap.PAGESIZE).discard()
-        os.close(os.pidfd_open(os.getpid()))
-    except (OSError, AttributeError):
-        # an old kernel, a container that forbids them, or a Python built without
-        return False
-    return True
+        os.close(process_file(os.getpid()))
+    except OSError as error:
+        # an old kernel, or a container that forbids them
+        return str(error.strerror)
+    return ""
 
 
 def _memory(name: str, size: int) -> int:
-    descriptor = os.memfd_create(f"rewardwrap-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    descriptor = memory_file(f"rewardwrap-{name}")
     os.ftruncate(descriptor, size)
     return descriptor
 

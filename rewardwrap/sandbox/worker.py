@@ -125,10 +125,11 @@ def _boot(worker: Worker, boot: dict[str, Any]) -> None:
         import _socket  # noqa: F401
     warnings.simplefilter("ignore")
     held: list[str] = []
+    lacking: dict[str, str] = {}
     if sys.platform != "win32":
         from rewardwrap.sandbox.lock import lock
 
-        held = lock(
+        held, lacking = lock(
             memory=boot["memory"],
             read_from=worker.channel.ask,
             write_to=worker.channel.reply,
@@ -138,7 +139,7 @@ def _boot(worker: Worker, boot: dict[str, Any]) -> None:
     sys.meta_path[:] = [NoMoreImports()]
     sys.stdout = sys.stderr = Nowhere()
     os.environ.clear()
-    worker.answer(text=json.dumps(held))
+    worker.answer(text=json.dumps([held, lacking]))
 
 
 def _serve_readings(worker: Worker) -> None:

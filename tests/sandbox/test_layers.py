@@ -110,10 +110,20 @@ def test_below_the_tier_it_refuses_and_says_what_is_missing():
     for layers, tier in ((("limits",), "process-only"), (("seccomp",), "medium")):
         assert tier_of(layers) == tier
         with pytest.raises(
-            rw.SandboxError, match=f"must be strong, got {tier} .*allow_weaker=True"
+            rw.SandboxError,
+            match=f'must be strong, got {tier} .*is missing .switched off.* here is tier="{tier}"',
         ):
-            require_tier("strong", layers)
-        require_tier(tier, layers)
+            require_tier("strong", layers, {"landlock": "switched off"})
+        require_tier(tier, layers, {})
+
+
+def test_a_machine_without_landlock_is_told_so_and_which_tier_it_has():
+    with pytest.raises(rw.SandboxError) as caught:
+        require_tier("strong", ("seccomp",), {"landlock": "Landlock is switched off"})
+    assert "landlock is missing (Landlock is switched off)" in str(caught.value)
+    assert 'tier="medium"' in str(caught.value)
+    assert "allow_weaker" not in str(caught.value)
+    assert describe()["lacking"] == {}
 
 
 @pytest.mark.parametrize("machine", sorted(TABLES))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import platform
 import sys
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap.core.transitions import Transitions
+from rewardwrap.sandbox import wires
+from rewardwrap.sandbox.syscalls import TABLES
 from rewardwrap.sandbox.wires import HELD, SharedCore
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
@@ -55,3 +59,22 @@ def test_a_trainer_that_stays_is_left_alone_after_a_while() -> None:
     finally:
         os.sched_setaffinity(0, allowed)
     assert settled == [False] * (HELD + 1) + [True]
+
+
+def test_the_wall_needs_no_name_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("memfd_create", "eventfd", "eventfd_write", "pidfd_open", "MFD_CLOEXEC"):
+        monkeypatch.delattr(os, name, raising=False)
+    assert wires.lacking.__wrapped__() == ""
+    reward = rw.CodeReward(SOURCE)
+    np.testing.assert_array_equal(reward(batch()), batch().next_obs[:, 0])
+    reward.close()
+
+
+def test_what_is_lacking_is_named_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = dataclasses.replace(TABLES[platform.machine()], memfd_create=99_999)
+    monkeypatch.setitem(TABLES, platform.machine(), numbers)
+    assert wires.lacking.__wrapped__() == "memfd_create: Function not implemented"
+    monkeypatch.delitem(TABLES, platform.machine())
+    assert "no table of system calls for" in wires.lacking.__wrapped__()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert wires.lacking.__wrapped__() == "the wall is Linux's, this is darwin"
