@@ -10,6 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.adapters.layers import find_adapter, reported_versions
+from rewardwrap.adapters.stack import refuse_layers
 from rewardwrap.core.errors import StackError
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.rewards.learned import Learned
@@ -29,14 +30,15 @@ class LogTerms(BaseCallback):
     | ``reward/<term>/abs_share`` | its share of all terms' absolute values, in [0, 1] |
     | ``reward/model_version`` | first digits of the SHA-256 of a learned reward's model |
 
-    ``env`` is a term like the others. SB3's own tags stay untouched. Before the first step it compares
-    the discounts of the learner and of the reward, and refuses to train with two.
+    ``env`` is a term like the others. SB3's own tags stay untouched. Before the first step it looks
+    at the layers and at the discounts, as `rw.check` does, and refuses to train on another reward.
 
     Args:
         window: Number of last episodes that are averaged; None for as many as SB3 averages.
 
     Raises:
-        StackError: No rewardwrap adapter below the learner, or workers hold different rewards.
+        StackError: No rewardwrap adapter below the learner, a layer that changes what is paid or
+            recorded, or workers that hold different rewards.
         GammaMismatch: The learner's discount is not that of the reward.
     """
 
@@ -53,6 +55,7 @@ class LogTerms(BaseCallback):
                 "LogTerms must find a rewardwrap reward under the learner, got none. "
                 "Make the env with rw.make(env_id, reward) or rw.wrap(env, reward)."
             )
+        refuse_layers(self.training_env)
         self._adapter = adapter
         if self._window is None:
             self._episodes = deque(self._episodes, maxlen=self.model._stats_window_size)
