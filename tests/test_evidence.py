@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from rewardwrap.cli import COMMANDS
 from rewardwrap.core.registry import registered
-from tests.evidence.harness import pages, rows
+from tests.evidence.harness import pages, rows, systems
 from tests.evidence.harness.judging import STATES, Row, higher, together, within
 from tests.evidence.harness.study import Study, studies
 
@@ -108,6 +111,40 @@ def test_a_method_without_a_tag_names_the_class_that_documents_it() -> None:
             assert (getattr(import_module(module), name).__doc__ or "").strip()
         elif study.tag in registered():
             assert registered()[study.tag].__doc__
+
+
+def test_the_map_of_systems_names_all_of_them_and_claims_nothing_that_was_not_seen() -> None:
+    entries, told = systems.systems(), rows.results()
+    assert [entry["id"] for entry in entries] == [f"S{n:02}" for n in range(1, systems.COUNT + 1)]
+    for entry in entries:
+        assert set(entry.get("evidence", ())) <= set(told), entry["id"]
+        assert entry["title"]
+        assert entry["claims"]
+        state = systems.state(entry, told)
+        assert state == "shown" or entry.get("missing") or entry.get("evidence"), entry["id"]
+        if state == "shown":
+            assert all(told[tag]["state"] == "shown" for tag in entry["evidence"])
+    seen = {tag: {"state": "not shown"} for tag in told}
+    assert "shown" not in {systems.state(entry, seen) for entry in entries}
+
+
+@pytest.mark.parametrize("entry", systems.systems(), ids=lambda e: e["id"])
+def test_every_name_that_the_map_gives_exists(entry: dict[str, Any]) -> None:
+    for quoted in re.findall(r"`([^`]+)`", entry.get("here", "")):
+        if found := re.match(r"(?:rw|rewardwrap|rewardwrap_policies)\.[\w.]+", quoted):
+            root, *parts = found[0].split(".")
+            thing: Any = import_module("rewardwrap" if root == "rw" else root)
+            for part in parts:
+                thing = _member(thing, part)
+        elif found := re.match(r"rewardwrap (\w+)", quoted):
+            assert found[1] in COMMANDS, quoted
+
+
+def _member(thing: Any, name: str) -> Any:
+    try:
+        return getattr(thing, name)
+    except AttributeError:
+        return import_module(f"{thing.__name__}.{name}")
 
 
 def test_an_unknown_script_is_a_sentence() -> None:

@@ -43,6 +43,7 @@ def test_the_wheel_holds_three_packages_with_their_data(wheel: Path) -> None:
         "rewardwrap/compare/default.yml",
         "rewardwrap/compare/report.html.jinja",
         "rewardwrap/pages/page.css",
+        "rewardwrap/evidence.json",
         "rewardwrap_envs/recipes/hopper.yml",
         "rewardwrap_policies/presets/ppo.yml",
     ):
@@ -61,3 +62,5 @@ def test_it_installs_into_a_clean_environment(how: str, wheel: Path, tmp_path: P
     inside = str(ROOT) if how == "editable" else str(tmp_path)
     assert run(python, "-c", SAYS, cwd=tmp_path).strip().startswith(inside)
     run(tmp_path / "venv" / "bin" / "rewardwrap", "rewards", cwd=tmp_path)
+    told = run(tmp_path / "venv" / "bin" / "rewardwrap", "methods", "potential", cwd=tmp_path)
+    assert "evidence: shown" in told

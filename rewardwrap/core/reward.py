@@ -50,6 +50,7 @@ class Reward:
         reads_obs: Reads observations, which must then be the environment's own and not normalised ones.
         shaping: Uses a discount, its own ``gamma`` or the run's, which must then be the learner's.
         pays_at_end: ``truncated`` changes what a row pays, so the clock must lie below the reward.
+        clock: When it is known: ``"step"``, or ``"episode"`` where it waits for the end.
 
     The last three are True unless a class says otherwise: who says nothing may do all of it. The
     contract (`rewardwrap.testing.check_reward`) proves each False.

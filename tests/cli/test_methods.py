@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 
 import pytest
 
@@ -20,6 +21,17 @@ def test_every_registered_reward_says_what_it_does_and_how_it_is_used() -> None:
         assert one.clock in ("step", "episode"), tag
         assert 1 <= len(one.example.splitlines()) <= 8, f"{tag}: {one.example}"
         assert tag in one.command
+
+
+def test_every_method_that_was_measured_is_listed_and_its_example_is_short() -> None:
+    known = methods()
+    told = json.loads(resources.files("rewardwrap").joinpath("evidence.json").read_text("utf-8"))
+    assert set(told) <= set(known)
+    for tag, one in known.items():
+        assert len(one.example.splitlines()) <= 8, tag
+        assert one.does, tag
+        assert one.command, tag
+    exec(known["concise"].example, {})
 
 
 def test_what_was_measured_is_there_with_how_to_measure_it_again(

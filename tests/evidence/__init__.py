@@ -7,7 +7,7 @@ A script is ``tests/evidence/<tag>.py``, named as the method is in a configurati
 * ``verdict(rows) -> (state, sentence)``, the state from `tests.evidence.harness.judging`;
 * and where they differ from the defaults ``SEEDS`` (5; at least 10 where an outcome is success or
   failure), and for a method without a tag ``OBJECT``, ``"module:name"`` of the class that documents
-  it, and ``USE``, the command that uses it.
+  it, or ``EXAMPLE``, at most 8 lines of Python, and ``USE``, the command that uses it.
 
 ``make evidence ONLY=krc JOBS=2`` runs what is missing and writes ``docs/results/evidence/<tag>.json``,
 the table ``docs/results/evidence.md`` and what ``rewardwrap methods`` prints.

@@ -20,9 +20,15 @@ SOURCE = "Wang et al., 2025, arXiv 2511.09158"
 BUDGET = 0.3
 SEEDS = 10
 USE = (
-    "FILE.yml: product: {factors: [env, {sum: {terms: [{constant: 1}, {affine: {base: CONCISENESS, "
-    "scale: 0.5}}]}}]}"
+    "rewardwrap train --algo ppo --env ENV --reward FILE.yml, with `product: [env, {affine: {base: "
+    "{episode_sum: {constant: 1}}, scale: -0.025, shift: 1.5, low: 1.05, high: 1.5}}]` in the file"
 )
+EXAMPLE = """\
+import rewardwrap as rw
+length = rw.EpisodeSum(rw.Constant(1.0))
+conciseness = (1.0 - 0.05 * length).clip(0.1, 1.0)
+reward = rw.EnvReward() * (1.0 + 0.5 * conciseness)
+"""
 USEFUL, WASTE, ANSWER = 0, 1, 2
 CAP = 20
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardwrap.files import write_whole
+from tests.evidence.harness import systems
 from tests.evidence.harness.rows import ROOT, results
 
 TABLE = ROOT / "docs" / "results" / "evidence.md"
@@ -44,7 +45,7 @@ def _line(tag: str, one: dict[str, Any]) -> str:
 
 def carried(told: dict[str, dict[str, Any]]) -> str:
     """What ``rewardwrap methods`` prints, as JSON: no rows, no times."""
-    keys = ("claim", "source", "state", "sentence", "object", "use", "command")
+    keys = ("claim", "source", "state", "sentence", "object", "use", "example", "command")
     short = {
         tag: {key: one[key] for key in keys} | {"seeds": len(one["seeds"])}
         for tag, one in told.items()
@@ -55,7 +56,7 @@ def carried(told: dict[str, dict[str, Any]]) -> str:
 def pages() -> dict[Path, str]:
     """Every page that follows from the results, by its path."""
     told = results()
-    return {TABLE: table(told), CARRIED: carried(told)}
+    return {TABLE: table(told), CARRIED: carried(told), systems.PAGE: systems.page(told)}
 
 
 def write() -> None:

@@ -97,6 +97,7 @@ def _told(study: Study, rows: list[Measured], *, finished: bool) -> dict[str, An
         "sentence": sentence,
         "object": study.documented,
         "use": study.use,
+        "example": study.example,
         "command": f"make evidence ONLY={study.tag}",
         "script": study.digest,
         "seeds": [r.seed for r in rows],

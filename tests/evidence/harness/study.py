@@ -15,7 +15,7 @@ from tests.evidence.harness.judging import STATES, Row, State
 
 FOLDER = Path(__file__).parents[1]
 PACKAGE = "tests.evidence"
-SAID = {"CLAIM", "SOURCE", "BUDGET", "SEEDS", "OBJECT", "USE"}
+SAID = {"CLAIM", "SOURCE", "BUDGET", "SEEDS", "OBJECT", "USE", "EXAMPLE"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Study:
     def use(self) -> str:
         """The command that uses a method without a tag."""
         return str(getattr(self.module, "USE", ""))
+
+    @property
+    def example(self) -> str:
+        """Python lines for a method that no class documents."""
+        return str(getattr(self.module, "EXAMPLE", "")).rstrip()
 
     @cached_property
     def digest(self) -> str:
