@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
@@ -21,6 +22,7 @@ from rewardwrap.core.task import Task
 from rewardwrap.core.terms import with_weight
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.disk import read_reward
+from rewardwrap.rewards.learned import model_versions
 
 RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | os.PathLike[str]
 """A reward, its configuration, the tag of one without fields, or the path of a file (.yml, .yaml, .json)."""
@@ -161,6 +163,16 @@ class Host:
         return version(self._reward)
 
     @property
+    def description(self) -> str:
+        """What is paid, as text: it can leave a worker where a function without a name cannot."""
+        return repr(self._reward)
+
+    @property
+    def models(self) -> list[str]:
+        """The version of every model that the reward pays by, outermost first."""
+        return model_versions(self._reward)
+
+    @property
     def source(self) -> str:
         """What one lane is paid, as plain Python, every term and number in sight."""
         return source_of(self._lanes.reward, self.task)
@@ -258,7 +270,9 @@ def require_same_discount(own: float | None, gamma: float) -> None:
 
 def version(reward: Reward) -> str:
     """A short hash of a reward's configuration and knowledge."""
-    digest = hashlib.sha256(repr(config_or_none(reward) or reward).encode())
+    # functions without a name stand at another address in every worker
+    text = re.sub(r" at 0x[0-9a-f]+", "", repr(config_or_none(reward) or reward))
+    digest = hashlib.sha256(text.encode())
     for name, array in reward.state_dict().items():
         digest.update(name.encode() + array.tobytes())
     return digest.hexdigest()[:12]

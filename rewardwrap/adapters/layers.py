@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,20 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from rewardwrap.adapters.host import require_same_discount
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.single import RewardWrapper
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.errors import StackError
 from rewardwrap.core.transitions import FloatArray
 
 
 class InnerAdapter:
-    """Wrappers inside a VecEnv's lanes, read through ``infos`` and ``get_attr``."""
+    """Wrappers inside a VecEnv's lanes, read through ``infos`` and ``get_attr``.
+
+    The reward itself stays where it is: a function without a name cannot leave its process, and to ask
+    for it ends the worker.
+    """
 
     def __init__(self, venv: VecEnv) -> None:
         self._venv = venv
-        self.reward: Reward = venv.get_attr("reward", indices=[0])[0]
+        self.description: str = venv.get_attr("description", indices=[0])[0]
         self.term_names: tuple[str, ...] = venv.get_attr("term_names", indices=[0])[0]
 
     def require_discount(self, gamma: float | None) -> None:
@@ -29,6 +34,24 @@ class InnerAdapter:
         for own in self._venv.get_attr("discount"):
             require_same_discount(own, gamma)
         self._venv.env_method("require_discount", gamma)
+
+    def models(self) -> list[str]:
+        """`Host.models`, of the first lane."""
+        found: list[str] = self._venv.get_attr("models", indices=[0])[0]
+        return found
+
+    def collected(self, shown: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any] | None:
+        """The step's ``infos`` and ``dones``, from what a learner shows its callbacks.
+
+        Raises:
+            StackError: It shows none, as ARS does.
+        """
+        if "infos" not in shown:
+            raise StackError(
+                "a learner must show its steps where the reward is paid in the lanes, got one that plays by "
+                "evaluate_policy (ARS). Pay all lanes at once: rw.make(env_id, reward)."
+            )
+        return shown["infos"], shown["dones"]
 
     def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
         """Last step's terms, ``(n_envs, k)``."""
@@ -40,12 +63,27 @@ class OuterAdapter:
 
     def __init__(self, adapter: RewardVecEnv) -> None:
         self.adapter = adapter
-        self.reward = adapter.reward
+        self._last = adapter.ended
+        self.description = adapter.description
         self.term_names = adapter.term_names
 
     def require_discount(self, gamma: float | None) -> None:
         """`Host.require_discount`."""
         self.adapter.require_discount(gamma)
+
+    def models(self) -> list[str]:
+        """`Host.models`."""
+        return self.adapter.models
+
+    def collected(self, shown: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any] | None:
+        """The step's ``infos`` and ``dones``; None where the step was shown before.
+
+        ARS shows its callbacks no step, and calls them once for every lane.
+        """
+        if "infos" in shown:
+            return shown["infos"], shown["dones"]
+        last, self._last = self._last, self.adapter.ended
+        return None if self._last is last else self._last
 
     def lane_terms(self, infos: list[dict[str, Any]]) -> FloatArray:
         """Last step's terms, ``(n_envs, k)``."""

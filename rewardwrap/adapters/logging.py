@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.adapters.layers import find_adapter, reported_versions
-from rewardwrap.adapters.stack import refuse_layers
+from rewardwrap.adapters.stack import refuse_layers, refuse_unread
 from rewardwrap.core.errors import StackError
 from rewardwrap.core.reward import SHAPED, TRUE
-from rewardwrap.rewards.learned import Learned
 
 MODEL_VERSION = "reward/model_version"
 
@@ -56,6 +55,9 @@ class LogTerms(BaseCallback):
                 "Make the env with rw.make(env_id, reward) or rw.wrap(env, reward)."
             )
         refuse_layers(self.training_env)
+        self._on_policy = isinstance(self.model, OnPolicyAlgorithm)
+        if not isinstance(self.model, OnPolicyAlgorithm | OffPolicyAlgorithm):
+            refuse_unread(self.training_env, type(self.model).__name__)
         self._adapter = adapter
         if self._window is None:
             self._episodes = deque(self._episodes, maxlen=self.model._stats_window_size)
@@ -64,19 +66,20 @@ class LogTerms(BaseCallback):
         self._sums = np.zeros(len(self._names))
         self._sizes = np.zeros(len(self._names))
         self._steps = 0
-        self._on_policy = isinstance(self.model, OnPolicyAlgorithm)
         self._recorded = False
         self._mark = f"reward/{TRUE}/step_mean"
 
     def _on_step(self) -> bool:
         self._forget_what_was_written()
-        terms = self._adapter.lane_terms(self.locals["infos"])
+        step = self._adapter.collected(self.locals)
+        if step is None:
+            return True
+        infos, dones = step
+        terms = self._adapter.lane_terms(infos)
         self._sums += np.add.reduce(terms)
         self._sizes += np.add.reduce(np.abs(terms))
         self._steps += len(terms)
-        dones = self.locals["dones"]
         if np.count_nonzero(dones):
-            infos = self.locals["infos"]
             self._episodes += [infos[i]["episode_terms"] for i in np.flatnonzero(dones)]
             # off-policy learners dump inside the rollout, right after the step that ended an episode
             if not self._on_policy:
@@ -103,7 +106,7 @@ class LogTerms(BaseCallback):
             )
         for tag, value in self._values().items():
             self.logger.record(tag, value)
-        models = model_versions(self._adapter.reward)
+        models = self._adapter.models()
         if models:
             self.logger.record(MODEL_VERSION, " ".join(models))
         self._recorded = True
@@ -126,8 +129,3 @@ class LogTerms(BaseCallback):
 
     def _mean(self, name: str) -> float:
         return sum(episode[name] for episode in self._episodes) / len(self._episodes)
-
-
-def model_versions(reward: Any) -> list[str]:
-    """The version of every model that a reward pays by, outermost first."""
-    return [node.version for node in reward.walk() if isinstance(node, Learned)]

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
 from rewardwrap.adapters.host import Host, RewardLike, paid_twice
@@ -18,14 +19,15 @@ from rewardwrap.core.scalar import FLOAT32, FewLanes, number, with_terminal, wri
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import take
+from rewardwrap.rewards.env import EnvReward
 
 FEW = 24
 """Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
 METHODS = ("require_discount", "set_reward", "set_weight")
 BY_LANE = ("episode_terms", "reward_terms")
 ATTRIBUTES = (
-    *BY_LANE, "discount", "last_step", "reward", "reward_version", "source", "task", "term_names",
-    "training",
+    *BY_LANE, "description", "discount", "last_step", "models", "reward", "reward_version", "source",
+    "task", "term_names", "training",
 )  # fmt: skip
 """What `env_method` and `get_attr` find on lanes that are wrapped themselves, they find here too."""
 
@@ -36,7 +38,12 @@ class RewardVecEnv(Host, VecEnvWrapper):
     The reward is stepped in this process, once for all lanes, so the workers of a SubprocVecEnv cannot
     hold another version of it. ``reward_terms`` and ``episode_terms`` are ``(n_envs, k)`` copies whose
     columns are ``term_names``; at an episode's end ``infos[i]["episode_terms"]`` holds its sums. Dicts
-    at every step would cost more than the reward.
+    at every step would cost more than the reward. ``ended`` is the last step's ``(infos, dones)``, for
+    callbacks of learners that do not show them.
+
+    While ``training``, SB3's ``evaluate_policy`` finds no Monitor below a composed reward and adds up
+    what is paid, so that learners which play by it (ARS) learn from that; with ``training=False`` it
+    reports the true return.
 
     Args:
         venv: Any SB3 vector environment.
@@ -65,6 +72,7 @@ class RewardVecEnv(Host, VecEnvWrapper):
         self._lanes: Stream | FewLanes = _lanes(self._reward, venv.num_envs, task, training)
         self._actions: Any = None
         self._base = venv.unwrapped
+        self.ended: tuple[list[dict[str, Any]], Any] | None = None
 
     def reset(self) -> Any:
         self._begin()
@@ -98,6 +106,7 @@ class RewardVecEnv(Host, VecEnvWrapper):
         if isinstance(stream, FewLanes):
             reset_infos = self._base.reset_infos
             value = stream.advance(self._actions, obs, rewards, dones, infos, reset_infos)
+            self.ended = infos, dones
             return obs, value, dones, infos
         if np.count_nonzero(dones):
             value = self._step_with_ends(stream, obs, rewards, dones, infos)
@@ -111,6 +120,7 @@ class RewardVecEnv(Host, VecEnvWrapper):
                 ListInfo(infos),
                 ends=False,
             )
+        self.ended = infos, dones
         return obs, value.astype(np.float32), dones, infos
 
     def _step_with_ends(
@@ -154,6 +164,15 @@ class RewardVecEnv(Host, VecEnvWrapper):
                 "They are paid by one reward: leave indices out."
             )
         return [getattr(self, method_name)(*method_args, **method_kwargs)] * self.num_envs
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        # ARS plays by evaluate_policy, which prefers Monitor's return, the true one, to what was paid
+        if issubclass(wrapper_class, Monitor) and self.training and not self._pays_env_alone():
+            return [False] * len(list(self._get_indices(indices)))
+        return self.venv.env_is_wrapped(wrapper_class, indices=indices)
+
+    def _pays_env_alone(self) -> bool:
+        return isinstance(self._reward, EnvReward)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         if attr_name not in ATTRIBUTES:

@@ -13,7 +13,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.wrappers import vector as vector_wrappers
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 
 from rewardwrap.adapters.host import Host
 from rewardwrap.core.errors import StackError
@@ -156,6 +156,20 @@ def refuse_layers(env: Any, *, above: Sequence[Any] = ()) -> None:
                 _refuse_above(layer, layers[ours[0]])
             for layer in layers[ours[0] + 1 :]:
                 _refuse_below(layer, layers[ours[0]].name)
+
+
+def refuse_unread(env: VecEnv, learner: str) -> None:
+    """Refuse a stack whose Monitor hides what is paid from a learner that plays by `evaluate_policy`.
+
+    Raises:
+        StackError: A VecMonitor stands below the reward, where that function looks first.
+    """
+    kinds = [layer for layer in host_layers(env) if isinstance(layer, Host | VecMonitor)]
+    if kinds and isinstance(kinds[0], Host) and len(kinds) > 1:
+        raise StackError(
+            f"{learner} must learn from the return of the composed reward, got a VecMonitor below it, "
+            "whose return it reads. Put it above: VecMonitor(rw.wrap(venv, reward))."
+        )
 
 
 def _refuse_above(layer: Layer, ours: Layer) -> None:

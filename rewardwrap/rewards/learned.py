@@ -172,3 +172,8 @@ def _pack(folder: Path) -> tuple[dict[str, Any], bytes]:
     document, weights = read_model(folder)
     head = (folder / MODEL).read_bytes().replace(b"\n", b" ")
     return document, head + b"\n" + weights
+
+
+def model_versions(reward: Reward) -> list[str]:
+    """The version of every model that a reward pays by, outermost first."""
+    return [node.version for node in reward.walk() if isinstance(node, Learned)]

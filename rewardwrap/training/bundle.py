@@ -75,8 +75,8 @@ def write(
         scores: What that came to.
         with_replay: Also the replay buffer, for a training that will go on.
     """
-    from rewardwrap.adapters.logging import model_versions
     from rewardwrap.rewards.disk import save as save_reward
+    from rewardwrap.rewards.learned import model_versions
 
     with whole_folder(folder) as aside:
         # torch reports a full disk as its own error; bytes that are written by us do not

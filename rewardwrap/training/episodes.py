@@ -10,6 +10,7 @@ from typing import TextIO
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rewardwrap.adapters.layers import find_adapter
 from rewardwrap.core.reward import SHAPED, TRUE
 
 
@@ -30,11 +31,17 @@ class EpisodeLog(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._lengths = np.zeros(self.training_env.num_envs, int)
+        self._adapter = find_adapter(self.training_env)
 
     def _on_step(self) -> bool:
+        assert self._adapter is not None
+        step = self._adapter.collected(self.locals)
+        if step is None:
+            return True
+        infos, dones = step
         self._lengths += 1
-        for lane in np.flatnonzero(self.locals["dones"]):
-            self._write(self.locals["infos"][lane]["episode_terms"], int(self._lengths[lane]))
+        for lane in np.flatnonzero(dones):
+            self._write(infos[lane]["episode_terms"], int(self._lengths[lane]))
             self._lengths[lane] = 0
         return True
 

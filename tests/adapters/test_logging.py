@@ -12,7 +12,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import rewardwrap as rw
@@ -97,3 +97,18 @@ def test_workers_that_hold_different_rewards_are_refused() -> None:
     model = PPO("MlpPolicy", env, n_steps=32, batch_size=32)
     with pytest.raises(rw.StackError, match="every worker must hold the same reward"):
         model.learn(128, callback=[ChangeOne(), rw.LogTerms()])
+
+
+def lane_with_a_lambda() -> Any:
+    up = rw.Potential(lambda obs: 1 - abs(obs[:, 2]), gamma=0.99).named("up")
+    return Monitor(rw.wrap(gym.make("CartPole-v1"), rw.EnvReward() + up))
+
+
+def test_a_lambda_may_pay_in_another_process(tmp_path: Path) -> None:
+    venv = SubprocVecEnv([lane_with_a_lambda] * 2, start_method="forkserver")
+    try:
+        rw.check(venv, "ppo")
+        trained(venv, tmp_path)
+    finally:
+        venv.close()
+    assert "reward/up/step_mean" in scalars(tmp_path)

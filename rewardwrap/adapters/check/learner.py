@@ -12,8 +12,10 @@ from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from rewardwrap.adapters.check.returns import require_returns
 from rewardwrap.adapters.layers import find_adapter, layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError, StackError
@@ -46,6 +48,9 @@ def require_learner(env: VecEnv, algo: Any) -> None:
             _refuse_her()
     if issubclass(cls, OffPolicyAlgorithm):
         _refuse_normaliser_below(env, cls)
+    if not issubclass(cls, OffPolicyAlgorithm | OnPolicyAlgorithm):
+        require_returns(env, cls.__name__)
+        return
     _compare_with_buffer(env, _twin(algo, cls, env))
 
 

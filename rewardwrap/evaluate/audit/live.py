@@ -132,7 +132,7 @@ class Audit(BaseCallback):
             algo=type(self.model).__name__,
             source="recorded live, every step",
             steps=self.num_timesteps,
-            reward=repr(self._adapter.reward),
+            reward=self._adapter.description,
         )
 
     def _on_training_start(self) -> None:
