@@ -7,7 +7,6 @@ then the limit is an end, for the reward and for the learner alike.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import gymnasium as gym
@@ -17,7 +16,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.wrappers import TimeAwareObservation
 
 from rewardwrap.adapters.tasks import task_of, task_of_vector, task_of_venv
-from rewardwrap.core.errors import ConfigError, RewardwrapWarning
+from rewardwrap.core.errors import ConfigError, warn
 from rewardwrap.core.info import LIMIT
 from rewardwrap.core.task import Task
 
@@ -96,17 +95,13 @@ def _warn_of_a_hidden_clock(env: Any, task: Task) -> None:
     """Warn where a limit shall be an end and nothing says that there is one, or when it comes."""
     if not _has_limit(env):
         cure = "Give it one, gymnasium.make(..., max_episode_steps=...), or leave limit out."
-        _warn(f'limit="end" should stand over a time limit, got an environment without one. {cure}')
+        warn(f'limit="end" should stand over a time limit, got an environment without one. {cure}')
     elif not _shows_time(env, task):
         cure = "Add gymnasium.wrappers.TimeAwareObservation below the reward."
-        _warn(
+        warn(
             'limit="end" should stand over observations that hold the time, got none that say so: '
             f"the same observation can be worth much or nothing. {cure}"
         )
-
-
-def _warn(sentence: str) -> None:
-    warnings.warn(sentence, RewardwrapWarning, stacklevel=5)
 
 
 def _has_limit(env: Any) -> bool:

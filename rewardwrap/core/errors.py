@@ -36,8 +36,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
+import warnings
 from collections.abc import Iterable
-from types import ModuleType
+from types import FrameType, ModuleType
 
 
 class RewardwrapError(Exception):
@@ -100,6 +102,25 @@ class MissingExtra(RewardwrapError, ImportError):
 
 class RewardwrapWarning(UserWarning):
     """The result is right, but probably not what was meant."""
+
+
+LIBRARIES = {"gymnasium", "rewardwrap", "rewardwrap_envs", "sb3_contrib", "stable_baselines3"}
+
+
+def warn(sentence: str) -> None:
+    """A `RewardwrapWarning` that points at the user's line: the nearest outside of the libraries.
+
+    Generated code and the learner's loop lie in between, at a depth that differs from host to host.
+    """
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _is_inside(frame):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(sentence, RewardwrapWarning, stacklevel=depth + 1)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    written = frame.f_code.co_filename.startswith("<rewardwrap ")
+    return written or frame.f_globals.get("__name__", "").partition(".")[0] in LIBRARIES
 
 
 def wrong_shape(lanes: int, shape: tuple[int, ...]) -> RewardValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.core.errors import ConfigError, RewardwrapWarning
+from rewardwrap.core.errors import ConfigError, warn
 from rewardwrap.core.function import Each, UserFunction, require_each, signature_of
 from rewardwrap.core.info import Info
 from rewardwrap.core.lane import LaneCode
@@ -187,12 +186,10 @@ class Potential(Reward):
     def _warn_below_zero(self, value: float) -> None:
         if "_warned" not in self.__dict__:
             object.__setattr__(self, "_warned", True)
-            warnings.warn(
+            warn(
                 f"Potential: Phi should not be negative where an episode terminates, got {value:g}. "
                 "Ending there pays -Phi(s) > 0, which slows learning if it is a failure. "
-                "Add a constant so that Phi >= 0, or make Phi 0 at the goal.",
-                RewardwrapWarning,
-                stacklevel=2,
+                "Add a constant so that Phi >= 0, or make Phi 0 at the goal."
             )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
 from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecNormalize
 
 import rewardwrap as rw
 from rewardwrap.adapters.sb3 import RewardVecEnv
@@ -328,3 +328,92 @@ def test_a_number_that_the_learner_cannot_hold_is_refused_by_name(lanes, size):
     env.reset()
     with pytest.raises(rw.RewardValueError, match=r'term "big" must be at most 3.4e\+38'):
         env.step(np.ones(lanes, int))
+
+
+# --- what is said points at the user ----------------------------------------------------------
+
+
+def below_zero(obs):
+    return obs[:, 0] - 99.0
+
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
+def test_a_warning_points_at_the_users_line(host):
+    env = host(rw.EnvReward() + rw.Potential(below_zero, gamma=0.9))
+    with pytest.warns(rw.RewardwrapWarning, match="Phi should not be negative") as caught:
+        played(env)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_a_warning_points_at_the_line_that_learns():
+    env = chain(rw.EnvReward() + rw.Potential(below_zero, gamma=0.99))
+    model = PPO("MlpPolicy", env, n_steps=8, batch_size=8)
+    with pytest.warns(rw.RewardwrapWarning, match="Phi should not be negative") as caught:
+        model.learn(16, callback=rw.LogTerms())
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+# --- foreign hosts ----------------------------------------------------------------------------
+
+
+class Silent(VecEnv):
+    """One lane that tells nothing of itself."""
+
+    def __init__(self):
+        self.env = Chain()
+        super().__init__(1, self.env.observation_space, self.env.action_space)
+
+    def reset(self):
+        self.reset_infos = [{}]
+        return self.env.reset()[0][None]
+
+    def step_async(self, actions):
+        self.actions = actions
+
+    def step_wait(self):
+        obs, reward, terminated, truncated, info = self.env.step(int(self.actions[0]))
+        return obs[None], np.array([reward]), np.array([terminated or truncated]), [info]
+
+    def close(self):
+        pass
+
+    def get_attr(self, attr_name, indices=None):
+        if attr_name == "render_mode":
+            return [None]
+        raise NotImplementedError
+
+    def set_attr(self, *args, **options):
+        raise NotImplementedError
+
+    env_method = env_is_wrapped = set_attr
+
+
+def test_a_venv_that_tells_nothing_has_no_recipe():
+    env = rw.wrap(Silent(), "env")
+    env.reset()
+    assert (env.step([1])[1][0] > 0, env.task.name) == (True, "")
+
+
+def test_a_spec_that_is_not_gymnasiums_is_no_recipe():
+    env = Chain()
+    env.spec = object()
+    assert rw.wrap(env, "env").task.name == ""
+
+
+@pytest.mark.parametrize("host", ["subproc", "async"])
+def test_a_spec_that_cannot_be_pickled_leaves_its_worker_alive(host):
+    gym.register(
+        "tests-host/Lambda-v0", lambda: Chain(), max_episode_steps=4, disable_env_checker=True
+    )
+    made = [lambda: gym.make("tests-host/Lambda-v0")]
+    try:
+        if host == "subproc":
+            env = rw.wrap(SubprocVecEnv(made, start_method="fork"), "env")
+        else:
+            env = rw.wrap(gym.vector.AsyncVectorEnv(made, context="fork"), "env")
+        env.reset()
+        assert env.step(np.ones(1, int))[1][0] > 0
+        assert env.task.name == "tests-host/Lambda-v0"
+        env.close()
+    finally:
+        del gym.registry["tests-host/Lambda-v0"]
