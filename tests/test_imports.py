@@ -24,6 +24,7 @@ ROOMS = [
     "statistics",
     "pages",
     "files",
+    "limits",
     "sandbox",
     "rewards",
     "scores",

@@ -15,6 +15,25 @@ KeyPath: TypeAlias = tuple[Any, ...]
 Lines: TypeAlias = dict[KeyPath, int]
 
 _MOST_ENTRIES = 100_000
+_LARGEST = 8 << 20
+_DEEPEST = 100
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops where lists and mappings lie deeper in each other than anybody writes them."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            mark = self.get_mark()
+            sentence = f"lists and mappings lie more than {_DEEPEST} deep in each other"
+            raise yaml.composer.ComposerError(None, None, sentence, mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 def load(path: str | PathLike[str]) -> tuple[Any, Lines]:
@@ -34,7 +53,13 @@ def load(path: str | PathLike[str]) -> tuple[Any, Lines]:
     Raises:
         MarkedYamlError: the file is no YAML, holds a key twice, or an entry contains itself.
     """
-    return parse(Path(path).read_text(encoding="utf-8"), name=str(path))
+    file = Path(path)
+    if file.stat().st_size > _LARGEST:
+        raise MarkedYamlError(
+            f"{path}: the file must have at most {_LARGEST:,} bytes, got {file.stat().st_size:,}. "
+            "Check that it is the one you mean."
+        )
+    return parse(file.read_text(encoding="utf-8"), name=str(path))
 
 
 def parse(text: str, *, name: str = "<text>") -> tuple[Any, Lines]:
@@ -48,7 +73,7 @@ def parse(text: str, *, name: str = "<text>") -> tuple[Any, Lines]:
     >>> data["b"]["c"], lines["b", "c"]
     (2, 3)
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     lines: Lines = {}
     try:
         node = loader.get_single_node()

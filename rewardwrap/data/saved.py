@@ -25,6 +25,7 @@ from rewardwrap.data.columns import Columns
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.spaces import from_json, to_json
 from rewardwrap.files import whole_folder
+from rewardwrap.limits import parsed
 
 Store = TypeVar("Store", bound=Columns)
 
@@ -167,7 +168,7 @@ def _manifest(source: Path) -> dict[str, Any]:
             "Make one with `rewardwrap ingest SOURCE --out DIR` or store.save(folder)."
         )
     try:
-        written = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        written = parsed((source / MANIFEST).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(
             f"{source / MANIFEST} must be JSON, got {error}. It was cut short; save it again."

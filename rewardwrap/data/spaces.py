@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +13,9 @@ from rewardwrap.data.errors import DataError
 
 if TYPE_CHECKING:
     import gymnasium as gym
+
+LARGEST = 1 << 26
+"""Numbers of one space: sixty frames of a high-definition camera."""
 
 
 def to_json(space: gym.Space[Any] | None) -> Any:
@@ -92,14 +98,18 @@ def from_json(data: Any) -> gym.Space[Any] | None:
                     dtype=np.dtype(data["dtype"]).type,
                 )
             case "MultiBinary":
+                _require_size(np.atleast_1d(data["n"]).tolist())
                 return spaces.MultiBinary(data["n"])
             case "Dict":
                 return spaces.Dict({key: _inner(each) for key, each in data["spaces"].items()})
             case "Tuple":
                 return spaces.Tuple([_inner(each) for each in data["spaces"]])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"space must be written in full, got {data!r}. Save it again.") from error
-    raise DataError(f"space must be one that rewardwrap writes, got {data!r}. Save it again.")
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        shown = reprlib.repr(data)
+        raise DataError(f"space must be written in full, got {shown}. Save it again.") from error
+    raise DataError(
+        f"space must be one that rewardwrap writes, got {reprlib.repr(data)}. Save it again."
+    )
 
 
 def _inner(data: Any) -> gym.Space[Any]:
@@ -117,8 +127,16 @@ def _bound(bound: np.ndarray[Any, Any]) -> Any:
     return [str(value) for value in flat.tolist()]
 
 
+def _require_size(shape: Sequence[int]) -> None:
+    if math.prod(shape) > LARGEST or min(shape, default=0) < 0:
+        raise DataError(
+            f"space must have at most {LARGEST:,} numbers, got shape {tuple(shape)}. Save it again."
+        )
+
+
 def _bounds(written: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     number = float if dtype.kind == "f" else int
+    _require_size(shape)
     if isinstance(written, str):
         return np.full(shape, number(written), dtype)
     return np.array([number(value) for value in written], dtype).reshape(shape)

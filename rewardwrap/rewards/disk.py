@@ -18,6 +18,7 @@ from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.rewards.trust import vetted
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.errors import MarkedYamlError
@@ -78,8 +79,8 @@ def load(
             f"folder must hold {CONFIG}, got {source}. Save one with rw.save(reward, folder)."
         )
     try:
-        written = json.loads((source / CONFIG).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        written = parsed((source / CONFIG).read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ConfigError(
             f"{source / CONFIG} must be JSON, got {error}. It was cut short; save the reward again."
         ) from error

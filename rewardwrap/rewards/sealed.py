@@ -18,6 +18,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.limits import parsed
 
 FORMAT = 1
 MODEL, WEIGHTS, METRICS = "model.json", "weights.safetensors", "metrics.json"
@@ -65,7 +66,7 @@ def check_document(content: bytes, subject: str) -> dict[str, Any]:
         ConfigError: No JSON, another format, or changed by hand.
     """
     try:
-        document = json.loads(content)
+        document = parsed(content)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{subject} must be JSON, got {error}. It was cut short; copy the model folder again."

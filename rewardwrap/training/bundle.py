@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.files import whole_folder
+from rewardwrap.limits import parsed, require_modest
 from rewardwrap.rewards.trust import vetted
 from rewardwrap.training import replay
 from rewardwrap.training.agent import Agent, Settings, build
@@ -128,7 +130,7 @@ def _verified(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise BundleError(f"a bundle must hold bundle.json, got none in {folder}. Check the path.")
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = parsed(file.read_text(encoding="utf-8"))
         known, hashes = found["format"], dict(found["sha256"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
@@ -177,7 +179,14 @@ def read(
     if settings is None:
         settings = _settings(found["settings"], folder / "bundle.json", trust)
     settings = replace(settings, **(changes or {}))
-    agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
+    try:
+        agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RewardwrapError):
+            raise
+        raise BundleError(
+            f"{folder} must be an agent that this machine can hold, got: {error}. Look at its settings."
+        ) from error
     try:
         _take_tensors(agent, folder / "policy.zip")
         _take_knowledge(agent, folder)
@@ -188,7 +197,7 @@ def read(
             _take_moments(agent.normalizer, load_file(folder / "normalizer.safetensors"))
         if with_replay and (folder / "replay.safetensors").is_file():
             replay.read(agent.model, folder / "replay.safetensors")
-    except (KeyError, RuntimeError, SafetensorError, OSError) as error:
+    except (KeyError, RuntimeError, SafetensorError, OSError, BadZipFile) as error:
         agent.close()
         raise BundleError(
             f"{folder} must fit its settings, got: {error}. Was it trained with other versions?"
@@ -204,6 +213,7 @@ def _settings(written: Mapping[str, Any], file: Path, trust: Iterable[str]) -> S
 
 def _take_tensors(agent: Agent, file: Path) -> None:
     model = agent.model
+    require_modest(file)
     _, parameters, variables = load_from_zip_file(file, load_data=False, device=model.device)
     model.set_parameters(parameters, exact_match=True, device=model.device)
     for name, value in (variables or {}).items():

@@ -60,7 +60,7 @@ def chosen_reward(
     if text[:1] in ("{", "["):
         try:
             return from_config(yaml.safe_load(text), path=keys)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise ConfigError(
                 f"a reward in one line must be YAML, got {text!r}. Check its brackets.", path=keys
             ) from error

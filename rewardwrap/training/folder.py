@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.files import write_whole
+from rewardwrap.limits import require_modest
 from rewardwrap.training.evaluation import Evaluation
 
 BEST, LAST = "best", "last"
@@ -128,6 +129,7 @@ class RunFolder:
         file = self.path / "evaluations.npz"
         if not file.is_file():
             return {}
+        require_modest(file)
         with np.load(file, allow_pickle=False) as found:
             return dict(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of
+from rewardwrap.limits import require_room
 
 NEEDED = ("observations", "actions", "rewards", "terminals")
 NOT_FLAT = ("observations", "actions", "next_observations")
@@ -30,6 +32,8 @@ def read(path: Path, options: Options) -> Reading:
     h5py = extra("h5py", needs="HDF5 files", install="data")
     try:
         with h5py.File(path, "r") as file:
+            held = path.stat().st_size
+            file.visititems(partial(_require_modest, path, held))
             return _read(path, file, options)
     except (OSError, RuntimeError) as error:
         raise DataError(
@@ -81,6 +85,11 @@ def _read(path: Path, file: Any, options: Options) -> Reading:
     rule = ", ".join(("after terminals or timeouts", *options.boundary))
     reading = episodes_of(rows, rule=rule, drop_last=options.drop_last)
     return Reading(reading.store, reading.rule, notes + reading.notes)
+
+
+def _require_modest(path: Path, held: int, name: str, node: Any) -> None:
+    if hasattr(node, "shape"):
+        require_room(node.nbytes, held, f"{path}: {name}")
 
 
 def _tree(node: Any) -> Any:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
 from rewardwrap.data.reading import Options, Reading
 from rewardwrap.data.rows import episodes_of
+from rewardwrap.limits import require_modest
 
 COLUMNS = ("obs", "action", "reward", "next_obs", "terminated", "truncated", "episode")
 
@@ -57,6 +59,8 @@ def nested(name: str, columns: dict[str, Any]) -> Any:
 def _arrays(path: Path, options: Options) -> dict[str, Any]:
     columns = {}
     try:
+        if zipfile.is_zipfile(path):
+            require_modest(path)
         with path.open("rb") as handle:  # numpy leaves it open where the archive is torn
             file = np.load(handle, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -68,7 +72,7 @@ def _arrays(path: Path, options: Options) -> dict[str, Any]:
         raise DataError(
             f"{path} must be a whole npz file, got: {error}. It was cut short; write it again."
         ) from error
-    except DataError:
+    except RewardwrapError:
         raise
     except ValueError as error:  # numpy's refusal to unpickle says the same
         raise DataError(

@@ -21,6 +21,7 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.evaluate.audit.finding import Clip, Finding, Findings
 from rewardwrap.files import write_whole
+from rewardwrap.limits import Oversized, require_modest
 
 FloatArray = NDArray[np.float64]
 
@@ -126,6 +127,7 @@ def read(path: Path) -> Record:
         AuditError: It is no record, or was cut short.
     """
     try:
+        require_modest(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = dict(found)
         head: dict[str, Any] = json.loads(str(arrays.pop("head")))
@@ -135,7 +137,7 @@ def read(path: Path) -> Record:
                 "Read it with the version of rewardwrap that wrote it."
             )
         return _record(head, arrays)
-    except AuditError:
+    except (AuditError, Oversized):
         raise
     except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
         raise AuditError(

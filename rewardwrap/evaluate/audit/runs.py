@@ -121,7 +121,7 @@ def _context(folder: Path) -> dict[str, Any]:
     if (folder / "spec.json").is_file():
         file = folder / "spec.json"
         spec = json.loads(file.read_text(encoding="utf-8"))
-        require_trusted(spec, file, error=ConfigError)
+        require_trusted({"env": spec["env"]}, file, error=ConfigError)
         kept = ("env", "algo", "seed", "env_kwargs", "catalog")
         reward = from_config(vetted(spec["reward"], file))
         return {**{k: spec.get(k) for k in kept}, "reward": reward, "gamma": _gamma(folder)}
