@@ -24,7 +24,7 @@ def test_without_key_and_network_the_loop_runs_from_task_to_reviewed_file(
 ) -> None:
     out = tmp_path / "w"
     command = ["write", "Acrobot-v1", "swing the tip up", "--out", str(out), *FAST]
-    code = main([*command, "--rounds", "1", "--samples", "3"])
+    code = main([*command, "--rounds", "1", "--samples", "2"])
     said = capsys.readouterr().out
     assert code == 0, said
     events = [json.loads(line)["event"] for line in (out / "run.jsonl").read_text().splitlines()]
@@ -35,7 +35,7 @@ def test_without_key_and_network_the_loop_runs_from_task_to_reviewed_file(
     assert "env: Acrobot-v1" in text
     made = rw.from_config(json.loads((out / "best" / "reward.yml").read_text()))
     assert made.tag == "code"
-    assert main([*command, "--rounds", "1", "--samples", "3"]) == 0
+    assert main([*command, "--rounds", "1", "--samples", "2"]) == 0
 
 
 def test_a_search_goes_on_only_as_it_began(

@@ -35,11 +35,11 @@ def test_a_run_is_held_by_one(tmp_path: Path) -> None:
 
 
 def test_a_live_claim_of_another_host_is_kept_and_a_stale_one_taken_over(tmp_path: Path) -> None:
-    claims = Claims(tmp_path / "claims", beat=2.0)
-    _written(claims.folder, age=MISSED * 2.0 - 2)
+    claims = Claims(tmp_path / "claims", beat=200.0)
+    _written(claims.folder, age=MISSED * 200.0 - 100)
     with pytest.raises(Claimed), claims.holding("a"):
         pass
-    _written(claims.folder, age=MISSED * 2.0 + 2)
+    _written(claims.folder, age=MISSED * 200.0 + 100)
     with claims.holding("a"):
         assert socket.gethostname() in (claims.folder / "a").read_text()
     assert not claims.folder.exists()
@@ -49,7 +49,7 @@ def test_the_heart_of_a_claim_beats(tmp_path: Path) -> None:
     claims = Claims(tmp_path / "claims", beat=0.05)
     with claims.holding("a"):
         first = (claims.folder / "a").stat().st_mtime_ns
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while (claims.folder / "a").stat().st_mtime_ns == first:
             assert time.monotonic() < end
             time.sleep(0.02)

@@ -81,7 +81,7 @@ def test_wandb_writes_offline(
     assert tracking.track("wandb", specs, store, group="lake") == 0
     names = sorted(run_id(spec) for spec in specs[:2])
     # W&B's own process writes the files, a moment after its `finish` returns
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while _in_offline_runs(store, names) != names and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _in_offline_runs(store, names) == names
