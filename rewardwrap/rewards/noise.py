@@ -87,9 +87,11 @@ class Flip(Noise):
         p: Probability of a flip, in [0, 1]; or a pair, of 0 read as 1 (false positive, fp) and of 1
             read as 0 (false negative, fn).
         scope: What shares one draw: ``"step"`` nothing, ``"episode"`` the steps of an episode,
-            ``"group"`` all episodes that start with the same ``info[group]``, in every lane and for
-            ever.
+            ``"group"`` the episodes that begin on one step with the same ``info[group]``, in all lanes.
         group: For that scope, a whole number in reset's info: the prompt, the task, the start.
+        redraw: For that scope: True draws anew at every visit of a group, as the paper does, so a
+            group that is visited often is judged rightly on the whole; False draws once for each
+            group, for ever, which is a wrong label and not noise.
         unbiased: Whether to pay the surrogate; needs ``fp + fn < 1``.
         seed: Of the draws.
 
@@ -99,8 +101,7 @@ class Flip(Noise):
 
     Source: Lv et al., "The climb carves wisdom deeper than the summit: on the noisy rewards in
         learning to reason", 2025, arXiv 2505.22653: one draw for the group of a prompt, at each
-        visit. Deviations: the other scopes, fp and fn, the surrogate; a group's draw is the same at
-        every visit.
+        visit. Deviations: the other scopes, fp and fn, the surrogate, ``redraw=False``.
 
     Example:
         >>> import rewardwrap as rw
@@ -115,6 +116,7 @@ class Flip(Noise):
     _: KW_ONLY
     scope: Literal["episode", "step", "group"] = "episode"
     group: str | None = None
+    redraw: bool = True
     unbiased: bool = False
     seed: int = 0
 
@@ -138,6 +140,7 @@ class Flip(Noise):
                 "Rewards that are wrong as often as right tell nothing."
             )
         object.__setattr__(self, "_rates", rates)
+        object.__setattr__(self, "_visits", {})
 
     def start(self, lanes: int) -> Carry:
         return super().start(lanes), np.zeros(lanes)
@@ -177,8 +180,16 @@ class Flip(Noise):
             streams[fresh], kept[fresh] = self._draws(streams[fresh], np.random.Generator.random)
         else:
             keys = batch.info_before.take(fresh)[self.group]
-            kept[fresh] = [np.random.default_rng([self.seed, int(key)]).random() for key in keys]
+            drawn = {key: self._draw_of(key) for key in dict.fromkeys(map(int, keys))}
+            kept[fresh] = [drawn[int(key)] for key in keys]
         return (streams, kept), kept
+
+    def _draw_of(self, group: int) -> float:
+        """A group's number in [0, 1): one for each of its visits, or one for ever."""
+        visits: dict[int, int] = self._visits  # type: ignore[attr-defined]
+        visit = [visits.get(group, 0)] if self.redraw else []
+        visits[group] = visits.get(group, 0) + 1
+        return float(np.random.default_rng([self.seed, group, *visit]).random())
 
 
 @register("gaussian")

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rewardwrap as rw
+from rewardwrap.core.info import ColumnInfo
+from rewardwrap.core.transitions import Transitions
 from rewardwrap.testing import check_reward
 
 bits = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=12)
@@ -90,9 +92,53 @@ def test_an_episode_shares_one_draw_and_a_step_does_not(log, play):
     assert len({tuple(p) for p in play(flip(0.5, scope="step"), episodes)}) > 20
 
 
-def test_a_group_shares_one_draw_in_every_lane_and_at_every_visit(log, play, player):
+def test_a_group_is_drawn_anew_at_every_visit_for_all_lanes_that_begin_together(log, play, player):
+    episodes = [with_task(log, [1.0, 1.0], task) for task in (3, 8)]
+    reward = flip(0.3, scope="group", seed=3)
+    venv = rw.wrap(DummyVecEnv([lambda: player(episodes)] * 3), reward)
+    venv.reset()
+    paid = np.array([venv.step(np.zeros(3, int))[1] for _ in range(4 * 400)])
+    assert (paid == paid[:, :1]).all()
+    visits = paid[:, 0].reshape(400, 2, 2)
+    assert (visits[..., 0] == visits[..., 1]).all()
+    for of_group in visits[..., 0].T:
+        # 4 standard deviations
+        assert of_group.mean() == pytest.approx(0.7, abs=4 * math.sqrt(0.21 / 400))
+
+
+def answers(redraw: bool, seed: int, *, questions=20, options=5, group=8, updates=6000) -> float:
+    """Share of right answers of a group-normalised policy gradient under flips at p = 0.4."""
+    rng = np.random.default_rng(seed)
+    reward = flip(0.4, scope="group", redraw=redraw, seed=seed)
+    logits, carry = np.zeros((questions, options)), reward.init(group)
+    zeros, everyone = np.zeros(group), np.ones(group, bool)
+    for _ in range(updates):
+        question = rng.integers(questions)
+        chances = np.exp(logits[question] - logits[question].max())
+        chances /= chances.sum()
+        chosen = rng.choice(options, size=group, p=chances)
+        info = ColumnInfo({"task": np.full(group, question)})
+        right = (chosen == 0).astype(float)
+        batch = Transitions(
+            zeros, chosen, zeros, right, everyone, ~everyone, everyone, info_before=info
+        )
+        carry, paid = reward.step(carry, batch)
+        advantage = (paid - paid.mean()) / (paid.std() + 1e-6)
+        for answer, a in zip(chosen, advantage, strict=True):
+            logits[question] += 0.2 / group * a * ((np.arange(options) == answer) - chances)
+    return float((logits.argmax(axis=1) == 0).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_noise_that_is_drawn_anew_can_be_learned_through_and_wrong_labels_cannot(seed):
+    assert answers(True, seed) >= 0.95
+    assert answers(False, seed) <= 0.8
+
+
+def test_a_group_without_a_new_draw_shares_one_for_ever(log, play, player):
     episodes = [with_task(log, [1.0, 1.0], task) for task in range(50)]
-    reward = flip(0.5, scope="group", seed=3)
+    reward = flip(0.5, scope="group", redraw=False, seed=3)
     paid = play(reward, episodes)
     assert all(p[0] == p[1] for p in paid)
     assert 10 < sum(p[0] for p in paid) < 40
