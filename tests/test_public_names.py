@@ -49,6 +49,7 @@ NAMES = [
     "Product",
     "Progress",
     "Recorder",
+    "References",
     "Refine",
     "RelabelDictReplayBuffer",
     "RelabelReplayBuffer",

@@ -16,6 +16,7 @@ from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
 from rewardwrap.rewards.progress import Progress
+from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 from rewardwrap.rewards.track import Track
@@ -44,6 +45,7 @@ __all__ = [
     "Normalize",
     "Potential",
     "Progress",
+    "References",
     "Refine",
     "Sign",
     "Sparsify",

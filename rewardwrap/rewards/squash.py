@@ -16,6 +16,12 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Pointwise, Reward, require_parts
 from rewardwrap.rewards.limits import is_number, require_number
+from rewardwrap.rewards.references import (
+    References,
+    StartReference,
+    read_references,
+    require_same_score,
+)
 
 
 @register("par")
@@ -31,15 +37,15 @@ class PAR(Pointwise):
     Args:
         base: The score.
         references: Scores of a frozen reference policy; one suffices. Those of the current policy
-            would chase it.
+            would chase it. Numbers serve all starts alike; where starts differ in what can be had
+            there, give `rw.References`, scores for each start, as the paper does for each prompt.
         k: Steepness, per unit of the score.
 
     Raises:
         ConfigError: No references, one that is not finite, or ``k <= 0``.
 
     Source: Fu et al., "Reward shaping to mitigate reward hacking in RLHF", 2025, arXiv 2502.18770.
-        Deviations: references are given once, not for each prompt; the length penalty is a term of
-        its own.
+        Deviation: the length penalty is a term of its own.
 
     Example:
         >>> import rewardwrap as rw
@@ -49,14 +55,22 @@ class PAR(Pointwise):
     """
 
     base: Reward
-    references: tuple[float, ...]
+    references: tuple[float, ...] | References
     _: KW_ONLY
     k: float = 1.0
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
         require_number(self, "k", "Start with 1.", low=0.0, above=True)
-        given = np.ravel(np.asarray(self.references, dtype=object)).tolist()
+        object.__setattr__(self, "_starts", ())
+        references = read_references(self.references)
+        if isinstance(references, References):
+            require_same_score(references, self.base, "PAR")
+            made = (StartReference(references, m) for m in range(references.scores.shape[1]))
+            object.__setattr__(self, "_starts", tuple(made))
+            object.__setattr__(self, "references", references)
+            return
+        given = np.ravel(np.asarray(references, dtype=object)).tolist()
         if not given or not all(is_number(reference) for reference in given):
             raise ConfigError(
                 f"PAR: references must be finite numbers, at least one, got {self.references!r}. "
@@ -65,11 +79,12 @@ class PAR(Pointwise):
         object.__setattr__(self, "references", tuple(float(reference) for reference in given))
 
     def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
+        return (self.base, *self._starts)  # type: ignore[attr-defined]
 
     def combine(self, values: Sequence[Any]) -> Any:
+        references: Any = values[1:] or self.references
         # sigmoid(x) = exp(-log(1 + exp(-x))), which overflows nowhere
-        sigmoids = [np.exp(-np.logaddexp(0.0, self.k * (r - values[0]))) for r in self.references]
+        sigmoids = [np.exp(-np.logaddexp(0.0, self.k * (r - values[0]))) for r in references]
         return sum(sigmoids[1:], start=sigmoids[0]) / len(sigmoids)
 
 
@@ -86,13 +101,14 @@ class LogSigmoid(Pointwise):
     Args:
         base: The score.
         reference: Score that is good enough, where ``u = -log 2``: e.g. the 85 % quantile of a
-            frozen policy's scores.
+            frozen policy's scores; or `rw.References` with one score for each start,
+            ``refs.quantile(0.85)``.
 
     Raises:
-        ConfigError: reference is no finite number.
+        ConfigError: reference is no finite number, or holds several for a start.
 
     Source: Wang et al., "Transforming and combining rewards for aligning large language models",
-        ICML 2024, arXiv 2402.00742. Deviation: one reference for all starts.
+        ICML 2024, arXiv 2402.00742.
 
     Example:
         >>> import rewardwrap as rw
@@ -103,17 +119,30 @@ class LogSigmoid(Pointwise):
     """
 
     base: Reward
-    reference: float = 0.0
+    reference: float | References = 0.0
 
     def __post_init__(self) -> None:
         require_parts(self, (self.base,))
+        object.__setattr__(self, "_starts", ())
+        reference = read_references(self.reference)
+        if isinstance(reference, References):
+            if reference.scores.shape[1] != 1:
+                raise ConfigError(
+                    "LogSigmoid: reference must be one score for each start, got "
+                    f"{reference.scores.shape[1]}. Use refs.quantile(0.85)."
+                )
+            require_same_score(reference, self.base, "LogSigmoid")
+            object.__setattr__(self, "_starts", (StartReference(reference),))
+            object.__setattr__(self, "reference", reference)
+            return
         require_number(self, "reference", "Use a quantile of a frozen policy's scores.")
 
     def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
+        return (self.base, *self._starts)  # type: ignore[attr-defined]
 
     def combine(self, values: Sequence[Any]) -> Any:
-        return -np.logaddexp(0.0, self.reference - values[0])
+        reference: Any = values[1] if len(values) > 1 else self.reference
+        return -np.logaddexp(0.0, reference - values[0])
 
 
 @register("tanh")

@@ -84,6 +84,11 @@ EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 MODEL = str(Path(__file__).parent / "model")
 """A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
 
+STARTS: dict[str, Any] = {
+    "key": "position",
+    "starts": [0.0, 0.5],
+    "scores": [[0.0, 1.0], [2.0, 1.0]],
+}
 LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
 YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
 
@@ -108,7 +113,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "learned": ({"learned": MODEL}, {"learned": {"path": MODEL, "rule": "sd", "k": 0.5}}),
     "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
     "normalize": ({"normalize": {"base": ENV, "gamma": GAMMA}},),
-    "par": ({"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},),
+    "par": (
+        {"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},
+        {"par": {"base": ENV, "references": STARTS, "k": 0.5}},
+    ),
     "progress": ({"progress": EFFORT}, {"progress": {"base": {"field": "position"}}}),
     "refine": (
         {"refine": {"process": LOW, "eta": 0.1, "alpha": 0.5}},
@@ -122,6 +130,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "sticky": ({"sticky": {"violation": YES_NO, "factor": 0.2, "steps": 2}},),
     "symlog": ({"symlog": ENV},),
     "tanh": (LOW,),
+    "start_reference": ({"start_reference": {"references": STARTS, "place": 1}},),
     "track": (
         {"track": {"of": "progress", "target": 0.5, "scale": 2.0, "norm": "bound"}},
         {"track": {"of": "action", "norm": "smooth_abs"}},

@@ -206,7 +206,7 @@ def test_a_run_goes_on_with_the_same_noise_after_a_copy(log, player):
     env = rw.wrap(player([log([0.0] * 20)]), rw.Gaussian(rw.EnvReward(), 1.0))
     env.reset()
     env.step(0)
-    copies = [pickle.loads(pickle.dumps(env._lane)), copy.deepcopy(env._lane)]
+    copies = [pickle.loads(pickle.dumps(env._lanes)), copy.deepcopy(env._lanes)]
     want = [env.step(0)[1] for _ in range(5)]
     for lane in copies:
         step = lane.stepper(lambda action: (np.zeros(1), 0.0, False, False, {}), copies=False)
