@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 SAYS = (
@@ -48,7 +50,19 @@ def test_the_wheel_holds_three_packages_with_their_data(wheel: Path) -> None:
         "rewardwrap_policies/presets/ppo.yml",
     ):
         assert data in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "envs/", "policies/"))]
+
+
+def test_who_may_use_it_and_how_to_cite_it_lie_at_the_top() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    assert project["project"]["license"] == cited["license"] == "MIT"
+    assert project["project"]["version"] == cited["version"]
+    assert {"LICENSE", "CITATION.cff"} <= set(
+        project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    )
 
 
 @pytest.mark.slow
