@@ -107,7 +107,7 @@ class Host:
 
     def _below(self) -> Any:
         """The layer that this one wraps."""
-        return _inner(self)
+        return self.__dict__.get("env", self.__dict__.get("venv"))
 
     # --- what can be changed --------------------------------------------------------------------
 
@@ -236,22 +236,9 @@ def layers(env: Any) -> Iterator[Any]:
     """The layers of a stack, outermost first, and then those of its first lane where that is at hand."""
     while env is not None:
         yield env
-        lanes = _own(env, "envs")
-        env = _inner(env) if lanes is None else lanes[0]
-
-
-def _inner(layer: Any) -> Any:
-    """What a layer wraps, or None."""
-    env = _own(layer, "env")
-    return _own(layer, "venv") if env is None else env
-
-
-def _own(layer: Any, name: str) -> Any:
-    """An attribute of a layer, not of one below it; reading ``__dict__`` instead would slow its steps."""
-    try:
-        return object.__getattribute__(layer, name)
-    except AttributeError:
-        return None
+        known = vars(env)
+        lanes = known.get("envs")
+        env = known.get("env", known.get("venv", lanes[0] if lanes else None))
 
 
 def require_same_discount(own: float | None, gamma: float) -> None:

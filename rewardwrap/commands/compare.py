@@ -37,7 +37,13 @@ PLANS = (".yml", ".yaml")
 DESCRIPTION = """\
 Train the same algorithm on several rewards, with several seeds each, and report which one does the
 task by the environment's own (true) return. A finished run is never trained twice: give the same
-command again to continue. Without arguments: four rewards on FrozenLake-8x8, one of which cheats."""
+command again to continue. Without arguments: four rewards on FrozenLake-8x8, one of which cheats.
+What decides is declared before the first run: on tasks that are done or not done, how many seeds do the
+task and how soon (--primary done); where returns are graded, the area under the curve (--primary area)."""
+DECIDES = {
+    "done": "how many seeds do the task, and how soon",
+    "area": "the area under the true-return curve",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +77,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval-freq", type=whole_number, help="steps between evaluations")
     parser.add_argument("--eval-episodes", type=whole_number, help="episodes at each evaluation")
     parser.add_argument("--threshold", type=float, help="true return that counts as doing the task")
+    parser.add_argument(
+        "--primary", choices=("done", "area"), help="what decides (default: by the task); see above"
+    )
     add_env_kwargs(parser)
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
@@ -83,14 +92,16 @@ def run(args: argparse.Namespace) -> int:
     """Train what is missing, then report."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    from rewardwrap.compare import campaign, index
+    from rewardwrap.compare import campaign, declaration, index
     from rewardwrap.compare.store import Store
 
     console = wide_console()
     compare_options.require(args)
     plans = plans_of(args)
     out = args.out or Path("comparisons") / _folder_name(args, plans)
-    specs, store = campaign.in_turn(plan.specs() for plan in plans), Store(out / "runs")
+    store = Store(out / "runs")
+    plans = declaration.declare(plans, store, out)
+    specs = campaign.in_turn(plan.specs() for plan in plans)
     left = campaign.missing(specs, store)
     if left or args.tune:  # else nothing is trained, and nothing needs the algorithm
         for plan in plans:
@@ -139,6 +150,11 @@ def _announce(console: Console, plans: tuple[Plan, ...], runs: int, left: int) -
             f"Without random and reference returns in a recipe: {', '.join(unscaled)}. Reported "
             "alone, counted in no number over environments."
         )
+    for primary, meant in DECIDES.items():
+        decided = [each.env for each in plans if each.primary == primary]
+        if decided:
+            where = f" on {', '.join(decided)}" if len(plans) > 1 else ""
+            lines.append(f"What decides{where}, declared now: {meant}.")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -223,6 +239,7 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
         "algo": args.algo,
         "steps": args.n_timesteps,
         "threshold": args.threshold,
+        "primary": args.primary,
         "seeds": None if args.seeds is None else list(args.seeds),
         "strategies": _strategies(args.reward) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,

@@ -7,22 +7,20 @@ aggregates beside them carry the bootstrap that resamples seeds within tasks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 from typing import Any
-
-from scipy import stats
 
 from rewardwrap import statistics
 from rewardwrap.compare.findings import findings
+from rewardwrap.compare.measures import Test
 from rewardwrap.compare.results import FloatArray
-from rewardwrap.compare.suite import Measure, Suite
-from rewardwrap.compare.verdict import ALPHA, Verdict, Word, lead
-from rewardwrap.pages.words import count, listed
-from rewardwrap.statistics import Difference, Interval
+from rewardwrap.compare.suite import Measure as SuiteMeasure
+from rewardwrap.compare.suite import Suite
+from rewardwrap.compare.verdict import Verdict, judged, lead, leader
+from rewardwrap.pages.words import count, listed, signed
+from rewardwrap.statistics import Interval
 
 AGGREGATES: dict[str, Callable[[Any], Any]] = {
     "IQM": statistics.iqm,
@@ -50,6 +48,7 @@ class SuiteJudgement:
         baseline: The strategy others are judged against.
         best: Highest mean score by area; None when no strategy leads.
         headline: One or two sentences that a hurried reader takes home.
+        family: How many tests give the words, corrected together.
         against_baseline: Every other strategy, area and final.
         against_best: The best against every other strategy, by area.
         notes: What the reader must know about environments, seeds and failures.
@@ -58,11 +57,12 @@ class SuiteJudgement:
     baseline: str
     best: str | None
     headline: str
+    family: int
     against_baseline: tuple[Verdict, ...]
     against_best: tuple[Verdict, ...]
     notes: tuple[str, ...]
 
-    def of(self, strategy: str, measure: Measure = "area") -> Verdict | None:
+    def of(self, strategy: str, measure: SuiteMeasure = "area") -> Verdict | None:
         """The verdict of a strategy against the baseline; None for the baseline itself."""
         for verdict in self.against_baseline:
             if (verdict.strategy, verdict.measure) == (strategy, measure):
@@ -97,65 +97,38 @@ def judge_suite(suite: Suite) -> SuiteJudgement:
     """Test what can be tested and put it into words."""
     names = suite.strategies
     baseline = "env" if "env" in names else names[0]
-    means = {n: float(s.mean()) for n in names if (s := suite.scores(n)).size}
-    best = max(means, key=means.__getitem__) if len(means) > 1 else None
-    if best is not None and max(means.values()) - min(means.values()) <= 1e-12:
-        best = None
+    means = {n: (float(s.mean()),) for n in names if (s := suite.scores(n)).size}
+    best = leader(means)
     against_best: tuple[Verdict, ...] = ()
     if best is not None:
-        every = [(a, b) if a == best else (b, a) for a, b in combinations(names, 2)]
-        judged = suite_verdicts(suite, "area", every)
-        against_best = tuple(v for v in judged if v.strategy == best)
+        against_best = suite_verdicts(suite, "area", [(best, n) for n in names if n != best])
     pairs = [(name, baseline) for name in names if name != baseline]
+    against = suite_verdicts(suite, "area", pairs)
     return SuiteJudgement(
         baseline=baseline,
         best=best,
         headline=_headline(suite, best, against_best),
-        against_baseline=(
-            *suite_verdicts(suite, "area", pairs),
-            *suite_verdicts(suite, "final", pairs),
-        ),
+        family=max((v.family for v in against), default=0),
+        against_baseline=(*against, *suite_verdicts(suite, "final", pairs)),
         against_best=against_best,
         notes=_notes(suite),
     )
 
 
 def suite_verdicts(
-    suite: Suite, measure: Measure, pairs: list[tuple[str, str]]
+    suite: Suite, measure: SuiteMeasure, pairs: list[tuple[str, str]]
 ) -> tuple[Verdict, ...]:
-    """Judge pairs (strategy, other) over all tasks as one Holm family."""
+    """Judge pairs (strategy, other) over all tasks; the tests of all pairs are one Holm family."""
     scores = {name: suite.scores(name, measure) for name in suite.strategies}
-    tested = [pair for pair in pairs if min(len(scores[name]) for name in pair) >= 2]
-    raw = {(a, b): statistics.stratified_difference(scores[a], scores[b]) for a, b in tested}
-    corrected = dict(zip(tested, statistics.holm([raw[p].p for p in tested]), strict=True))
-    found = []
-    for a, b in pairs:
-        gap, p = raw.get((a, b)), corrected.get((a, b))
-        word: Word = "inconclusive"
-        if gap is not None and p is not None and p < ALPHA:
-            word = "better" if gap.value > 0 else "worse"
-        sizes = (len(scores[a]), len(scores[b]))
-        chance = (
-            float(statistics.probability_of_improvement(scores[a], scores[b]))
-            if min(sizes)
-            else None
-        )
-        needed = _needed(gap, min(sizes), len(tested)) if word == "inconclusive" else None
-        p = None if p is None else float(p)
-        found.append(Verdict(a, b, measure, word, sizes, gap, p, chance, None, needed))
-    return tuple(found)
 
+    def put(a: str, b: str) -> tuple[Test, ...]:
+        if min(len(scores[a]), len(scores[b])) < 2:
+            return ()
+        gap = statistics.stratified_difference(scores[a], scores[b])
+        return (Test(measure, gap.method, gap.value, signed(gap.value), gap.p, gap),)
 
-def _needed(gap: Difference | None, runs: int, tests: int) -> int | None:
-    """About how many seeds would tell, if the observed difference is the true one.
-
-    The error of the difference, read off its interval, shrinks with the root of the seeds; 80 % power.
-    """
-    if gap is None or gap.value == 0 or not math.isfinite(gap.high - gap.low):
-        return None
-    error = (gap.high - gap.low) / 2 / float(stats.norm.ppf(0.975))
-    wanted = float(stats.norm.ppf(1 - ALPHA / 2 / max(1, tests)) + stats.norm.ppf(0.8))
-    return max(runs + 1, math.ceil(runs * (wanted * error / gap.value) ** 2))
+    sizes = {name: len(found) for name, found in scores.items()}
+    return judged(suite.strategies, measure, pairs, sizes, put)
 
 
 def _headline(suite: Suite, best: str | None, against_best: tuple[Verdict, ...]) -> str:

@@ -157,6 +157,9 @@ def collect(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         hashes=_hashes(specs),
         eval_episodes=plan.episodes,
+        primary=plan.primary,
+        bounds=plan.bounds,
+        remarks=plan.remarks,
     )
 
 

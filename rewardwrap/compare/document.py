@@ -8,6 +8,13 @@ It is strict JSON: what does not exist is ``null``, never ``NaN``. Each of its `
 * ``mean`` and ``iqm`` of ``final_true_return``;
 * ``ci95``, the recommended 95 % interval **of the mean** (``ci95_of``; at few seeds no interval of
   the IQM covers what it promises), with ``ci95_method``, ``ci95_trusted`` and ``ci95_why``.
+
+``primary`` (``"done"`` or ``"area"``) is what was declared before the first run, ``bounds`` the least and
+largest return of an episode (``null``: unknown). ``judgement`` is what the page says: ``headline``,
+``method`` (tests and correction), ``baseline``, ``best``, ``comparisons`` (how many tests were corrected
+together) and ``verdicts``: for two strategies by one measure a ``word``, ``seeds_needed``, and each of the
+``tests`` with what was ``asked``, ``by`` which test, its ``effect``, ``p`` and ``p_holm``. It is made from
+the runs, so it is not read back. Files from before ``primary`` are read as decided by area.
 """
 
 from __future__ import annotations
@@ -23,12 +30,16 @@ from typing import Any
 import numpy as np
 
 from rewardwrap import statistics
+from rewardwrap.compare.measures import NAMES
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
+from rewardwrap.compare.verdict import Judgement, Verdict, judge
 
 FORMAT = 1
 """Version of ``comparison.json``; a file of another version is refused."""
 
 _PLAIN = ("env", "algo", "steps", "threshold", "eval_episodes", "command", "created")
+_LATER = {"primary": "area", "bounds": (None, None), "remarks": (), "tuning": {}}
+"""Keys that older files lack, and what they mean there: every verdict was one by area."""
 _MAPPINGS = ("rewards", "hyperparameters", "versions", "hashes")
 _CURVES = ("true_return", "shaped_return", "length")
 _COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
@@ -64,6 +75,9 @@ def to_json_dict(comparison: Comparison) -> dict[str, Any]:
         **{name: getattr(comparison, name) for name in _PLAIN},
         "strategies": [_strategy_to_json(comparison, name) for name in comparison.strategies],
         **{name: dict(getattr(comparison, name)) for name in _MAPPINGS},
+        "primary": comparison.primary,
+        "bounds": list(comparison.bounds),
+        "judgement": _judgement_to_json(judge(comparison)),
         "remarks": list(comparison.remarks),
         "tuning": dict(comparison.tuning),
         "failures": [asdict(failure) for failure in comparison.failures],
@@ -88,8 +102,7 @@ def from_json_dict(document: Any) -> Comparison:
             strategies=tuple(entry["name"] for entry in document["strategies"]),
             runs=tuple(_run_from_json(entry) for entry in document["runs"]),
             failures=tuple(Failure(**entry) for entry in document["failures"]),
-            remarks=tuple(document.get("remarks", ())),
-            tuning=document.get("tuning", {}),
+            **{name: _frozen(document.get(name, usual)) for name, usual in _LATER.items()},
             **{name: document[name] for name in (*_PLAIN, *_MAPPINGS)},
         )
     except (KeyError, TypeError) as error:
@@ -118,6 +131,37 @@ def to_csv(comparison: Comparison, *, names: list[str] | None = None) -> str:
                 values = [repr(float(curves[n][point])) if n in curves else "" for n in names]
                 rows.writerow([strategy, run.seed, int(step), *values])
     return text.getvalue()
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
+    every = (*judgement.against_baseline, *judgement.against_best)
+    return {
+        **{name: getattr(judgement, name) for name in ("headline", "method", "baseline", "best")},
+        "comparisons": judgement.family,
+        "verdicts": [_verdict_to_json(v) for v in dict.fromkeys(every)],
+    }
+
+
+def _verdict_to_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        **{name: getattr(verdict, name) for name in ("strategy", "other", "measure", "word")},
+        "comparisons": verdict.family,
+        "seeds_needed": verdict.needed,
+        "tests": [
+            {
+                "asked": test.asked,
+                "by": NAMES[test.by],
+                "effect": test.effect,
+                "p": test.p,
+                "p_holm": test.corrected,
+            }
+            for test in verdict.tests
+        ],
+    }
 
 
 def _strategy_to_json(comparison: Comparison, strategy: str) -> dict[str, Any]:

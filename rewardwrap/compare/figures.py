@@ -58,7 +58,7 @@ def learning_curves(comparison: Comparison) -> Figure:
             curves = comparison.curves(strategy)
             shade = colour[strategy]
             axes.plot(grid, curves.T, color=shade, linewidth=0.7, alpha=0.3)
-            low, high = _band(curves, values)
+            low, high = _band(curves, values, comparison.bounds)
             axes.fill_between(grid, low, high, color=shade, alpha=0.11, linewidth=0)
             width = max(1.8, 3.4 - 0.5 * place)  # equal curves stay visible under each other
             axes.plot(grid, curves.mean(axis=0), color=shade, linewidth=width)
@@ -229,12 +229,16 @@ def performance_profile(comparison: Comparison) -> Figure:
         return figure
 
 
-def _band(curves: FloatArray, values: tuple[float, float] | None) -> tuple[FloatArray, FloatArray]:
+def _band(
+    curves: FloatArray,
+    values: tuple[float, float] | None,
+    limits: tuple[float | None, float | None],
+) -> tuple[FloatArray, FloatArray]:
     """95 % interval of the mean at each point: exact for two values, else Student's."""
     if len(curves) < 2:
         return curves[0], curves[0]
     if values is None:
-        bounds = [statistics.student_interval(column) for column in curves.T]
+        bounds = [statistics.student_interval(column).within(*limits) for column in curves.T]
     else:
         bounds = [statistics.recommended_interval(column, values=values) for column in curves.T]
     return np.array([b.low for b in bounds]), np.array([b.high for b in bounds])

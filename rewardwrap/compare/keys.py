@@ -12,8 +12,10 @@ from rewardwrap.compare import suites
 from rewardwrap.compare.reading import Reader
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
+from rewardwrap.evaluate.certificate.worst import least_return
 from rewardwrap.training.agent import require_env
 from rewardwrap.training.choice import chosen_reward
+from rewardwrap_envs.entry import Recipe
 
 POINTS = 20
 """Evaluation points of a run where the plan does not say."""
@@ -24,6 +26,7 @@ OF_ONE_ENV = (
     "env_kwargs",
     "evaluation",
     "hyperparameters",
+    "primary",
     "steps",
     "strategies",
     "threshold",
@@ -55,6 +58,8 @@ def fields(reader: Reader) -> dict[str, Any]:
         "row": {**row, "n_timesteps": steps},
         **_evaluation(reader, steps),
         "threshold": threshold,
+        "primary": _primary(reader, recipe, threshold),
+        "bounds": (least_return(env, reader.take("env_kwargs", dict, {}), catalog), None),
         "env_kwargs": reader.take("env_kwargs", dict, {}),
         "catalog": catalog,
         "checkpoint": _checkpoint(reader),
@@ -149,6 +154,27 @@ def _evaluation(reader: Reader, steps: int) -> dict[str, Any]:
         "eval_seed": chosen.get("seed", 10_000),
         "deterministic": chosen.get("deterministic", True),
     }
+
+
+def _primary(reader: Reader, recipe: Recipe | None, threshold: float | None) -> str:
+    """See `rewardwrap.compare.declaration`."""
+    usual = "area"
+    if threshold is not None and (recipe is None or _is_done_or_not(recipe)):
+        usual = "done"
+    chosen = str(reader.take("primary", str, usual))
+    if chosen not in ("done", "area"):
+        reader.refuse(f'primary must be "done" or "area", got {chosen!r}. Correct it.', "primary")
+    if chosen == "done" and threshold is None:
+        reader.refuse(
+            'primary "done" must go with a threshold, got none. Say which true return counts as '
+            "doing the task: `threshold: ...`.",
+            "primary",
+        )
+    return chosen
+
+
+def _is_done_or_not(recipe: Recipe) -> bool:
+    return recipe.success is not None and ("info" in recipe.success or "sparse" in recipe.tags)
 
 
 def _checkpoint(reader: Reader) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rewardwrap.compare import keys, suites
 from rewardwrap.compare.keys import CHECKPOINT
@@ -47,6 +47,9 @@ class Plan:
         catalog: Folders with recipes of one's own.
         checkpoint: Steps between two points from which a broken-off run goes on; see
             `rewardwrap.compare.checkpoints`. It is part of what is trained.
+        primary: What decides, ``"done"`` or ``"area"``; see `rewardwrap.compare.declaration`.
+        bounds: Least and largest true return of an episode, None for unknown.
+        remarks: What the reader of the report must know, a sentence each.
         file: Where the plan was read, for errors.
         lines: Where its keys stand there.
     """
@@ -65,6 +68,9 @@ class Plan:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     catalog: tuple[str, ...] = ()
     checkpoint: int = CHECKPOINT
+    primary: Literal["done", "area"] = "area"
+    bounds: tuple[float | None, float | None] = (None, None)
+    remarks: tuple[str, ...] = ()
     file: Path | None = field(default=None, repr=False, compare=False)
     lines: marked_yaml.Lines = field(default_factory=dict, repr=False, compare=False)
 
@@ -119,7 +125,7 @@ def read_plan(path: Path, *, changes: Mapping[str, Any] | None = None, rows: boo
 
     Args:
         path: YAML with the keys ``env, algo, steps, seeds, strategies`` and, where wanted,
-            ``hyperparameters, evaluation, threshold, env_kwargs, catalog``.
+            ``hyperparameters, evaluation, threshold, primary, env_kwargs, catalog``.
         changes: Values that win over the file's, e.g. of the command line.
         rows: Whether hyperparameters are checked now. It takes the second that the algorithm needs
             to load; without it call `Plan.require_row` before anything is trained.

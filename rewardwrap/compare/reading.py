@@ -19,6 +19,7 @@ KEYS = (
     "envs",
     "evaluation",
     "hyperparameters",
+    "primary",
     "seeds",
     "steps",
     "strategies",

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from rewardwrap import statistics
 from rewardwrap.compare import document, videos
 from rewardwrap.compare.figures import draw_all
-from rewardwrap.compare.results import Comparison
+from rewardwrap.compare.measures import NAMES, Test, half_by
+from rewardwrap.compare.results import Comparison, FloatArray
 from rewardwrap.compare.summary import (
     UNTRUSTED,
     interval_text,
@@ -133,42 +134,69 @@ def _numbers(comparison: Comparison, name: str) -> dict[str, Any]:
 
 
 def _pairs(comparison: Comparison, judgement: Judgement) -> list[dict[str, Any]]:
+    """A row for each test against the baseline; only those of the primary measure carry a word."""
     return [
         {
-            "measure": "area" if verdict.measure == "area" else "final",
+            "asked": test.asked,
+            "by": NAMES[test.by],
             "strategy": verdict.strategy,
-            "other": verdict.other,
-            "difference": _difference(verdict.difference),
-            "p": "" if verdict.p is None else p_value(verdict.p).removeprefix("= "),
-            "paired": _difference(verdict.paired),
+            "decides": verdict.measure == comparison.primary,
+            "first": place == 0,
+            "rows": len(verdict.tests),
+            "difference": _effect(comparison, verdict, test),
+            "p": p_value(test.corrected).removeprefix("= "),
+            "family": verdict.family,
+            "paired": _paired(comparison, verdict),
             "probability": _chance(comparison, verdict),
             "word": verdict.word,
-            "words": _words(verdict),
+            "words": verdict.words,
         }
         for verdict in judgement.against_baseline
+        for place, test in enumerate(verdict.tests)
     ]
+
+
+def _effect(comparison: Comparison, verdict: Verdict, test: Test) -> str:
+    if test.asked == "steps":
+        first, second = (half_by(comparison, n) for n in (verdict.strategy, verdict.other))
+        return f"{test.effect}: half by {first}, {second}"
+    if test.asked == "success" and test.difference is not None:
+        gap = test.difference
+        share, low, high = (f"{100 * v:+.0f}" for v in (gap.value, gap.low, gap.high))
+        return f"{test.effect}: {share} [{low}, {high}] points"
+    return _difference(test.difference)
+
+
+def _scores(comparison: Comparison, verdict: Verdict) -> tuple[FloatArray, FloatArray] | None:
+    """What both strategies scored by a graded measure, with two runs or more of each."""
+    if verdict.measure == "done" or min(verdict.seeds) < 2:
+        return None
+    of = comparison.auc if verdict.measure == "area" else comparison.final
+    return of(verdict.strategy), of(verdict.other)
+
+
+def _paired(comparison: Comparison, verdict: Verdict) -> str:
+    """Difference of the seeds that both have."""
+    scores = _scores(comparison, verdict)
+    seeds = [[run.seed for run in comparison.of(n)] for n in (verdict.strategy, verdict.other)]
+    if scores is None or len(set(seeds[0]) & set(seeds[1])) < 2:
+        return ""
+    return _difference(statistics.paired_difference(*scores, seeds=(seeds[0], seeds[1])))
 
 
 def _chance(comparison: Comparison, verdict: Verdict) -> str:
     """Chance that a run beats one of the other strategy, with its bootstrap interval."""
-    if verdict.probability is None:
+    scores = _scores(comparison, verdict)
+    if scores is None:
         return ""
-    of = comparison.auc if verdict.measure == "area" else comparison.final
-    x, y = of(verdict.strategy), of(verdict.other)
-    if min(x.size, y.size) < 2:
-        return f"{verdict.probability:.2f}"
+    x, y = scores
+    chance = float(statistics.probability_of_improvement(x, y))
     resamples = int(min(10_000, max(500, 1e8 / (x.size * y.size))))
     low, high = statistics.bootstrap_interval(
         statistics.probability_of_improvement, x, other=y, resamples=resamples
     )
     mark = "" if min(x.size, y.size) >= 10 else UNTRUSTED
-    return f"{verdict.probability:.2f} [{low:.2f}, {high:.2f}]{mark}"
-
-
-def _words(verdict: Verdict) -> str:
-    """The phrase without the numbers that stand in other columns of its row."""
-    whole = verdict.phrase
-    return whole.split(";")[0] + ")" if ";" in whole else whole.split(" (")[0]
+    return f"{chance:.2f} [{low:.2f}, {high:.2f}]{mark}"
 
 
 def unbroken(phrase: str) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +153,9 @@ class Comparison:
         eval_episodes: Episodes behind each evaluation point.
         remarks: What else the reader must know, a sentence each, e.g. how coefficients were tuned.
         tuning: How every strategy was tuned, see `rewardwrap.compare.tuning`; empty if none was.
+        primary: What gives the verdict, declared before the first run: ``"done"`` (needs a threshold) or
+            ``"area"``; see `rewardwrap.compare.measures`.
+        bounds: Least and largest true return that an episode can have, None for unknown.
 
     Raises:
         ResultsError: Two strategies or two runs of one name, or a run of no strategy.
@@ -174,8 +177,17 @@ class Comparison:
     eval_episodes: int = 1
     remarks: tuple[str, ...] = ()
     tuning: Mapping[str, Any] = field(default_factory=dict)
+    primary: Literal["done", "area"] = "area"
+    bounds: tuple[float | None, float | None] = (None, None)
 
     def __post_init__(self) -> None:
+        if self.primary not in ("done", "area") or (
+            self.primary == "done" and self.threshold is None
+        ):
+            raise ResultsError(
+                f'Comparison: primary must be "area", or "done" with a threshold, got "{self.primary}" '
+                f"and threshold {self.threshold}. Say which true return counts as doing the task."
+            )
         seen: set[tuple[str, int]] = set()
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):
             raise ResultsError(
@@ -268,14 +280,23 @@ class Comparison:
         """First evaluated step at the threshold for every seed; None is censored."""
         return [run.reached(self.threshold) for run in self.of(strategy)]
 
+    def arrivals(self, strategy: str) -> tuple[IntArray, NDArray[np.bool_]]:
+        """For every seed the step at which it reached the threshold or ended, and which of both."""
+        steps = self.steps_to_threshold(strategy)
+        ends = [int(run.steps[-1]) for run in self.of(strategy)]
+        times = [end if step is None else step for step, end in zip(steps, ends, strict=True)]
+        return np.array(times, np.int64), np.array([step is not None for step in steps], bool)
+
+    def reached(self, strategy: str) -> tuple[int, int]:
+        """How many seeds reached the threshold, and of how many."""
+        steps = self.steps_to_threshold(strategy)
+        return sum(step is not None for step in steps), len(steps)
+
     def survival(self, strategy: str) -> statistics.Survival | None:
         """Kaplan-Meier estimate of the steps to the threshold; None without runs or threshold."""
-        runs = self.of(strategy)
-        if not runs or self.threshold is None:
+        if not self.of(strategy) or self.threshold is None:
             return None
-        reached = self.steps_to_threshold(strategy)
-        times = [int(r.steps[-1]) if t is None else t for r, t in zip(runs, reached, strict=True)]
-        return statistics.kaplan_meier(times, [t is not None for t in reached])
+        return statistics.kaplan_meier(*self.arrivals(strategy))
 
     def outcomes(self) -> tuple[float, float] | None:
         """The two true returns that every evaluation point of every run takes, if there are two.
@@ -290,4 +311,6 @@ class Comparison:
 
     def interval(self, strategy: str) -> statistics.Interval:
         """The interval recommended for the mean final true return, exact for success rates."""
-        return statistics.recommended_interval(self.final(strategy), values=self.outcomes())
+        return statistics.recommended_interval(
+            self.final(strategy), values=self.outcomes(), bounds=self.bounds
+        )

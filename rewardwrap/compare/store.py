@@ -86,6 +86,10 @@ class Store:
         """Whether a folder of that name is there which is no finished run, such as a copy cut short."""
         return self.path(run_id).is_dir() and not self.is_finished(run_id)
 
+    def is_started(self) -> bool:
+        """Whether any run, of whichever plan, was finished here."""
+        return any(True for _ in self.root.glob("[!.]*/done.json"))
+
     def finished(self) -> list[str]:
         """Ids of all finished runs, whichever plan they belong to."""
         found = (file.parent.name for file in sorted(self.root.glob("[!.]*/done.json")))

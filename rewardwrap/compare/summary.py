@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rewardwrap.compare.measures import half_by
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.verdict import Judgement, judge
 from rewardwrap.pages.words import number
@@ -33,15 +34,14 @@ def print_summary(console: Console, comparison: Comparison) -> None:
     judgement = judge(comparison)
     console.print(console_table(comparison, judgement))
     console.print(Text(judgement.headline, style="bold"))
+    console.print(Text(judgement.method))
     for finding in judgement.findings:
         style = "red" if finding.label == "cheats" else ""
         console.print(Text(f"- {finding.text}", style=style))
     for strategy in comparison.strategies:
         verdict = judgement.of(strategy)
         if verdict is not None:
-            console.print(
-                Text(f"- {strategy} against {judgement.baseline}, by area: {verdict.phrase}.")
-            )
+            console.print(Text(f"- {strategy} against {judgement.baseline}: {verdict.phrase}."))
     for note in (*judgement.notes, *reasons(comparison)):
         console.print(Text(note, style="dim"))
 
@@ -75,12 +75,10 @@ def interval_text(interval: Interval) -> str:
 
 def reached_text(comparison: Comparison, strategy: str) -> tuple[str, str]:
     """``9/10`` and the median step, or that the median lies beyond the budget."""
-    survival = comparison.survival(strategy)
-    if survival is None:
+    if comparison.threshold is None or not comparison.of(strategy):
         return "", ""
-    end = max(int(run.steps[-1]) for run in comparison.of(strategy))
-    median = f"> {end:,}" if survival.median is None else f"{survival.median:,}"
-    return f"{survival.reached}/{survival.runs}", median
+    reached, runs = comparison.reached(strategy)
+    return f"{reached}/{runs}", half_by(comparison, strategy)
 
 
 def reasons(comparison: Comparison) -> list[str]:

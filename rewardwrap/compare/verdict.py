@@ -1,29 +1,30 @@
 """Better, worse or inconclusive: what the true returns of a comparison allow to be said.
 
-Two measures, decided before looking: the *area* under the true-return curve (how soon and how well
-a strategy does the task; it gives the headline) and the *final* true return. Each measure is one
-family of tests, corrected with Holm: all strategies against the baseline, and, because "the best"
-is chosen after looking, all pairs for the statements about the best.
+The primary measure (`rewardwrap.compare.measures`) gives every word. All its tests, of all pairs of
+strategies, are one family, corrected with Holm: the chance of any false claim on the page is at most 5 %,
+whichever strategy is picked as the best after looking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from rewardwrap import statistics
-from rewardwrap.compare.findings import Finding, findings, is_control
-from rewardwrap.compare.results import Comparison, FloatArray
-from rewardwrap.pages.words import count, listed, number, p_value, signed
+from rewardwrap.compare.findings import Finding, findings
+from rewardwrap.compare.measures import NAMES, Measure, Test, holm, level, put, standing
+from rewardwrap.compare.notes import notes
+from rewardwrap.compare.results import Comparison
+from rewardwrap.pages.words import count, listed, number
 
 ALPHA = 0.05
-SCALE = 2.0
-"""Ratio of mean |returns| from which a reward counts as one of another scale (a convention)."""
-Measure = Literal["area", "final"]
+POWER = 0.8
 Word = Literal["better", "worse", "inconclusive"]
 
 
@@ -34,43 +35,64 @@ class Verdict:
     Args:
         strategy: The one that is judged.
         other: The one it is judged against.
-        measure: ``"area"`` or ``"final"``.
-        word: ``"better"``, ``"worse"`` or ``"inconclusive"``.
+        measure: ``"done"``, ``"area"`` or ``"final"``.
         seeds: Finished runs of either.
-        difference: Of the means, with its 95 % interval; None with fewer than two runs.
-        p: Holm-corrected p value; None without a test.
-        probability: That a run of ``strategy`` beats one of ``other``; None without runs.
-        paired: The difference by shared seed; None with fewer than two.
+        tests: What was asked, with corrected p values; empty with fewer than two runs of either.
+        family: How many tests were corrected together.
         needed: About how many seeds each would need; None where none would help.
     """
 
     strategy: str
     other: str
     measure: Measure
-    word: Word
     seeds: tuple[int, int]
-    difference: statistics.Difference | None
-    p: float | None
-    probability: float | None
-    paired: statistics.Difference | None
-    needed: int | None
+    tests: tuple[Test, ...]
+    family: int
+    needed: int | None = None
+
+    @property
+    def word(self) -> Word:
+        """``"better"``, ``"worse"``, or ``"inconclusive"``, also where two tests contradict each other."""
+        found = {test.lead > 0 for test in self.tests if test.corrected < ALPHA}
+        if len(found) != 1:
+            return "inconclusive"
+        return "better" if found == {True} else "worse"
 
     @property
     def phrase(self) -> str:
-        """The word with the number behind it, e.g. ``better than env (+0.47, p = 0.004)``."""
+        """The word with the numbers behind it, e.g. ``better than env (+0.47, p = 0.004)``."""
+        if not self.tests:
+            return self.words
+        said = "; ".join(test.said for test in self.tests)
+        if self.word != "inconclusive":
+            return f"{self.words} ({said})"
+        return f"inconclusive at {self._at} ({self._needs}; {said})"
+
+    @property
+    def words(self) -> str:
+        """The phrase without the numbers that stand beside it in a table."""
         if min(self.seeds) == 0:
             return f"not comparable with {self.other}: no finished run"
-        if self.difference is None or self.p is None:
+        if not self.tests:
             return f"inconclusive at {count(min(self.seeds))} (needs at least 2)"
-        effect = f"{signed(self.difference.value)}, p {p_value(self.p)}"
         if self.word != "inconclusive":
-            return f"{self.word} than {self.other} ({effect})"
-        return f"inconclusive at {self._at} ({self._needs}; {effect})"
+            return f"{self.word} than {self.other}"
+        return f"inconclusive at {self._at} ({self._needs})"
 
     @property
     def doubt(self) -> str:
         """The other strategy and the seeds it would take, e.g. ``env (needs about 23)``."""
-        return self.other if self.difference is None else f"{self.other} ({self._needs})"
+        return f"{self.other} ({self._needs})" if self.tests else self.other
+
+    @property
+    def difference(self) -> statistics.Difference | None:
+        """The difference of the first test; None without one."""
+        return self.tests[0].difference if self.tests else None
+
+    @property
+    def p(self) -> float | None:
+        """The smallest corrected p value; None without a test."""
+        return min((test.corrected for test in self.tests), default=None)
 
     @property
     def _at(self) -> str:
@@ -79,8 +101,10 @@ class Verdict:
 
     @property
     def _needs(self) -> str:
+        if len({test.lead > 0 for test in self.tests if test.corrected < ALPHA}) > 1:
+            return "the tests contradict each other"
         if self.needed is None:
-            return "the means are equal"
+            return "the means are equal" if self.measure != "done" else "no difference was seen"
         return f"needs about {self.needed:,}" if self.needed <= 1000 else "needs more than 1,000"
 
 
@@ -90,10 +114,12 @@ class Judgement:
 
     Args:
         baseline: The strategy others are judged against: ``env`` if it is one, else the first.
-        best: Highest mean area under the true-return curve; None when no strategy leads.
+        best: The highest by the primary measure; None when no strategy leads.
         headline: One or two sentences that a hurried reader takes home.
-        against_baseline: Every other strategy, area and final.
-        against_best: The best against every other strategy, by area.
+        method: What was declared, which tests answer it, and how they were corrected.
+        family: How many tests give the words, corrected together.
+        against_baseline: Every other strategy, by the primary measure and then by the others.
+        against_best: The best against every other strategy, by the primary measure.
         findings: What each strategy did.
         notes: What the reader must know about seeds and failures.
     """
@@ -101,15 +127,22 @@ class Judgement:
     baseline: str
     best: str | None
     headline: str
+    method: str
+    family: int
     against_baseline: tuple[Verdict, ...]
     against_best: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
 
-    def of(self, strategy: str, measure: Measure = "area") -> Verdict | None:
-        """The verdict of a strategy against the baseline; None for the baseline itself."""
+    def of(self, strategy: str, measure: Measure | None = None) -> Verdict | None:
+        """The verdict of a strategy against the baseline; None for the baseline itself.
+
+        Args:
+            strategy: Whose.
+            measure: None: the primary one.
+        """
         for verdict in self.against_baseline:
-            if (verdict.strategy, verdict.measure) == (strategy, measure):
+            if verdict.strategy == strategy and measure in (None, verdict.measure):
                 return verdict
         return None
 
@@ -118,93 +151,119 @@ class Judgement:
         return next(f for f in self.findings if f.strategy == strategy)
 
 
+@lru_cache(maxsize=64)
 def judge(comparison: Comparison) -> Judgement:
     """Test what can be tested and put it into words."""
-    names = comparison.strategies
+    names, primary = comparison.strategies, comparison.primary
     baseline = "env" if "env" in names else names[0]
-    areas = {name: comparison.auc(name) for name in names}
-    best = _best(areas)
-    pairs = [(name, baseline) for name in names if name != baseline]
-    against_best: tuple[Verdict, ...] = ()
-    if best is not None:
-        every = [(a, b) if a == best else (b, a) for a, b in combinations(names, 2)]
-        judged = verdicts(comparison, "area", every)
-        against_best = tuple(v for v in judged if v.strategy == best)
+    best = leader(
+        {name: standing(comparison, primary, name) for name in names},
+        verdicts(comparison, primary, list(combinations(names, 2))),
+    )
+    others = [name for name in names if name != baseline]
+    measures: list[Measure] = [primary, *(m for m in ("area", "final") if m != primary)]
+    against = {m: verdicts(comparison, m, [(name, baseline) for name in others]) for m in measures}
+    rest = [] if best is None else [(best, name) for name in names if name != best]
+    against_best = verdicts(comparison, primary, rest)
     found = findings(comparison)
+    family = max((v.family for v in (*against[primary], *against_best)), default=0)
     return Judgement(
         baseline=baseline,
         best=best,
         headline=_headline(comparison, best, against_best, found),
-        against_baseline=(
-            *verdicts(comparison, "area", pairs),
-            *verdicts(comparison, "final", pairs),
-        ),
+        method=_method(comparison, against[primary], family),
+        family=family,
+        against_baseline=tuple(v for m in measures for v in against[m]),
         against_best=against_best,
         findings=found,
-        notes=_notes(comparison),
+        notes=notes(comparison),
     )
 
 
 def verdicts(
     comparison: Comparison, measure: Measure, pairs: list[tuple[str, str]]
 ) -> tuple[Verdict, ...]:
-    """Judge pairs (strategy, other) as one Holm family.
+    """Judge pairs (strategy, other); the tests of all pairs of strategies are one Holm family."""
+    sizes = {name: len(comparison.of(name)) for name in comparison.strategies}
+    return judged(comparison.strategies, measure, pairs, sizes, partial(put, comparison, measure))
+
+
+def judged(
+    names: tuple[str, ...],
+    measure: Measure,
+    pairs: list[tuple[str, str]],
+    sizes: Mapping[str, int],
+    tests_of: Callable[[str, str], tuple[Test, ...]],
+) -> tuple[Verdict, ...]:
+    """Verdicts from tests.
 
     Args:
-        comparison: The runs.
-        measure: ``"area"`` or ``"final"``.
-        pairs: Who against whom; those without two runs on either side are judged untested.
+        names: All strategies.
+        measure: What the tests ask about.
+        pairs: Who against whom.
+        sizes: Finished runs of each strategy.
+        tests_of: The tests of a pair.
     """
-    of = comparison.auc if measure == "area" else comparison.final
-    scores = {name: of(name) for name in comparison.strategies}
-    tested = [pair for pair in pairs if min(scores[name].size for name in pair) >= 2]
-    raw = {(a, b): statistics.difference(scores[a], scores[b]) for a, b in tested}
-    corrected = dict(zip(tested, statistics.holm([raw[p].p for p in tested]), strict=True))
+    known = lru_cache(None)(tests_of)
+    corrected = holm(names, known)
+    family = sum(map(len, corrected.values()))
     found = []
     for a, b in pairs:
-        gap, p = raw.get((a, b)), corrected.get((a, b))
-        word: Word = "inconclusive"
-        if gap is not None and p is not None and p < ALPHA:
-            word = "better" if gap.value > 0 else "worse"
-        sizes = (scores[a].size, scores[b].size)
-        found.append(
-            Verdict(
-                a, b, measure, word, sizes, gap, None if p is None else float(p),
-                _probability(scores[a], scores[b]),
-                _paired(comparison, (a, b), (scores[a], scores[b])),
-                _needed(scores[a], scores[b], len(tested)) if word == "inconclusive" else None,
-            )
-        )  # fmt: skip
+        tests = tuple(
+            replace(test, corrected=p)
+            for test, p in zip(known(a, b), corrected[frozenset((a, b))], strict=True)
+        )
+        made = Verdict(a, b, measure, (sizes[a], sizes[b]), tests, family)
+        if made.word == "inconclusive":
+            made = replace(made, needed=_needed(tests, min(made.seeds), family))
+        found.append(made)
     return tuple(found)
 
 
-def _best(areas: dict[str, FloatArray]) -> str | None:
-    means = {name: float(scores.mean()) for name, scores in areas.items() if scores.size}
-    if len(means) < 2 or max(means.values()) - min(means.values()) <= 1e-12:
+def leader(
+    standings: Mapping[str, tuple[float, ...]], found: tuple[Verdict, ...] = ()
+) -> str | None:
+    """The highest of several, a verdict before a number; None where all are the same or there is one."""
+    known = {name: value for name, value in standings.items() if value}
+    if len(known) < 2 or np.ptp(list(known.values()), axis=0).max() <= 1e-12:
         return None
-    return max(means, key=means.__getitem__)
+    won = dict.fromkeys(known, 0)
+    for verdict in found:
+        if verdict.word != "inconclusive":
+            sign = 1 if verdict.word == "better" else -1
+            won[verdict.strategy] += sign
+            won[verdict.other] -= sign
+    return max(known, key=lambda name: (won[name], known[name]))
 
 
-def _probability(x: FloatArray, y: FloatArray) -> float | None:
-    if not x.size or not y.size:
+def _needed(tests: tuple[Test, ...], seeds: int, family: int) -> int | None:
+    """About how many seeds would tell, if what was observed is true: an order of magnitude.
+
+    The standard score of the strongest test grows with the root of the seeds; 80 % power.
+    """
+    p = min((test.p for test in tests), default=1.0)
+    score = float(stats.norm.isf(p / 2))
+    if score < 1e-6:
         return None
-    return float(statistics.probability_of_improvement(x, y))
+    wanted = float(stats.norm.isf(ALPHA / 2 / family) + stats.norm.ppf(POWER))
+    return max(seeds + 1, int(np.ceil(seeds * (wanted / score) ** 2)))
 
 
-def _paired(
-    comparison: Comparison, names: tuple[str, str], scores: tuple[FloatArray, FloatArray]
-) -> statistics.Difference | None:
-    first, second = ([run.seed for run in comparison.of(name)] for name in names)
-    if len(set(first) & set(second)) < 2:
-        return None
-    return statistics.paired_difference(*scores, seeds=(first, second))
-
-
-def _needed(x: FloatArray, y: FloatArray, tests: int) -> int | None:
-    if min(x.size, y.size) < 2:
-        return None
-    needed = statistics.seeds_needed(x, y, alpha=ALPHA / max(1, tests))
-    return None if needed is None else max(needed, min(x.size, y.size) + 1)
+def _method(comparison: Comparison, found: tuple[Verdict, ...], family: int) -> str:
+    """What was declared and how it is tested, in two sentences."""
+    goal = number(comparison.threshold or 0.0)
+    declared = (
+        f"whether a seed does the task (reaches a true return of {goal}), and after how many steps"
+        if comparison.primary == "done"
+        else "the area under the true-return curve (how soon and how well)"
+    )
+    tests = dict.fromkeys(NAMES[test.by] for verdict in found for test in verdict.tests)
+    told = f"Decided by what was declared before the first run: {declared}."
+    if not tests:
+        return told
+    if family == 1:
+        return f"{told} Test: {listed(list(tests))}, alone (m = 1)."
+    return f"{told} Tests: {listed(list(tests))}, Holm's correction over m = {family} tests."
 
 
 def _headline(
@@ -220,8 +279,8 @@ def _headline(
     if best is None and len(finished) == 1:
         return f"{finished[0]} is the only strategy with finished runs: nothing to compare it with."
     if best is None:
-        level = number(float(comparison.auc(finished[0]).mean()))
-        return f"No strategy leads: the mean true return was {level} under each of them."
+        same = level(comparison, comparison.primary, finished[0])
+        return f"No strategy leads: {same} under each of them."
     parts = [lead(best, against_best)]
     cheats = [finding.strategy for finding in found if finding.label == "cheats"]
     if cheats:
@@ -235,87 +294,17 @@ def _headline(
 def lead(best: str, against: tuple[Verdict, ...]) -> str:
     """Who leads and against whom that is settled, in one sentence."""
     beaten = [v.other for v in against if v.word == "better"]
-    unsettled = [v for v in against if v.word == "inconclusive" and min(v.seeds)]
+    unsettled = [v for v in against if v.word != "better" and min(v.seeds)]
+    family = f"Holm over m = {against[0].family} tests" if against[0].family > 1 else "m = 1 test"
+    won = (
+        "does the task in more seeds, or sooner, than"
+        if against[0].measure == "done"
+        else ("has a better true return than")
+    )
     if not unsettled:
-        return f"{best} is best: its true return is better than that of {listed(beaten)}."
+        return f"{best} is best: it {won} {listed(beaten)} ({family})."
     doubt = f"inconclusive against {listed([v.doubt for v in unsettled])}"
     doubt += f" at {count(min(min(v.seeds) for v in unsettled))}"
     if not beaten:
-        return f"{best} leads, but nothing is settled: {doubt}."
-    return f"{best} leads: better than {listed(beaten)}; {doubt}."
-
-
-def _notes(comparison: Comparison) -> tuple[str, ...]:
-    sizes = {name: len(comparison.of(name)) for name in comparison.strategies}
-    notes = []
-    if comparison.failures:
-        failed = len(comparison.failures)
-        notes.append(f"{failed} of {failed + len(comparison.runs)} runs failed and count nowhere.")
-    if len(set(sizes.values())) > 1:
-        each = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        notes.append(f"The strategies have unequal numbers of finished seeds ({each}).")
-    if 0 < min(sizes.values()) < 10:
-        told = "only large effects" if min(sizes.values()) > 1 else "nothing"
-        notes.append(
-            f"With {count(min(sizes.values()))} {told} can be told from luck; 10 or more are "
-            "recommended."
-        )
-    notes += [*_continued(comparison), *scale_notes(comparison), *comparison.remarks]
-    ends = {int(run.steps[-1]) for run in comparison.runs}
-    if len(ends) > 1:
-        notes.append(
-            f"Runs end at different steps ({min(ends):,} to {max(ends):,}); curves and areas use "
-            f"the steps that all cover, up to {min(ends):,}."
-        )
-    return tuple(notes)
-
-
-def scale_notes(comparison: Comparison) -> list[str]:
-    """Which strategies change the size of the reward, and the control that tells size from shape.
-
-    The size is the mean |return| of an evaluation episode; twice or half the true one counts as
-    another. Nothing is said where the learner normalises rewards by itself.
-    """
-    changed = []
-    for name in comparison.strategies:
-        if not comparison.of(name) or is_control(comparison, name):
-            continue
-        true = float(np.abs(comparison.curves(name)).mean())
-        own = float(np.abs(comparison.curves(name, "shaped_return")).mean())
-        if own > SCALE * true + 1e-9 or true > SCALE * own + 1e-9:
-            changed.append(f"{name} (mean |return| {number(own)}, the task's is {number(true)})")
-    if not changed or _normalises(comparison.hyperparameters.get("normalize")):
-        return []
-    verb = "changes" if len(changed) == 1 else "change"
-    said = f"{listed(changed)} {verb} the scale of the reward"
-    controls = [name for name in comparison.strategies if is_control(comparison, name)]
-    if controls:
-        return [f"{said}: compare with {controls[0]}, the true reward on a scale of its own."]
-    return [
-        f"{said}. Learners feel that as another step size: add the normalised-true-reward control, "
-        "--reward normalised, to tell scale from shape."
-    ]
-
-
-def _normalises(setting: Any) -> bool:
-    """Whether the hyperparameter ``normalize`` asks VecNormalize for rewards, as RL Zoo writes it."""
-    if isinstance(setting, str):
-        return "norm_reward=False" not in setting.replace(" ", "")
-    if isinstance(setting, Mapping):
-        return bool(setting.get("norm_reward", True))
-    return bool(setting)
-
-
-def _continued(comparison: Comparison) -> list[str]:
-    """How many runs went on from a checkpoint, and whether that shows in their curves."""
-    runs = [run for run in comparison.runs if run.continued]
-    other = sum(not run.same_curve for run in runs)
-    if not runs:
-        return []
-    went = f"{len(runs)} of {len(comparison.runs)} runs continued from a checkpoint"
-    if not other:
-        return [f"{went}; their curves are those of undisturbed runs."]
-    return [
-        f"{went}; {other} of them with a state that a checkpoint does not hold, so their curves are "
-        "continued, not repeated."
-    ]
+        return f"{best} leads, but nothing is settled: {doubt} ({family})."
+    return f"{best} leads: it {won} {listed(beaten)}; {doubt} ({family})."

@@ -28,9 +28,10 @@ from rewardwrap.statistics.intervals import (
 )
 from rewardwrap.statistics.resampling import bootstrap_interval
 from rewardwrap.statistics.scores import ScoresError, sample
-from rewardwrap.statistics.survival import Survival, kaplan_meier
+from rewardwrap.statistics.survival import LogRank, Survival, kaplan_meier, logrank
 from rewardwrap.statistics.tests import (
     Difference,
+    boschloo,
     difference,
     fisher,
     holm,
@@ -43,16 +44,19 @@ from rewardwrap.statistics.tests import (
 __all__ = [
     "Difference",
     "Interval",
+    "LogRank",
     "ScoresError",
     "Survival",
     "area_under_curve",
     "bootstrap_interval",
+    "boschloo",
     "difference",
     "exact_interval",
     "fisher",
     "holm",
     "iqm",
     "kaplan_meier",
+    "logrank",
     "mean",
     "median",
     "optimality_gap",

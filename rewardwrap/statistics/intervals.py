@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,14 @@ class Interval:
     def __iter__(self) -> Iterator[float]:
         yield self.low
         yield self.high
+
+    def within(self, low: float | None, high: float | None) -> Interval:
+        """The part of it between two bounds; None for none."""
+        return replace(
+            self,
+            low=self.low if low is None else max(self.low, low),
+            high=self.high if high is None else min(self.high, high),
+        )
 
 
 def student_interval(scores: ArrayLike, *, confidence: float = 0.95) -> Interval:
@@ -109,7 +117,11 @@ def exact_interval(successes: int, runs: int, *, confidence: float = 0.95) -> In
 
 
 def recommended_interval(
-    scores: ArrayLike, *, confidence: float = 0.95, values: tuple[float, float] | None = None
+    scores: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    values: tuple[float, float] | None = None,
+    bounds: tuple[float | None, float | None] = (None, None),
 ) -> Interval:
     """The interval of the mean that a report should print, and whether to trust it.
 
@@ -124,6 +136,8 @@ def recommended_interval(
         scores: One score for each run, (runs,).
         confidence: Nominal coverage, in (0, 1).
         values: The only two scores a run can have, where that is known, e.g. ``(0.0, 1.0)``.
+        bounds: Least and largest score that a run can have, None for unknown. The mean lies between
+            them as well, so an interval that is cut there covers as often.
 
     Raises:
         ScoresError: NaN or inf, or a score that is not one of ``values``.
@@ -137,6 +151,12 @@ def recommended_interval(
     if finals.size < (1 if values else 2):
         why = "one seed shows no spread" if finals.size else "no seed finished"
         return Interval(-math.inf, math.inf, "none", False, why)
+    return _usual_interval(finals, values, confidence).within(*bounds)
+
+
+def _usual_interval(
+    finals: NDArray[np.float64], values: tuple[float, float] | None, confidence: float
+) -> Interval:
     found, times = np.unique(finals, return_counts=True)
     if values is None and found.size == 2 and times.min() > 1:
         values = (float(found[0]), float(found[1]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +24,7 @@ class Difference:
         low: Lower bound of the interval of the difference.
         high: Upper bound.
         p: Two-sided p value of "no difference".
-        method: ``"welch"``, ``"fisher"``, ``"paired"`` or ``"identical"``.
+        method: ``"welch"``, ``"fisher"``, ``"boschloo"``, ``"paired"`` or ``"identical"``.
     """
 
     value: float
@@ -31,6 +32,10 @@ class Difference:
     high: float
     p: float
     method: str
+
+    def within(self, low: float, high: float) -> Difference:
+        """With the part of its interval between two bounds of the difference."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
 
 def welch(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Difference:
@@ -77,15 +82,47 @@ def fisher(
     Source: Fisher, The logic of inductive inference, 1935; Newcombe, Interval estimation for the
     difference between independent proportions, 1998, method 10.
     """
-    table = [[s, n - s] for s, n in zip(successes, runs, strict=True)]
-    p = float(stats.fisher_exact(table).pvalue)
-    one, two = (s / n for s, n in zip(successes, runs, strict=True))
+    p = float(stats.fisher_exact(_table(successes, runs)).pvalue)
+    return Difference(*_newcombe(successes, runs, confidence), p, "fisher")
+
+
+@cache
+def boschloo(
+    successes: tuple[int, int], runs: tuple[int, int], *, confidence: float = 0.95
+) -> Difference:
+    """Boschloo's exact test of two success rates, with the interval of `fisher`.
+
+    Of all tables that Fisher's one-sided test finds at least as extreme, the largest chance that any
+    common rate gives them; the two-sided p value is twice the smaller of both sides. Never over its
+    level and never weaker than Fisher's, which fixes the number of all successes: 10/10 against 4/10
+    gives 0.0035 where Fisher's gives 0.011.
+
+    Args:
+        successes: Runs that succeeded under either strategy.
+        runs: All runs of either, at least 1.
+        confidence: Nominal coverage of the interval, in (0, 1).
+
+    Source: Boschloo, Raised conditional level of significance for the 2 x 2 table, 1970.
+    """
+    p = float(stats.boschloo_exact(_table(successes, runs)).pvalue)
+    return Difference(*_newcombe(successes, runs, confidence), p, "boschloo")
+
+
+def _table(successes: tuple[int, int], runs: tuple[int, int]) -> list[list[int]]:
+    return [list(successes), [n - k for k, n in zip(successes, runs, strict=True)]]
+
+
+def _newcombe(
+    successes: tuple[int, int], runs: tuple[int, int], confidence: float
+) -> tuple[float, float, float]:
+    """p₁ - p₂ and its interval."""
+    one, two = (k / n for k, n in zip(successes, runs, strict=True))
     (low1, high1), (low2, high2) = (
-        wilson_interval(s, n, confidence=confidence) for s, n in zip(successes, runs, strict=True)
+        wilson_interval(k, n, confidence=confidence) for k, n in zip(successes, runs, strict=True)
     )
     low = one - two - math.hypot(one - low1, high2 - two)
     high = one - two + math.hypot(high1 - one, two - low2)
-    return Difference(one - two, low, high, p, "fisher")
+    return one - two, low, high
 
 
 def difference(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Difference:

@@ -93,8 +93,7 @@ def write(
             replay.write(agent.model, aside / "replay.safetensors")
         document = {
             "format": FORMAT,
-            # set_reward and set_weight change what is paid: the settings say what is paid now
-            "settings": asdict(agent.settings) | {"reward": agent.reward.to_config()},
+            "settings": asdict(agent.settings),
             "gamma": agent.settings.gamma,
             "step": agent.model.num_timesteps,
             "counters": _counters(agent.model),

@@ -146,20 +146,23 @@ def test_identical_strategies_differ_at_no_number_of_seeds() -> None:
 def test_p_values_are_corrected_over_the_family() -> None:
     rng = np.random.default_rng(0)
     names = ["env", "a", "b", "c"]
-    data = comparison({n: list(rng.normal(i, 1, 6)) for i, n in enumerate(names)})
-    alone = verdicts(data, "area", [("a", "env")])[0]
-    together = verdicts(data, "area", [(n, "env") for n in names[1:]])[0]
+    levels = {n: list(rng.normal(i, 1, 6)) for i, n in enumerate(names)}
+    few = {name: levels[name] for name in ("env", "a")}
+    alone, together = (
+        verdicts(comparison(asked), "area", [("a", "env")])[0] for asked in (few, levels)
+    )
     assert alone.p is not None
     assert together.p is not None
-    assert together.p >= alone.p
+    assert together.p > alone.p
+    assert (alone.family, together.family) == (1, 6), "all pairs, whoever is asked about"
 
 
 def test_more_questions_take_more_seeds_each() -> None:
     even = [1.0, 2.0, 3.0, 4.0, 5.0]
     levels = {"env": even, **{name: [x + 1 for x in even] for name in "abc"}}
-    pairs = [(name, "env") for name in "abc"]
+    few = {name: levels[name] for name in ("env", "a")}
     alone, together = (
-        verdicts(comparison(levels), "area", asked)[0] for asked in (pairs[:1], pairs)
+        verdicts(comparison(asked), "area", [("a", "env")])[0] for asked in (few, levels)
     )
     assert alone.needed is not None
     assert together.needed is not None

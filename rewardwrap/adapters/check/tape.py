@@ -18,7 +18,6 @@ from stable_baselines3.common.vec_env import VecEnv
 from rewardwrap.adapters.host import Host
 from rewardwrap.adapters.stack import Visit, host_layers, visit
 from rewardwrap.core.knowledge import untaught
-from rewardwrap.core.scalar import number
 
 _RECORD = "rewardwrap_record"
 
@@ -111,8 +110,7 @@ class Tape:
 
     def _write(self, seen: Seen, i: int, result: Any) -> None:
         # SB3 returns (obs, reward, done, infos), gymnasium (obs, reward, terminated, truncated, info)
-        plain = number(result[1]) if np.ndim(result[1]) == 0 else result[1]
-        paid = np.array(plain, np.float64)
+        paid = np.array(result[1], np.float64)
         seen.paid = paid if seen.calls == 0 else seen.paid + paid
         seen.calls += 1
         seen.ended = np.logical_or.reduce([np.asarray(done, bool) for done in result[2:-1]])

@@ -1,0 +1,81 @@
+"""By what a comparison is decided: chosen from the task, written down before the first run.
+
+``done`` where the task is done or not done: success is told by the environment's info, its recipe calls the
+return sparse, or a plan for an environment without a recipe says which return counts as doing the task.
+``area`` where returns are graded. A plan may say ``primary:`` itself; after the first run nobody may.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.compare.plan import Plan
+from rewardwrap.compare.reading import PlanError
+from rewardwrap.compare.store import Store
+from rewardwrap.files import write_whole
+
+NAME = "declared.json"
+OLDER = (
+    "The first runs were finished before a measure was declared here, so the area decides, as it did "
+    "then."
+)
+
+
+def declare(plans: Sequence[Plan], store: Store, out: Path) -> tuple[Plan, ...]:
+    """Write ``declared.json``, or hold the plans to the one that is there.
+
+    Args:
+        plans: One for each environment.
+        store: Its runs; before the first is finished everything may be declared anew.
+        out: The folder of the comparison.
+
+    Returns:
+        The plans; those of a store from before there were declarations are decided by area.
+
+    Raises:
+        PlanError: A plan says something else than what was declared before the first run.
+    """
+    started, known = store.is_started(), _known(out / NAME)
+    held = []
+    for plan in plans:
+        wanted = _of(plan)
+        if started and not known and plan.primary != "area":
+            plan = replace(plan, primary="area", remarks=(*plan.remarks, OLDER))
+        elif started and known.get(plan.env, wanted) != wanted:
+            raise PlanError(
+                f"{plan.env}: what decides must be what was declared before the first run, "
+                f"{_words(known[plan.env])}, got {_words(wanted)}. Give another --out to decide anew."
+            )
+        held.append(plan)
+    if not started or known:
+        out.mkdir(parents=True, exist_ok=True)
+        every = {**(known if started else {}), **{plan.env: _of(plan) for plan in held}}
+        if every != known:
+            write_whole(out / NAME, json.dumps(every, indent=1) + "\n")
+    return tuple(held)
+
+
+def _of(plan: Plan) -> dict[str, Any]:
+    goal = {"threshold": plan.threshold} if plan.primary == "done" else {}
+    return {"primary": plan.primary, **goal}
+
+
+def _known(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PlanError(
+            f"{file} must be JSON, got {error}. Give another --out: what was declared is lost."
+        ) from error
+    return found
+
+
+def _words(declared: dict[str, Any]) -> str:
+    goal = f" at {declared['threshold']:g}" if "threshold" in declared else ""
+    return f"{declared['primary']}{goal}"
