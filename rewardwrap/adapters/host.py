@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from gymnasium.wrappers import NormalizeObservation
 from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObservation
 
+from rewardwrap.adapters.goals import GoalReward, is_goal_space, refused
 from rewardwrap.adapters.tasks import discount_of, shared_discount
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, GammaMismatch, StackError
@@ -56,6 +57,7 @@ class Host:
     _lanes: Lanes
     _learner: float | None = None
     _begun = False
+    _goals: tuple[Reward, GoalReward] | None = None
 
     # --- the gate -------------------------------------------------------------------------------
 
@@ -150,6 +152,17 @@ class Host:
         require_same_discount(self.discount, gamma)
         self._learner = float(gamma)
 
+    # --- goals that are set afterwards ----------------------------------------------------------
+
+    def _goal_reward(self, space: Any) -> GoalReward:
+        """The reward as `HerReplayBuffer` asks for it; built anew when another one is paid."""
+        kept = self.__dict__.get("_goals")
+        if kept is None or kept[0] is not self._reward:
+            if not is_goal_space(space):
+                raise refused("observations without achieved_goal and desired_goal")
+            kept = self._goals = (self._reward, GoalReward(self._reward, self.task, space))
+        return kept[1]
+
     # --- what can be read -----------------------------------------------------------------------
 
     @property
@@ -166,6 +179,20 @@ class Host:
     def description(self) -> str:
         """What is paid, as text: it can leave a worker where a function without a name cannot."""
         return repr(self._reward)
+
+    @property
+    def goal_refusal(self) -> str | None:
+        """Why `HerReplayBuffer` cannot be answered for new goals; None where it can."""
+        space = self.observation_space  # type: ignore[attr-defined]
+        if not is_goal_space(space):
+            return "observations without achieved_goal and desired_goal"
+        return self._goal_reward(space).refusal
+
+    @property
+    def goal_needs_info(self) -> bool:
+        """Whether that takes what a step carries in its ``info``."""
+        space = self.observation_space  # type: ignore[attr-defined]
+        return is_goal_space(space) and self._goal_reward(space).remembers
 
     @property
     def models(self) -> list[str]:

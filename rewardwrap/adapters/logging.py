@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from rewardwrap.adapters.goals import require_goals
 from rewardwrap.adapters.layers import find_adapter, reported_versions
 from rewardwrap.adapters.stack import refuse_layers, refuse_unread
 from rewardwrap.core.errors import StackError
@@ -58,6 +60,9 @@ class LogTerms(BaseCallback):
         self._on_policy = isinstance(self.model, OnPolicyAlgorithm)
         if not isinstance(self.model, OnPolicyAlgorithm | OffPolicyAlgorithm):
             refuse_unread(self.training_env, type(self.model).__name__)
+        buffer = getattr(self.model, "replay_buffer", None)
+        if isinstance(buffer, HerReplayBuffer):
+            require_goals(self.training_env, buffer)
         self._adapter = adapter
         if self._window is None:
             self._episodes = deque(self._episodes, maxlen=self.model._stats_window_size)

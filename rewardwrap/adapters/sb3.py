@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any
 
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
+from rewardwrap.adapters.goals import GoalSteps
 from rewardwrap.adapters.host import Host, RewardLike, paid_twice
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_venv
@@ -26,8 +28,8 @@ FEW = 24
 METHODS = ("require_discount", "set_reward", "set_weight")
 BY_LANE = ("episode_terms", "reward_terms")
 ATTRIBUTES = (
-    *BY_LANE, "description", "discount", "last_step", "models", "reward", "reward_version", "source",
-    "task", "term_names", "training",
+    *BY_LANE, "description", "discount", "goal_needs_info", "goal_refusal", "last_step", "models",
+    "reward", "reward_version", "source", "task", "term_names", "training",
 )  # fmt: skip
 """What `env_method` and `get_attr` find on lanes that are wrapped themselves, they find here too."""
 
@@ -73,6 +75,7 @@ class RewardVecEnv(Host, VecEnvWrapper):
         self._actions: Any = None
         self._base = venv.unwrapped
         self.ended: tuple[list[dict[str, Any]], Any] | None = None
+        self._steps = GoalSteps() if self.goal_needs_info and not self.goal_refusal else None
 
     def reset(self) -> Any:
         self._begin()
@@ -83,6 +86,8 @@ class RewardVecEnv(Host, VecEnvWrapper):
         else:
             self._lanes.begin(obs, ListInfo(reset_infos))
         self.reset_infos = self._base.reset_infos
+        if self._steps is not None:
+            self._steps.begin(obs)
         return obs
 
     def step_async(self, actions: Any) -> None:
@@ -99,6 +104,9 @@ class RewardVecEnv(Host, VecEnvWrapper):
 
     def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
         obs, rewards, dones, infos = self.venv.step_wait()
+        if self._steps is not None:
+            cut = np.array([bool(info.get("TimeLimit.truncated")) for info in infos])
+            self._steps.note(self._actions, obs, infos, np.stack([dones & ~cut, cut], axis=1))
         if rewards.dtype.kind != "f":
             # workers hand over what environments return: whole numbers, objects
             rewards = np.array([number(reward) for reward in rewards])
@@ -155,6 +163,12 @@ class RewardVecEnv(Host, VecEnvWrapper):
     def env_method(
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
     ) -> list[Any]:
+        if method_name == "compute_reward":
+            achieved, desired, info = method_args
+            lanes = list(self._get_indices(indices))
+            own = partial(self._own_compute, lanes[:1])
+            found = self._goal_reward(self.observation_space).compute(achieved, desired, info, own)
+            return [found] * len(lanes)
         if method_name not in METHODS:
             return self.venv.env_method(method_name, *method_args, indices=indices, **method_kwargs)
         lanes = list(self._get_indices(indices))
@@ -164,6 +178,9 @@ class RewardVecEnv(Host, VecEnvWrapper):
                 "They are paid by one reward: leave indices out."
             )
         return [getattr(self, method_name)(*method_args, **method_kwargs)] * self.num_envs
+
+    def _own_compute(self, lane: list[int], *given: Any) -> Any:
+        return self.venv.env_method("compute_reward", *given, indices=lane)[0]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         # ARS plays by evaluate_policy, which prefers Monitor's return, the true one, to what was paid

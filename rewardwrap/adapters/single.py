@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
+from rewardwrap.adapters.goals import ACHIEVED, GoalSteps
 from rewardwrap.adapters.host import Host, RewardLike, config_or_none, reward_of
 from rewardwrap.adapters.tasks import task_of
 from rewardwrap.core import tree
@@ -49,6 +50,7 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         gym.Wrapper.__init__(self, env)
         task = self._receive(env, built, gamma, task or task_of(env), training)
         self._lanes: OneLane = OneLane(built, task=task, training=training)
+        self._steps = GoalSteps() if self.goal_needs_info and not self.goal_refusal else None
         self._last_obs: Any = None
         # until two steps in a row say otherwise, observations may share one buffer
         self._looked, self._reuses = False, True
@@ -61,9 +63,37 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         obs, info = self.env.reset(seed=seed, options=options)
         self._lanes.begin(obs, info)
         self._last_obs = None
+        if self._steps is not None:
+            self._steps.begin({ACHIEVED: [obs[ACHIEVED]]})
         return obs, info
 
+    def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Any:
+        """The composed reward of steps that are judged by other goals, as gymnasium's goal envs give it.
+
+        Args:
+            achieved_goal: What the steps achieved, ``(N, ...)``, or of one step.
+            desired_goal: What they are judged by.
+            info: Their infos.
+
+        Raises:
+            StackError: The reward cannot be answered from goals.
+        """
+        own = self.env.get_wrapper_attr("compute_reward")
+        found = self._goal_reward(self.observation_space)
+        return found.compute(achieved_goal, desired_goal, info, own)
+
+    def _noted(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """A step that carries what a relabelled one is asked for."""
+        assert self._steps is not None
+        result = self._step(action) if self._looked else self._look(action)
+        obs, _, terminated, truncated, info = result
+        ended = [(bool(terminated), bool(truncated and not terminated))]
+        self._steps.note([action], {ACHIEVED: [obs[ACHIEVED]]}, [info], ended)
+        return result
+
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        if self._steps is not None:
+            return self._noted(action)
         if self._looked:
             return self._step(action)  # type: ignore[no-any-return]
         return self._look(action)

@@ -16,6 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardwrap.adapters.check.returns import require_returns
+from rewardwrap.adapters.goals import require_goals
 from rewardwrap.adapters.layers import find_adapter, layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError, StackError
@@ -37,15 +38,16 @@ def require_learner(env: VecEnv, algo: Any) -> None:
     adapter = find_adapter(env)
     if isinstance(algo, str) and algo.lower() == "her":
         if adapter is not None:
-            _refuse_her()
+            require_goals(env, None)
         return
     cls = _algorithm(algo)
     if adapter is None:
         return
     if isinstance(algo, BaseAlgorithm):
         adapter.require_discount(getattr(algo, "gamma", None))
-        if isinstance(getattr(algo, "replay_buffer", None), HerReplayBuffer):
-            _refuse_her()
+        buffer = getattr(algo, "replay_buffer", None)
+        if isinstance(buffer, HerReplayBuffer):
+            require_goals(env, buffer)
     if issubclass(cls, OffPolicyAlgorithm):
         _refuse_normaliser_below(env, cls)
     if not issubclass(cls, OffPolicyAlgorithm | OnPolicyAlgorithm):
@@ -67,14 +69,6 @@ def _algorithm(algo: Any) -> type[BaseAlgorithm]:
     raise ConfigError(
         f"algo must be an SB3 algorithm, its name or a model, got {type(algo).__name__}. "
         'Try "ppo" or PPO.'
-    )
-
-
-def _refuse_her() -> None:
-    raise StackError(
-        "HerReplayBuffer must recompute the composed reward for new goals, got an adapter without "
-        "compute_reward. It would mix the environment's reward with the composed one; "
-        "train without HER."
     )
 
 
@@ -100,16 +94,17 @@ def _twin(algo: Any, cls: type[BaseAlgorithm], env: VecEnv) -> BaseAlgorithm:
         options = {**_copied(own), "policy": algo.policy_class}
         options.pop("replay_buffer_class", None)
         options.pop("replay_buffer_kwargs", None)
-    small = {
+    small: dict[str, Any] = {
         "device": "cpu",
         "seed": None,
         "verbose": 0,
         "tensorboard_log": None,
-        "n_steps": STEPS + 1,
         "batch_size": (STEPS + 1) * env.num_envs,
         "buffer_size": STEPS * env.num_envs,
         "learning_starts": 10**9,
     }
+    if issubclass(cls, OnPolicyAlgorithm):  # of an off-policy learner they are n-step returns
+        small["n_steps"] = STEPS + 1
     options |= {name: value for name, value in small.items() if name in names}
     if isinstance(algo, BaseAlgorithm) and issubclass(cls, OffPolicyAlgorithm):
         options.pop("batch_size")
