@@ -68,6 +68,7 @@ def _start(folder: Path, out: str, *, whole: bool) -> subprocess.Popen[str]:
 
 def _plan(folder: Path, *, steps: int, seeds: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     (folder / "counting.py").write_text(COUNTING)
+    monkeypatch.setenv("REWARDWRAP_TRUST", "counting")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "counting", raising=False)
     (folder / "plan.yml").write_text(PLAN.format(steps=steps, seeds=seeds))
