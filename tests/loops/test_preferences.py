@@ -252,11 +252,10 @@ def test_workers_in_other_processes_are_paid_by_the_new_model_too(tmp_path):
     learner = PPO("MlpPolicy", venv, n_steps=64, batch_size=64, n_epochs=1, seed=0, device="cpu")
     learner.learn(256, callback=loop)
     assert loop.reward.ready
-    step = loop._adapter.last_step
     now = loop.reward.version
     learner.learn(128, callback=loop, reset_num_timesteps=False)
     assert now != NOBODY
-    assert loop._adapter.reward_terms[:, -1] == pytest.approx(loop.reward(step), abs=1.5)
+    assert loop._adapter.reward_terms[:, -1] == pytest.approx(loop.reward(venv.last_step), abs=1.5)
     venv.close()
 
 
