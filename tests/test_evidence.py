@@ -117,6 +117,8 @@ def test_the_map_of_systems_names_all_of_them_and_claims_nothing_that_was_not_se
     entries, told = systems.systems(), rows.results()
     assert [entry["id"] for entry in entries] == [f"S{n:02}" for n in range(1, systems.COUNT + 1)]
     for entry in entries:
+        # an unquoted comma in the source makes a key of what follows it
+        assert set(entry) <= systems.KEYS, entry["id"]
         assert set(entry.get("evidence", ())) <= set(told), entry["id"]
         assert entry["title"]
         assert entry["claims"]

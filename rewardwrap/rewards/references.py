@@ -206,6 +206,14 @@ class StartReference(Reward):
     Args:
         references: The references of every start.
         place: m, which of a start's references.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> refs = rw.References("level", starts=[0, 1], scores=[[2.0], [30.0]])
+        >>> log = {"obs": [0, 0], "action": [0], "reward": [1], "terminated": [1], "truncated": [0],
+        ...        "info": {"level": [1, 1]}}
+        >>> rw.relabel(StartReference(refs), log)
+        array([30.])
     """
 
     shaping: ClassVar[bool] = False
