@@ -12,7 +12,7 @@ compare: .venv/installed
 	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # minutes: installs into clean environments, long trainings
 slow: .venv/installed-dev
