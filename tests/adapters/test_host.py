@@ -39,6 +39,8 @@ READERS = {
     "a function of next_obs": rw.function(lambda next_obs: next_obs[:, 0].astype(float)),
     "a reward that reads a field": ReadsAField(),
     "a field": rw.Field("cart_position"),
+    "an error of a field": rw.Track("cart_position"),
+    "a potential of a field": rw.Potential("cart_position", gamma=0.99),
 }
 
 
