@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rewardwrap.compare.plan import Plan
+    from rewardwrap.compare.request import Request
     from rewardwrap.compare.results import Comparison
     from rewardwrap.compare.spec import Spec
     from rewardwrap.compare.store import Store
@@ -93,38 +95,46 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     from rewardwrap.compare import campaign, declaration, index
-    from rewardwrap.compare.store import Store
 
     console = wide_console()
     compare_options.require(args)
-    plans = plans_of(args)
-    out = args.out or Path("comparisons") / _folder_name(args, plans)
-    store = Store(out / "runs")
-    plans = declaration.declare(plans, store, out)
-    specs = campaign.in_turn(plan.specs() for plan in plans)
-    left = campaign.missing(specs, store)
-    if left or args.tune:  # else nothing is trained, and nothing needs the algorithm
-        for plan in plans:
+    request = _request(args)
+    plans = declaration.declare(request.plans, request.store, request.out)
+    request = replace(request, plans=plans)
+    left = campaign.missing(request.specs, request.store)
+    if left or request.tune:  # else nothing is trained, and nothing needs the algorithm
+        for plan in request.plans:
             plan.require_row()
     campaign.refuse_unfit_strategies(left)
-    _announce(console, plans, len(specs), len(left))
-    _state_broken(console, left, store)
-    plans, tunings = compare_options.tuned(args, console, plans, store)
-    specs = campaign.in_turn(plan.specs() for plan in plans)
-    failures = compare_options.train(args, console, specs, store)
-    comparisons = [
-        compare_options.with_tuning(
-            campaign.collect(plan, plan.specs(), store, failures=failures, command=_command()),
-            tunings,
-        )
-        for plan in plans
-    ]
-    compare_options.finish(args, console, plans, store, out)
-    report = _report(console, plans, comparisons, out)
+    _announce(console, request.plans, len(request.specs), len(left))
+    _state_broken(console, left, request.store)
+    request = compare_options.tuned(request, console)
+    failures = compare_options.train(request, console, request.specs)
+    comparisons = compare_options.collected(request, failures)
+    compare_options.finish(request, console)
+    report = _report(console, request.plans, comparisons, request.out)
     console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
-    index.write(store)
-    args.answer = document_in(out, report)
+    index.write(request.store)
+    args.answer = document_in(request.out, report)
     return 1 if failures else 0
+
+
+def _request(args: argparse.Namespace) -> Request:
+    """Everything that the command line says; nothing behind this reads the arguments."""
+    from rewardwrap.compare.request import Request
+
+    plans = plans_of(args)
+    return Request(
+        plans=plans,
+        out=args.out or Path("comparisons") / _folder_name(args, plans),
+        command=_command(),
+        executor=args.executor,
+        address=args.address,
+        jobs=args.jobs,
+        trackers=tuple(args.track),
+        tune=args.tune or 0,
+        videos=args.videos,
+    )
 
 
 def document_in(folder: Path, report: Path) -> dict[str, Any]:

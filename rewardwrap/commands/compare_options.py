@@ -5,20 +5,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rewardwrap.commands.arguments import whole_number
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rewardwrap.compare.plan import Plan
+    from rewardwrap.compare.request import Request
     from rewardwrap.compare.results import Comparison, Failure
     from rewardwrap.compare.spec import Spec
-    from rewardwrap.compare.store import Store
-
-Tunings = dict[str, dict[str, Any]]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -64,21 +60,20 @@ def require(args: argparse.Namespace) -> None:
         videos.require()
 
 
-def train(
-    args: argparse.Namespace, console: Console, specs: list[Spec], store: Store
-) -> list[Failure]:
+def train(request: Request, console: Console, specs: list[Spec]) -> list[Failure]:
     """Train what is missing of these runs, with progress; returns those that failed."""
     from rewardwrap.compare import campaign
     from rewardwrap.compare.board import Board
     from rewardwrap.compare.executors import executor_named
     from rewardwrap.compare.spec import run_id
 
+    store = request.store
     left = campaign.missing(specs, store)
     if not left:
         return []
     with Board(console, specs, len(specs) - len(left)) as board:
         executor = executor_named(
-            args.executor, store, jobs=args.jobs, address=args.address, on_step=board.step
+            request.executor, store, jobs=request.jobs, address=request.address, on_step=board.step
         )
         return campaign.conduct(
             specs,
@@ -90,59 +85,61 @@ def train(
         )
 
 
-def tuned(
-    args: argparse.Namespace, console: Console, plans: tuple[Plan, ...], store: Store
-) -> tuple[tuple[Plan, ...], Tunings]:
-    """The plans with the numbers that tuning chose, and what it did for each environment."""
-    if not args.tune:
-        return plans, {}
+def tuned(request: Request, console: Console) -> Request:
+    """The request with the numbers that tuning chose, and what it did for each environment."""
+    if not request.tune:
+        return request
     from rewardwrap.compare import tuning
 
     found, told = [], {}
-    for plan in plans:
+    for plan in request.plans:
         console.print(
-            f"Tuning on {plan.env}: {args.tune} trials of each strategy, seeds "
+            f"Tuning on {plan.env}: {request.tune} trials of each strategy, seeds "
             f"{', '.join(map(str, tuning.tuning_seeds(plan.seeds)))}.",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
         better, document = tuning.tune(
-            plan, args.tune, store, lambda specs: train(args, console, specs, store)
+            plan, request.tune, request.store, lambda specs: train(request, console, specs)
         )
         found.append(better)
         told[plan.env] = document
         for line in tuning.lines(document):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return tuple(found), told
+    return replace(request, plans=tuple(found), tunings=told)
 
 
-def with_tuning(comparison: Comparison, tunings: Tunings) -> Comparison:
-    """The comparison that says how its strategies were tuned."""
-    if comparison.env not in tunings:
-        return comparison
-    document = tunings[comparison.env]
-    remarks = (*comparison.remarks, document["sentence"])
-    return replace(comparison, tuning=document, remarks=remarks)
+def collected(request: Request, failures: list[Failure]) -> list[Comparison]:
+    """The comparison of each environment, with how its strategies were tuned."""
+    from rewardwrap.compare import campaign
+
+    found = []
+    for plan in request.plans:
+        specs, document = request.specs_of[plan.env], request.tunings.get(plan.env)
+        made = campaign.collect(
+            plan, specs, request.store, failures=failures, command=request.command
+        )
+        if document is not None:
+            made = replace(made, tuning=document, remarks=(*made.remarks, document["sentence"]))
+        found.append(made)
+    return found
 
 
-def finish(
-    args: argparse.Namespace, console: Console, plans: tuple[Plan, ...], store: Store, out: Path
-) -> None:
+def finish(request: Request, console: Console) -> None:
     """Write to trackers and film; before the report, which shows the films."""
     from rewardwrap.compare import tracking, videos
     from rewardwrap.compare.spec import run_id
     from rewardwrap.compare.suite import folder_of
 
-    every = [spec for plan in plans for spec in plan.specs()]
-    digest = hashlib.sha256("\n".join(sorted(map(run_id, every))).encode()).hexdigest()[:8]
-    group = f"{out.resolve().name}-{digest}"
-    for tracker in args.track:
-        written = tracking.track(tracker, every, store, group=group)
+    digest = hashlib.sha256("\n".join(sorted(map(run_id, request.specs))).encode()).hexdigest()[:8]
+    group = f"{request.out.resolve().name}-{digest}"
+    for tracker in request.trackers:
+        written = tracking.track(tracker, request.specs, request.store, group=group)
         console.print(f"{tracker}: {written} runs written to {group}.", markup=False)
-    if not args.videos:
+    if not request.videos:
         return
-    for plan in plans:
-        folder = out if len(plans) == 1 else out / "envs" / folder_of(plan.env)
-        for video in videos.film(plan.specs(), store, folder):
+    for env, specs in request.specs_of.items():
+        folder = request.out if len(request.plans) == 1 else request.out / "envs" / folder_of(env)
+        for video in videos.film(specs, request.store, folder):
             if "problem" in video:
                 line = f"No video of {video['strategy']}: {video['problem']}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -83,8 +83,8 @@ def logrank(
 
     Each run scores 1 if it reached the threshold, less the hazard of all runs up to its time (Nelson and
     Aalen's estimate); the excess is the sum of the first strategy's scores, and p the share of all ways
-    to deal whose sum lies as far from 0. The usual chi-squared is an approximation that rejects true
-    nulls too often at few runs (`docs/results/compare.md`). Needs runs that end alike: the same budget.
+    to deal whose sum lies as far from 0. The usual chi-squared is an approximation for many runs. The runs
+    must end alike: the same budget.
 
     Args:
         x: ``(times, reached)`` as `kaplan_meier` takes them, each (n,), at least 1.
