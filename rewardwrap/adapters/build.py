@@ -12,6 +12,7 @@ from gymnasium.vector import VectorEnv
 import rewardwrap_envs
 from rewardwrap.adapters.host import RewardLike
 from rewardwrap.adapters.limit import limited
+from rewardwrap.adapters.observations import ARRAYS, parts
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
@@ -64,10 +65,11 @@ def wrap(
             f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
         )
     env = limited(env, limit)
-    if isinstance(env, gym.Env):
-        return RewardWrapper(env, reward, gamma=gamma, training=training)
+    # envpool's pools say that they are both
     if isinstance(env, VectorEnv):
         return VectorRewardWrapper(env, reward, gamma=gamma, training=training)
+    if isinstance(env, gym.Env):
+        return RewardWrapper(env, reward, gamma=gamma, training=training)
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
     return RewardVecEnv(env, reward, gamma=gamma, training=training)
@@ -137,17 +139,10 @@ def require_arrays(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     Raises:
         ConfigError: A part of them is no array: Text, Graph, Sequence, OneOf.
     """
-    spaces = gym.spaces
-    parts: list[tuple[str, gym.Space[Any]]] = [("", env.observation_space)]
-    for name, space in parts:
-        if isinstance(space, spaces.Dict | spaces.Tuple):
-            keys = space.items() if isinstance(space, spaces.Dict) else enumerate(space)
-            parts += [(f"{name}[{key!r}]", part) for key, part in keys]
-        elif not isinstance(
-            space, spaces.Box | spaces.Discrete | spaces.MultiBinary | spaces.MultiDiscrete
-        ):
+    for name, part in parts(env.observation_space):
+        if not isinstance(part, ARRAYS):
             raise ConfigError(
-                f"observations must be arrays for stable-baselines3, got a {type(space).__name__} space "
+                f"observations must be arrays for stable-baselines3, got a {type(part).__name__} space "
                 f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation: "
                 "as env_wrapper of the hyperparameters, or in a recipe."
             )

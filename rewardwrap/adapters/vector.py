@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from rewardwrap.adapters.host import Host, RewardLike
+from rewardwrap.adapters.observations import all_arrays, batched, stacked
 from rewardwrap.adapters.tasks import task_of_vector
 from rewardwrap.core import tree
 from rewardwrap.core.errors import StackError
@@ -45,6 +47,7 @@ class VectorRewardWrapper(Host, VectorWrapper):
         task = self._receive(env, reward, gamma, task or task_of_vector(env, None), training)
         self._lanes: Stream = Stream(self._reward, env.num_envs, task=task, training=training)
         self._resets: np.ndarray[Any, Any] | None = None
+        self._plain = all_arrays(env.single_observation_space)
         # until two steps in a row say otherwise, observations may share one buffer
         self._looked, self._reuses = False, True
         self._last: Any = None
@@ -57,7 +60,7 @@ class VectorRewardWrapper(Host, VectorWrapper):
         mask = None if mask is None else np.array(mask, bool)
         self._begin()
         obs, info = self.env.reset(seed=seed, options=options)
-        self._lanes.begin(obs, VectorInfo(info), rows=mask)
+        self._lanes.begin(self._columns(obs), VectorInfo(info), rows=mask)
         self._resets = None
         self._last = None
         return obs, info
@@ -70,10 +73,11 @@ class VectorRewardWrapper(Host, VectorWrapper):
             self._last = None if self._looked else obs
         ended = terminated | truncated
         any_ended = bool(np.count_nonzero(ended))
-        kept = tree.copy(obs) if self._reuses else obs
+        kept = tree.copy(obs) if self._reuses and self._plain else self._columns(obs)
         successors, final = kept, None
         if any_ended and self._mode is AutoresetMode.SAME_STEP:
-            successors, final = tree.put(kept, ended, final_obs(info, ended)), ended
+            space = self.env.single_observation_space
+            successors, final = tree.put(kept, ended, final_obs(info, ended, space)), ended
         reader = VectorInfo(info)
         value = self._lanes.advance(
             np.asarray(actions) if isinstance(actions, list) else actions,
@@ -92,6 +96,9 @@ class VectorRewardWrapper(Host, VectorWrapper):
         if any_ended:
             self._report(info, ended)
         return obs, value, terminated, truncated, info
+
+    def _columns(self, obs: Any) -> Any:
+        return obs if self._plain else batched(self.env.single_observation_space, obs)
 
     def _report(self, info: dict[str, Any], ended: np.ndarray[Any, Any]) -> None:
         sums: dict[str, Any] = {}
@@ -118,7 +125,7 @@ def autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
         ) from None
 
 
-def final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any]) -> Any:
+def final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any], space: gym.Space[Any]) -> Any:
     """Terminal observations of the lanes that ended, under SAME_STEP.
 
     Raises:
@@ -129,4 +136,4 @@ def final_obs(info: dict[str, Any], ended: np.ndarray[Any, Any]) -> Any:
             "a SAME_STEP vector env must report final_obs where an episode ends, got none. "
             "Without it the true successor is lost."
         )
-    return tree.stack([info["final_obs"][i] for i in np.flatnonzero(ended)])
+    return stacked(space, [info["final_obs"][i] for i in np.flatnonzero(ended)])

@@ -25,9 +25,9 @@ def map_leaves(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     if isinstance(tree, dict):
         return {key: map_leaves(function, tree[key], *(r[key] for r in rest)) for key in tree}
     if isinstance(tree, tuple | list):
-        return tuple(
-            map_leaves(function, node, *(r[i] for r in rest)) for i, node in enumerate(tree)
-        )
+        nodes = [map_leaves(function, node, *(r[i] for r in rest)) for i, node in enumerate(tree)]
+        # gymnasium's GraphInstance is a named tuple, and stays one
+        return type(tree)(*nodes) if hasattr(tree, "_fields") else tuple(nodes)
     return function(tree, *rest)
 
 
@@ -83,11 +83,19 @@ def copy(tree: Tree) -> Tree:
 
 
 def shares_memory(one: Tree, other: Tree) -> bool:
-    """Whether some leaf of ``one`` may overlap a leaf of ``other`` in memory."""
+    """Whether some leaf of ``one`` overlaps a leaf of ``other`` in memory."""
     return any(
-        isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+        isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and _overlap(a, b)
         for a, b in zip(leaves(one), leaves(other), strict=False)
     )
+
+
+def _overlap(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    """Columns of one array lie within each other's bounds and share nothing: ask exactly, if that is cheap."""
+    try:
+        return np.shares_memory(one, other, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
 
 
 def refill(tree: Tree, new: list[Any]) -> Tree:

@@ -66,7 +66,9 @@ class VectorRecorder(VectorWrapper):
         now, ended = tree.copy(obs), terminated | truncated
         successors = now
         if self._mode is AutoresetMode.SAME_STEP and ended.any():
-            successors = tree.put(now, ended, final_obs(info, ended))
+            successors = tree.put(
+                now, ended, final_obs(info, ended, self.env.single_observation_space)
+            )
         taken = np.array(actions)
         for lane in np.flatnonzero(~self._resets).tolist():
             row = (tree.take(self._obs, lane), taken[lane], float(reward[lane]))

@@ -40,14 +40,18 @@ class Native(Reward):
     key: str
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        name = self.key if self.key in batch.info else f"reward_{self.key}"
+        name = self.key if self.key in batch.info else self._full
         return batch.info[name].astype(np.float64, copy=False)
 
     def write(self, code: LaneCode) -> str:
         return f"{code.bind(self._read, 'native')}(info)"
 
     def _read(self, info: Mapping[str, Any]) -> float:
-        for name in (self.key, f"reward_{self.key}"):
+        for name in (self.key, self._full):
             if name in info:
                 return float(info[name])
-        raise missing(f"reward_{self.key}", info)
+        raise missing(self._full, info)
+
+    @property
+    def _full(self) -> str:
+        return "reward_" + self.key.removeprefix("reward_")

@@ -35,3 +35,8 @@ def test_a_key_the_environment_does_not_report_is_refused(log, play):
 
 def test_it_keeps_the_contract():
     assert check_reward(rw.Native("forward"), info=("reward_forward",)) == ()
+
+
+def test_a_prefix_is_not_said_twice(log):
+    with pytest.raises(rw.RewardValueError, match='info must hold "reward_speed", got'):
+        rw.relabel(rw.Native("reward_speed"), log([0], forward=[1.0]))

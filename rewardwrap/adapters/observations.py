@@ -1,0 +1,67 @@
+"""Observations that are no arrays: how a batch of texts, graphs or sequences is held.
+
+Gymnasium's vector environments hand such parts out as tuples, one entry for each lane. A reward sees a
+column of them, an object array of length B, so that rows can be taken and put as in any other column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardwrap.core import tree
+
+ARRAYS = gym.spaces.Box | gym.spaces.Discrete | gym.spaces.MultiBinary | gym.spaces.MultiDiscrete
+"""Spaces whose samples are arrays of one shape: SB3 knows no others, besides Dict."""
+
+
+def all_arrays(space: gym.Space[Any]) -> bool:
+    """Whether every part of a space is an array of one shape."""
+    return all(isinstance(part, ARRAYS) for _, part in parts(space))
+
+
+def parts(space: gym.Space[Any]) -> list[tuple[str, gym.Space[Any]]]:
+    """The innermost parts of a space, and how to reach each: ``"['mission']"``."""
+    found: list[tuple[str, gym.Space[Any]]] = []
+    queue = [("", space)]
+    for name, part in queue:
+        if isinstance(part, gym.spaces.Dict | gym.spaces.Tuple):
+            keys = part.items() if isinstance(part, gym.spaces.Dict) else enumerate(part)
+            queue += [(f"{name}[{key!r}]", inner) for key, inner in keys]
+        else:
+            found.append((name, part))
+    return found
+
+
+def batched(space: gym.Space[Any], obs: Any) -> Any:
+    """A batch of observations as gymnasium hands it out, as columns.
+
+    Args:
+        space: Of one observation.
+        obs: Of all lanes.
+    """
+    if isinstance(space, gym.spaces.Dict):
+        return {key: batched(part, obs[key]) for key, part in space.items()}
+    if isinstance(space, gym.spaces.Tuple):
+        return tuple(batched(part, column) for part, column in zip(space, obs, strict=True))
+    return obs if isinstance(space, ARRAYS) else _column(obs)
+
+
+def stacked(space: gym.Space[Any], rows: Sequence[Any]) -> Any:
+    """Observations of single lanes, side by side as columns."""
+    if isinstance(space, gym.spaces.Dict):
+        return {key: stacked(part, [row[key] for row in rows]) for key, part in space.items()}
+    if isinstance(space, gym.spaces.Tuple):
+        return tuple(stacked(part, [row[i] for row in rows]) for i, part in enumerate(space))
+    return tree.stack(list(rows)) if isinstance(space, ARRAYS) else _column(rows)
+
+
+def _column(values: Iterable[Any]) -> np.ndarray[Any, Any]:
+    listed = list(values)
+    column = np.empty(len(listed), object)
+    for i, value in enumerate(listed):
+        column[i] = value
+    return column
