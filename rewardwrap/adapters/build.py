@@ -10,9 +10,10 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
-from rewardwrap.adapters.host import RewardLike
+from rewardwrap.adapters.host import RewardLike, reward_of
 from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.observations import ARRAYS, parts
+from rewardwrap.adapters.parts import divided, parts_of
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
@@ -64,7 +65,8 @@ def wrap(
             "env must be a gymnasium Env, a gymnasium VectorEnv or an SB3 VecEnv, "
             f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
         )
-    env = limited(env, limit)
+    reward = reward_of(reward)
+    env = limited(divided(env, parts_of(reward)), limit)
     # envpool's pools say that they are both
     if isinstance(env, VectorEnv):
         return VectorRewardWrapper(env, reward, gamma=gamma, training=training)
@@ -114,7 +116,10 @@ def make(
     if n_envs < 1:
         raise ConfigError(f"n_envs must be at least 1, got {n_envs}. Use 1.")
     split = "train" if training else "eval"
-    build = partial(_monitored, env_id, split, tuple(catalog), dict(env_kwargs or {}))
+    reward = reward_of(reward)
+    build = partial(
+        _monitored, env_id, split, tuple(catalog), dict(env_kwargs or {}), parts_of(reward)
+    )
     builder_of(env_id, tuple(catalog))
     made = [build] * n_envs
     venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
@@ -126,11 +131,16 @@ def make(
 
 
 def _monitored(
-    env_id: str, split: str, catalog: tuple[str, ...], kwargs: dict[str, Any]
+    env_id: str,
+    split: str,
+    catalog: tuple[str, ...],
+    kwargs: dict[str, Any],
+    paid: tuple[int | None, ...],
 ) -> gym.Env[Any, Any]:
     from stable_baselines3.common.monitor import Monitor
 
-    return require_arrays(Monitor(builder_of(env_id, catalog)(split, kwargs)))
+    env = divided(builder_of(env_id, catalog)(split, kwargs), paid)
+    return require_arrays(Monitor(env))
 
 
 def require_arrays(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

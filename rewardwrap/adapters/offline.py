@@ -13,7 +13,7 @@ from rewardwrap.adapters.limit import require_limit
 from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardValueError
-from rewardwrap.core.info import NO_INFO, ColumnInfo, Info
+from rewardwrap.core.info import NO_INFO, PARTS, ColumnInfo, Info
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.terms import with_every_term_named
@@ -58,8 +58,9 @@ def relabel(
         reward: A reward or its configuration; rewards that need later steps are welcome here.
         episodes: One episode or a list. An episode maps ``obs`` to ``(T+1, ...)`` (the true terminal
             observation last; nested dicts allowed), ``action, reward, terminated, truncated`` to
-            ``(T,)`` and, where a reward reads it, ``info`` to a mapping of columns ``(T,)`` or, with
-            reset's first, ``(T+1,)``. An episode may be cut: nothing has to end at its last row.
+            ``(T,)`` (a vector reward to ``(T, k)``) and, where a reward reads it, ``info`` to a mapping of
+            columns ``(T,)`` or, with reset's first, ``(T+1,)``. An episode may be cut: nothing has to end
+            at its last row.
         env: Recipe (or task) whose named fields the reward reads.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from the episodes.
@@ -147,6 +148,10 @@ def transitions(episode: Episode, *, task: Task = NO_TASK, training: bool = Fals
                 f"Add {name}."
             )
     reward = np.asarray(episode["reward"], np.float64)
+    columns = episode.get("info")
+    if reward.ndim == 2:
+        # one number for each objective: the true reward is their sum, as on every host
+        columns, reward = {**(columns or {}), PARTS: reward}, reward.sum(axis=1)
     steps = len(reward)
     obs = _arrays(episode["obs"])
     for name, column, rows in (
@@ -162,7 +167,7 @@ def transitions(episode: Episode, *, task: Task = NO_TASK, training: bool = Fals
     first = np.zeros(steps, bool)
     first[:1] = True
     terminated = np.asarray(episode["terminated"], bool)
-    info, before = _info(episode.get("info"), steps)
+    info, before = _info(columns, steps)
     return Transitions(
         obs=tree.take(obs, slice(0, steps)),
         action=_arrays(episode["action"]),

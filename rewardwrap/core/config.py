@@ -95,14 +95,15 @@ def _sum(items: list[Any] | tuple[Any, ...], path: Path) -> Reward:
 def _build(tag: str, fields: Any, path: Path) -> Reward:
     cls: type[Reward] = reward_type(tag, path=path)
     names = field_names(cls)
+    first = next((f.name for f in dataclasses.fields(cls) if not f.kw_only), None)  # type: ignore[arg-type]
     if fields is None:
         fields = {}
     if not isinstance(fields, Mapping) or _is_node(fields, names):
-        if not names:
-            raise ConfigError(
-                f"{tag} must have no fields, got {fields!r}. Leave it out.", path=path
-            )
-        fields = {names[0]: fields}
+        # a value without a name stands for the first field, as in a call
+        if not first:
+            rule = f"have fields by name ({', '.join(names)})" if names else "have no fields"
+            raise ConfigError(f"{tag} must {rule}, got {fields!r}. Leave it out.", path=path)
+        fields = {first: fields}
     for name in fields:
         if name not in names:
             raise UnknownName(f"field of {tag}", str(name), names, path=(*path, name))

@@ -22,6 +22,10 @@ LIMIT = "rewardwrap/limit"
 """Key that says a step ended by the clock, where a time limit is an end."""
 
 
+PARTS = "reward_parts"
+"""Key of the parts of a reward that is a vector."""
+
+
 class Info:
     """``info[key]`` is an array with one row per lane, whatever the host."""
 

@@ -30,18 +30,25 @@ def with_every_term_named(reward: Reward) -> Reward:
     taken = set(term_names(reward)) | {TRUE, SHAPED}
     labelled = []
     for term in terms:
-        if not isinstance(term, Named) and term.tag != TRUE:
+        if not isinstance(term, Named) and not _is_true(term):
             term = Named(_free(_default_name(term), taken), term)
             taken.add(term.name)
         labelled.append(term)
     return Sum(tuple(labelled)) if isinstance(reward, Sum) else labelled[0]
 
 
+def _is_true(term: Reward) -> bool:
+    """Whether a term is the true reward itself, which every run records."""
+    return term.tag == TRUE and getattr(term, "part", None) is None
+
+
 def _default_name(term: Reward) -> str:
     core = term
     while isinstance(core, Affine):
         core = core.base
-    return "env_rescaled" if core.tag == TRUE else core.tag or type(core).__name__.lower()
+    if core.tag == TRUE:
+        return "env_rescaled" if _is_true(core) else f"part_{core.part}"  # type: ignore[attr-defined]
+    return core.tag or type(core).__name__.lower()
 
 
 def _free(name: str, taken: set[str]) -> str:

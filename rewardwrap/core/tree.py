@@ -91,9 +91,9 @@ def shares_memory(one: Tree, other: Tree) -> bool:
 
 
 def _overlap(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
-    """Columns of one array lie within each other's bounds and share nothing: ask exactly, if that is cheap."""
+    """Columns of one array lie within each other's bounds and share nothing: so ask exactly, where cheap."""
     try:
-        return np.shares_memory(one, other, max_work=10_000)
+        return np.shares_memory(one, other, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

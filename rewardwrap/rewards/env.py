@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from rewardwrap.core.function import (
     require_each,
     signature_of,
 )
+from rewardwrap.core.info import PARTS, missing
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
@@ -28,6 +29,13 @@ from rewardwrap.core.transitions import FloatArray, Transitions
 @register("env")
 class EnvReward(Reward):
     """The environment's own reward, ``r_t``: what the true return sums.
+
+    Args:
+        part: Which number, from 0, of an environment that pays several at a step (mo-gymnasium); their
+            plain sum is the true reward then, and each part that is paid is a term. None where it pays one.
+
+    Raises:
+        ConfigError: ``part`` is no index.
 
     Example:
         >>> import rewardwrap as rw
@@ -40,11 +48,28 @@ class EnvReward(Reward):
     shaping: ClassVar[bool] = False
     pays_at_end: ClassVar[bool] = False
 
+    _: KW_ONLY
+    part: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.part is not None and (type(self.part) is not int or self.part < 0):
+            raise ConfigError(
+                f"EnvReward: part must be an index from 0, got {self.part!r}. Leave it out where the "
+                "environment pays one number a step."
+            )
+
     def __call__(self, batch: Transitions) -> FloatArray:
-        return batch.reward
+        if self.part is None:
+            return batch.reward
+        return batch.info[PARTS][:, self.part].astype(np.float64, copy=False)
 
     def write(self, code: LaneCode) -> str:
-        return "reward"
+        return "reward" if self.part is None else f"{code.bind(self._read, 'part')}(info)"
+
+    def _read(self, info: Mapping[str, Any]) -> float:
+        if PARTS not in info:
+            raise missing(PARTS, info)
+        return float(info[PARTS][self.part])
 
 
 @register("constant")

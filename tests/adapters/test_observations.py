@@ -88,7 +88,7 @@ def test_a_potential_of_the_picture_carries_the_text_along(mode: AutoresetMode) 
     obs, _ = env.reset(seed=1)
     before, started = 2 + obs["image"][:, 0], np.ones(2, bool)
     for _ in range(8):
-        obs, paid, terminated, truncated, info = env.step(np.zeros(2, np.int64))
+        obs, paid, terminated, _, _ = env.step(np.zeros(2, np.int64))
         after = 2 + obs["image"][:, 0]
         # an end leaves nothing behind it, whatever the mode shows there
         want = np.where(terminated, 0.0, 0.9 * after) - before
