@@ -73,22 +73,36 @@ class RewardVecEnv(Host, VecEnvWrapper):
         task = self._receive(venv, reward, gamma, task or task_of_venv(venv, None), training)
         self._lanes: Stream | FewLanes = _lanes(self._reward, venv.num_envs, task, training)
         self._actions: Any = None
-        self._base = venv.unwrapped
         self.ended: tuple[list[dict[str, Any]], Any] | None = None
         self._steps = GoalSteps() if self.goal_needs_info and not self.goal_refusal else None
+        self._base = _innermost(venv)
+        # SuperSuit's VecEnv wraps what is none: it forgets the info of later resets, and cannot seed
+        self._foreign = isinstance(self._base, VecEnvWrapper)
+        self._nothing: list[dict[str, Any]] = [{} for _ in range(venv.num_envs)]
 
     def reset(self) -> Any:
         self._begin()
         obs = self.venv.reset()
         reset_infos = list(self._base.reset_infos)
+        if len(reset_infos) != self.num_envs:
+            reset_infos = self._nothing
         if isinstance(self._lanes, FewLanes):
             self._lanes.begin(obs, reset_infos)
         else:
             self._lanes.begin(obs, ListInfo(reset_infos))
-        self.reset_infos = self._base.reset_infos
+        self.reset_infos = reset_infos
         if self._steps is not None:
             self._steps.begin(obs)
         return obs
+
+    def seed(self, seed: int | None = None) -> Any:
+        if not self._foreign:
+            return self.venv.seed(seed)
+        if seed is None:
+            return [None] * self.num_envs
+        # what stands below SuperSuit's VecEnv seeds when it resets
+        self._base.venv.reset(seed=seed)
+        return [seed + i for i in range(self.num_envs)]
 
     def step_async(self, actions: Any) -> None:
         # lists are common: venv.step([venv.action_space.sample()])
@@ -110,9 +124,12 @@ class RewardVecEnv(Host, VecEnvWrapper):
         if rewards.dtype.kind != "f":
             # workers hand over what environments return: whole numbers, objects
             rewards = np.array([number(reward) for reward in rewards])
+        if dones.dtype.kind != "b":
+            # SuperSuit hands over whole numbers, of which ~ makes others
+            dones = dones.astype(bool)
         stream = self._lanes
         if isinstance(stream, FewLanes):
-            reset_infos = self._base.reset_infos
+            reset_infos = self._nothing if self._foreign else self._base.reset_infos
             value = stream.advance(self._actions, obs, rewards, dones, infos, reset_infos)
             self.ended = infos, dones
             return obs, value, dones, infos
@@ -140,8 +157,9 @@ class RewardVecEnv(Host, VecEnvWrapper):
         for i in ended:
             truncated[i] = infos[i].get("TimeLimit.truncated", False)
         upcoming_info = list(infos)
+        reset_infos = self._nothing if self._foreign else self._base.reset_infos
         for i in ended:
-            upcoming_info[i] = self._base.reset_infos[i]
+            upcoming_info[i] = reset_infos[i]
         value = stream.advance(
             self._actions,
             with_terminal(obs, infos, ended),
@@ -218,6 +236,13 @@ class RewardVecEnv(Host, VecEnvWrapper):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.class_attributes = dict(inspect.getmembers(self.__class__))
+
+
+def _innermost(venv: VecEnv) -> Any:
+    """The innermost layer that is an SB3 VecEnv."""
+    while isinstance(venv, VecEnvWrapper) and isinstance(venv.venv, VecEnv):
+        venv = venv.venv
+    return venv
 
 
 def _workers_pay(venv: VecEnv) -> bool:

@@ -103,6 +103,8 @@ def task_of_venv(venv: Any, gamma: float | None) -> Task:
     inner = venv.unwrapped
     if hasattr(inner, "envs"):
         return _task_of_spec(getattr(inner.envs[0], "spec", None), gamma, venv.observation_space)
+    if not hasattr(inner, "env_method"):
+        return _task_of_spec(None, gamma, venv.observation_space)
     call, get_attr = (partial(ask, indices=[0]) for ask in (inner.env_method, inner.get_attr))
     return _task_of_worker(call, get_attr, gamma, venv.observation_space)
 
