@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: compare test slow check format bench evidence clean
+.PHONY: compare test slow foreign check format bench evidence clean
 
 compare: .venv/installed
 	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
@@ -17,6 +17,11 @@ test: .venv/installed-dev
 # minutes: installs into clean environments, long trainings
 slow: .venv/installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# other people's environments, paid against a hand computation (installs them first)
+foreign: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[foreign]"
+	$(BIN)/python -m pytest -m slow tests/foreign
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

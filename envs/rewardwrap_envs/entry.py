@@ -17,7 +17,7 @@ from gymnasium import spaces
 
 from rewardwrap_envs.errors import MissingPackage, RecipeError, UnknownField, near_misses
 from rewardwrap_envs.hush import SETTOTALMASS, hushed
-from rewardwrap_envs.layers import Layer, stack
+from rewardwrap_envs.layers import Layer, overruled, stack
 from rewardwrap_envs.trust import require_trusted
 
 
@@ -146,7 +146,9 @@ class Recipe:
         Args:
             split: "train" or "eval"; a recipe may wrap the two differently.
             render_mode: as in `gymnasium.make`.
-            **overrides: win over the recipe's own arguments for `gymnasium.make`.
+            **overrides: win over the recipe's own arguments for `gymnasium.make`. Who asks for
+                what a wrapper decides, ``obs_type="ram"`` say, gets the environment as
+                `gymnasium.make` gives it, with layers that leave observations alone.
 
         Raises:
             RecipeError: `split` is neither, a wrapper cannot be imported, or nobody vouched for its
@@ -158,12 +160,16 @@ class Recipe:
             raise RecipeError(f'split must be "train" or "eval", got {split!r}. Choose one.')
         if self.id.startswith("ALE/"):
             _register_atari(self.name)
-        kwargs = {**copy.deepcopy(dict(self.make)), **overrides}
+        layers = (*self.wrappers.get("all", ()), *self.wrappers.get(split, ()))
+        asked = {name for name, value in overrides.items() if self.make.get(name) != value}
+        given_up = overruled(layers, asked)
+        own = {name: value for name, value in self.make.items() if name not in given_up}
+        kwargs = {**copy.deepcopy(own), **overrides}
         with hushed(SETTOTALMASS) if self.suite == "mujoco" else nullcontext():
             env: gymnasium.Env[Any, Any] = gymnasium.make(
                 self.id, render_mode=render_mode, **kwargs
             )
-        return stack(env, (*self.wrappers.get("all", ()), *self.wrappers.get(split, ())))
+        return stack(env, layers, plain=bool(given_up))
 
     def require_trusted(self) -> None:
         """Refuse a recipe out of a file that names a module nobody vouched for.

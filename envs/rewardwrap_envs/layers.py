@@ -12,6 +12,9 @@ import gymnasium
 
 from rewardwrap_envs.errors import RecipeError
 
+TAKES_OVER = {"gymnasium.wrappers.AtariPreprocessing": ("obs_type", "frameskip")}
+"""Arguments of `gymnasium.make` that a wrapper decides itself, by its dotted path."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -62,10 +65,33 @@ def read_layers(value: Any, *, where: str) -> tuple[Layer, ...]:
     return tuple(_layer(item, where) for item in items)
 
 
-def stack(env: gymnasium.Env[Any, Any], layers: Iterable[Layer]) -> gymnasium.Env[Any, Any]:
-    """Return `env` inside all layers, the first innermost."""
+def overruled(layers: Iterable[Layer], asked: Iterable[str]) -> set[str]:
+    """Arguments of `gymnasium.make` that layers would decide, where somebody asks for one of them.
+
+    Args:
+        layers: a recipe's wrappers.
+        asked: names of the arguments that the user gives.
+    """
+    taken = {name for layer in layers for name in TAKES_OVER.get(layer.path, ())}
+    return taken if taken & set(asked) else set()
+
+
+def stack(
+    env: gymnasium.Env[Any, Any], layers: Iterable[Layer], *, plain: bool = False
+) -> gymnasium.Env[Any, Any]:
+    """Return `env` inside all layers, the first innermost.
+
+    Args:
+        env: the environment.
+        layers: what to put around it.
+        plain: leave out layers that would change what the agent observes.
+    """
     for layer in layers:
-        env = layer.apply(env)
+        if plain and layer.path in TAKES_OVER:
+            continue
+        wrapped = layer.apply(env)
+        if not plain or wrapped.observation_space == env.observation_space:
+            env = wrapped
     return env
 
 

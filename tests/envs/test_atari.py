@@ -167,3 +167,25 @@ def test_montezuma_names_the_position_of_the_explorer():
     assert left["player_x"].min() < right["player_x"][1] < right["player_x"].max()
     assert down["player_y"].min() < down["player_y"][1]
     assert right["room"][1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "shape"),
+    [
+        ({"obs_type": "ram"}, (128,)),
+        ({"obs_type": "grayscale"}, (210, 160)),
+        ({"frameskip": 4}, (210, 160, 3)),
+        ({"repeat_action_probability": 0.0}, (4, 84, 84)),
+        ({"frameskip": 1}, (4, 84, 84)),
+    ],
+)
+def test_wrappers_yield_to_what_the_user_asks(asked, shape):
+    import gymnasium
+
+    env = recipe("ALE/Pong-v5").build(**asked)
+    assert env.observation_space.shape == shape
+    assert "ram" in env.reset(seed=0)[1]
+    if len(shape) != 3 or shape[0] != 4:
+        plain = gymnasium.make("ALE/Pong-v5", repeat_action_probability=0.25, **asked)
+        assert env.observation_space == plain.observation_space
+        assert env.unwrapped._frameskip == plain.unwrapped._frameskip

@@ -205,7 +205,8 @@ def test_agents_of_pettingzoo_are_lanes() -> None:
     for _ in range(25):
         obs, got, dones, infos = venv.step(rng.uniform(-1, 1, (4, 4)).astype(np.float32))
         own = venv.reward_terms[:, 0]
-        after = np.where(dones[:, None], [i.get("terminal_observation", o) for i, o in zip(infos, obs, strict=True)], obs)  # fmt: skip
+        last = [i.get("terminal_observation", o) for i, o in zip(infos, obs, strict=True)]
+        after = np.where(dones[:, None], last, obs)
         # SuperSuit's VecEnv does not say that a limit cut an episode: an end is an end, for SB3 as for us
         np.testing.assert_allclose(got, paid(own, before, after, dones), atol=1e-3)
         true += own

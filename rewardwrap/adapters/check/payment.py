@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardwrap.adapters.check.numbers import require_batch
@@ -61,6 +62,9 @@ def play(env: Any) -> None:
     """Step with random actions, at least `STEPS` times and a little past the first episode's end."""
     # a copy: sampling must not move the generator that off-policy learners explore with
     space = deepcopy(env.action_space)
+    if isinstance(env, VectorEnv):
+        # envpool's action_space is that of one lane
+        space = batch_space(env.single_action_space, env.num_envs)
     space.seed(0)
     lanes = 1 if isinstance(env, gym.Env) else env.num_envs
     env.reset()

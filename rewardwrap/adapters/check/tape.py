@@ -111,6 +111,9 @@ class Tape:
     def _write(self, seen: Seen, i: int, result: Any) -> None:
         # SB3 returns (obs, reward, done, infos), gymnasium (obs, reward, terminated, truncated, info)
         paid = np.array(result[1], np.float64)
+        if paid.ndim > isinstance(self._layers[i], VecEnv | VectorEnv):
+            # several numbers a step: their sum is the true reward
+            paid = paid.sum(axis=-1)
         seen.paid = paid if seen.calls == 0 else seen.paid + paid
         seen.calls += 1
         seen.ended = np.logical_or.reduce([np.asarray(done, bool) for done in result[2:-1]])
