@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 ALGORITHMS: dict[str, tuple[str, str]] = {
     "a2c": ("stable_baselines3", "A2C"),
     "ars": ("sb3_contrib", "ARS"),
+    "crossq": ("sb3_contrib", "CrossQ"),
     "ddpg": ("stable_baselines3", "DDPG"),
     "dqn": ("stable_baselines3", "DQN"),
     "ppo": ("stable_baselines3", "PPO"),
+    "ppo_lstm": ("sb3_contrib", "RecurrentPPO"),
+    "ppo_mask": ("sb3_contrib", "MaskablePPO"),
     "qrdqn": ("sb3_contrib", "QRDQN"),
     "sac": ("stable_baselines3", "SAC"),
     "td3": ("stable_baselines3", "TD3"),

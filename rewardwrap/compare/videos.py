@@ -19,6 +19,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from rewardwrap.adapters.acting import Acting
 from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import RewardwrapError, extra
@@ -160,6 +161,7 @@ def _play(agent: Any, venv: Any, file: Path, *, seed: int, deterministic: bool) 
     obs = venv.reset()
     fps = pictures_a_second(venv.unwrapped.envs[0])
     picture = _picture(venv)
+    act = Acting(agent.model, venv, deterministic=deterministic)
     total, steps, ended = 0.0, 0, False
     with imageio.get_writer(
         file, format="FFMPEG", fps=fps, codec="libx264", macro_block_size=2, quality=6,
@@ -167,10 +169,8 @@ def _play(agent: Any, venv: Any, file: Path, *, seed: int, deterministic: bool) 
     ) as writer:  # fmt: skip
         while steps < STEPS and not ended:
             writer.append_data(_enlarged(picture))
-            if agent.normalizer is not None:
-                obs = agent.normalizer.normalize_obs(obs)
-            action, _ = agent.model.predict(obs, deterministic=deterministic)
-            obs, _, dones, infos = venv.step(action)
+            obs, _, dones, infos = venv.step(act(obs))
+            act.ended(dones)
             steps, ended = steps + 1, bool(dones[0])
             if ended:  # the environment shows its next episode already
                 total = float(infos[0]["episode_terms"][TRUE])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 import rewardwrap_envs
+from rewardwrap.adapters.acting import require_masks
 from rewardwrap.adapters.build import builder_of, make, require_arrays
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
@@ -136,6 +137,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
         settings, h, reward, lanes=h.n_envs, training=True, vec_env=settings.vec_env
     )
     try:
+        require_masks(cls, adapter, settings.env)
         venv = _normalized(_stacked(_noisy(adapter, settings), h), h, settings.gamma)
         arguments = h.arguments(adapter.action_space)
         if "gamma" in inspect.signature(cls.__init__).parameters:

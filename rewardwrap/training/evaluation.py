@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rewardwrap.adapters.acting import Acting
 from rewardwrap.core.reward import SHAPED, TRUE
 
 if TYPE_CHECKING:
@@ -97,16 +98,14 @@ def _round(
     model: BaseAlgorithm, venv: VecEnv, protocol: Protocol, start: int, wanted: int
 ) -> list[dict[str, Any]]:
     """One episode in each of the first ``wanted`` lanes: the info of its last step."""
-    normalizer = model.get_vec_normalize_env()
+    act = Acting(model, venv, deterministic=protocol.deterministic)
     venv.seed(protocol.seed + start)
     obs = venv.reset()
     ended: dict[int, dict[str, Any]] = {}
     steps = 0
     while len(ended) < wanted:
-        if normalizer is not None:
-            obs = normalizer.normalize_obs(obs)  # type: ignore[arg-type]
-        actions, _ = model.predict(obs, deterministic=protocol.deterministic)  # type: ignore[arg-type]
-        obs, _, dones, infos = venv.step(actions)
+        obs, _, dones, infos = venv.step(act(obs))
+        act.ended(dones)
         steps += 1
         for lane in np.flatnonzero(dones[:wanted]):
             ended.setdefault(int(lane), {**infos[lane], "steps": steps})

@@ -35,7 +35,7 @@ def require_numbers(env: gym.Env[Any, Any], *, cast: bool) -> None:
     space.seed(0)
     last, _ = inner.reset()
     for _ in range(STEPS):
-        obs, reward, terminated, truncated, _ = inner.step(space.sample())
+        obs, reward, terminated, truncated, _ = inner.step(sampled(inner, space))
         require_number(reward, _name(inner), cast=cast or bool(ours))
         if tree.shares_memory(obs, last):
             raise StackError(
@@ -45,6 +45,13 @@ def require_numbers(env: gym.Env[Any, Any], *, cast: bool) -> None:
         last = obs
         if terminated or truncated:
             last, _ = inner.reset()
+
+
+def sampled(env: gym.Env[Any, Any], space: gym.spaces.Space[Any]) -> Any:
+    """A random action, an allowed one where the environment says which are."""
+    if isinstance(space, gym.spaces.Discrete) and env.has_wrapper_attr("action_masks"):
+        return space.sample(np.asarray(env.get_wrapper_attr("action_masks")(), np.int8))
+    return space.sample()
 
 
 def require_number(reward: Any, name: str, *, cast: bool) -> None:

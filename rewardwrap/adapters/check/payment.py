@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from rewardwrap.adapters.check.numbers import require_batch
+from rewardwrap.adapters.check.numbers import require_batch, sampled
 from rewardwrap.adapters.check.tape import Record, Seen, listening
 from rewardwrap.adapters.host import Host
 from rewardwrap.adapters.stack import (
@@ -80,7 +80,8 @@ def _step(env: Any, space: gym.Space[Any]) -> bool:
         _, reward, dones, _ = env.step(_actions(env, space))
         require_batch(reward, env.num_envs)
         return bool(np.any(dones))
-    _, reward, terminated, truncated, _ = env.step(space.sample())
+    action = sampled(env, space) if isinstance(env, gym.Env) else space.sample()
+    _, reward, terminated, truncated, _ = env.step(action)
     ended = np.logical_or(terminated, truncated)
     if isinstance(env, VectorEnv):
         require_batch(np.asarray(reward), env.num_envs)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rewardwrap.adapters.acting import Acting
 from rewardwrap.core.reward import TRUE
 
 if TYPE_CHECKING:
@@ -46,13 +47,12 @@ def true_returns(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
-        normalizer = model.get_vec_normalize_env()
+        act = Acting(model, venv, deterministic=deterministic)
         venv.seed(seed)
         obs: Any = venv.reset()
         while left:
-            shown = obs if normalizer is None else normalizer.normalize_obs(obs)
-            actions, _ = model.predict(shown, deterministic=deterministic)
-            obs, _, dones, infos = venv.step(actions)
+            obs, _, dones, infos = venv.step(act(obs))
+            act.ended(dones)
             for lane in np.flatnonzero(dones):
                 if len(found[lane]) < quota[lane]:
                     found[lane].append(float(infos[lane]["episode_terms"][TRUE]))
