@@ -52,15 +52,11 @@ def paying_at_limits(reward: Reward) -> Reward | None:
     rule = getattr(reward, "on_truncation", None)
     if rule == "bootstrap":
         return None
-    if rule is not None and pays_at_end(reward):
+    # shaping telescopes: what it pays at a limit is no part of a sum that comes again
+    if rule is not None and reward.pays_at_end and not reward.shaping:
         return reward
     found = (paying_at_limits(part) for part in reward.parts())
     return next((part for part in found if part is not None), None)
-
-
-def pays_at_end(reward: Reward) -> bool:
-    """Whether a reward keeps something back until its episode ends."""
-    return reward.tag in ("delay", "delta", "episode_sum") or bool(getattr(reward, "last", False))
 
 
 def sentence_at_limits(reward: Reward, learner: str = "the learner") -> str | None:

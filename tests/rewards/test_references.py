@@ -14,39 +14,43 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import rewardwrap as rw
 
 SPREAD = 15.0
+STARTS = 20
 PROXY = rw.Native("proxy")
 
 
 class OneC(gym.Env):
-    """One step: action a is truly worth a / 2; the proxy adds what the start is worth, of sd 15.
+    """One step: action a is truly worth a - 2; the proxy adds what the start is worth, of sd 15.
 
-    ``info["seed"]`` names the start; the observation does not tell how much it is worth.
+    The start is observed, one-hot, and named in ``info["seed"]``; a random policy is worth 0.
     """
 
-    observation_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    observation_space = gym.spaces.Box(0.0, 1.0, (STARTS,), np.float32)
     action_space = gym.spaces.Discrete(5)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.start = int(self.np_random.integers(40)) if seed is None else int(seed) % 40
+        self.start = int(self.np_random.integers(STARTS)) if seed is None else int(seed) % STARTS
         self.offset = SPREAD * np.random.default_rng(self.start).normal()
-        return np.zeros(1, np.float32), {"seed": self.start, "proxy": 0.0}
+        return self.observe(), {"seed": self.start, "proxy": 0.0}
+
+    def observe(self):
+        return np.eye(STARTS, dtype=np.float32)[self.start]
 
     def step(self, action):
-        worth = 0.5 * float(action)
+        worth = float(action) - 2.0
         info = {"seed": self.start, "proxy": worth + self.offset}
-        return np.zeros(1, np.float32), worth, True, False, info
+        return self.observe(), worth, True, False, info
 
 
 def played(agent=lambda obs: 2, **options) -> rw.References:
-    return rw.References.play(OneC(), agent, PROXY, seeds=range(40), **options)
+    return rw.References.play(OneC(), agent, PROXY, seeds=range(STARTS), **options)
 
 
 def test_an_episode_is_compared_with_its_own_start_on_every_host():
     refs = played()
     reward = rw.PAR(PROXY, refs)
-    # two halves above the reference of action 2: sigmoid(1)
-    want = 1 / (1 + np.exp(-1.0))
+    # two above the reference of action 2
+    want = 1 / (1 + np.exp(-2.0))
     env = rw.wrap(OneC(), reward)
     for seed in range(5):
         env.reset(seed=seed)
@@ -111,7 +115,7 @@ def test_a_start_may_be_told_by_a_function_of_its_observation():
     refs = rw.References(lambda obs, info: obs, [[0.0], [1.0]], [[2.0], [4.0]])
     assert rw.relabel(rw.PAR(PROXY, refs), log(0, 2.0)).item() == 0.5
     refs = rw.References.play(OneC(), lambda obs: 2, PROXY, seeds=[3], key=lambda obs, info: obs)
-    assert refs.starts.tolist() == [[0.0]]
+    assert refs.starts.tolist() == [np.eye(STARTS)[3].tolist()]
 
 
 def test_references_are_saved_and_refused_where_somebody_changed_them(tmp_path):
@@ -119,7 +123,7 @@ def test_references_are_saved_and_refused_where_somebody_changed_them(tmp_path):
     refs.save(tmp_path)
     again = rw.References.load(tmp_path)
     assert again.to_config() == refs.to_config()
-    assert again.scores.shape == (40, 2)
+    assert again.scores.shape == (STARTS, 2)
     file = tmp_path / "references.json"
     file.write_text(file.read_text().replace('"nearest"', '"mean"'))
     with pytest.raises(rw.ConfigError, match="other content than its hash says"):
@@ -161,19 +165,37 @@ def learned(reward: rw.Reward, seed: int) -> float:
     """The true worth of what PPO does in the end, of at most 2."""
     venv = rw.wrap(DummyVecEnv([OneC] * 16), reward)
     model = PPO(
-        "MlpPolicy", venv, n_steps=16, batch_size=64, n_epochs=4, learning_rate=1e-3, seed=seed
+        "MlpPolicy", venv, n_steps=16, batch_size=64, n_epochs=4, learning_rate=3e-3, seed=seed
     )
-    model.learn(8_000)
-    chances = model.policy.get_distribution(
-        model.policy.obs_to_tensor(np.zeros((1, 1), np.float32))[0]
-    ).distribution.probs
-    return float((0.5 * np.arange(5) @ chances.detach().numpy()[0]).item())
+    model.learn(12_000)
+    every = model.policy.obs_to_tensor(np.eye(STARTS, dtype=np.float32))[0]
+    chances = model.policy.get_distribution(every).distribution.probs.detach().numpy()
+    return float((chances @ (np.arange(5) - 2.0)).mean())
 
 
 @pytest.mark.slow
-def test_references_per_start_teach_where_one_for_all_does_not():
+def test_ppo_learns_from_references_per_start():
     refs = played()
     per_start = [learned(rw.PAR(PROXY, refs), seed) for seed in range(3)]
     one_for_all = [learned(rw.PAR(PROXY, float(refs.scores.mean())), seed) for seed in range(3)]
-    assert min(per_start) >= 1.6
-    assert max(one_for_all) <= min(per_start) - 0.3
+    # PPO divides advantages by their deviation, which rescues many flat starts, not all
+    assert min(per_start) >= 1.9
+    assert max(one_for_all) <= min(per_start) - 0.1
+
+
+def climbed(reward: rw.Reward, updates: int) -> float:
+    """The true worth after so many steps of the exact policy gradient, without any normalisation."""
+    offsets = [SPREAD * np.random.default_rng(start).normal() for start in range(STARTS)]
+    episodes = [log(start, a - 2.0 + c) for start, c in enumerate(offsets) for a in range(5)]
+    pays = np.array(rw.relabel(reward, episodes)).reshape(STARTS, 5)
+    logits = np.zeros((STARTS, 5))
+    for _ in range(updates):
+        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        logits += chances * (pays - (chances * pays).sum(axis=1, keepdims=True))
+    return float((chances @ (np.arange(5) - 2.0)).mean())
+
+
+def test_references_per_start_teach_where_one_for_all_is_flat():
+    refs = played()
+    assert climbed(rw.PAR(PROXY, refs), 100) >= 1.6
+    assert climbed(rw.PAR(PROXY, float(refs.scores.mean())), 100) <= 0.6
