@@ -52,11 +52,15 @@ def paying_at_limits(reward: Reward) -> Reward | None:
     rule = getattr(reward, "on_truncation", None)
     if rule == "bootstrap":
         return None
-    # shaping telescopes: what it pays at a limit is no part of a sum that comes again
-    if rule is not None and reward.pays_at_end and not reward.shaping:
+    if pays_at_end(reward):
         return reward
     found = (paying_at_limits(part) for part in reward.parts())
     return next((part for part in found if part is not None), None)
+
+
+def pays_at_end(reward: Reward) -> bool:
+    """Whether a reward itself settles something on an episode's last step; shaping telescopes instead."""
+    return hasattr(reward, "on_truncation") and reward.pays_at_end and not reward.shaping
 
 
 def sentence_at_limits(reward: Reward, learner: str = "the learner") -> str | None:
