@@ -24,6 +24,7 @@ from rewardwrap.core.terms import with_weight
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.disk import read_reward
 from rewardwrap.rewards.learned import model_versions
+from rewardwrap.rewards.truncation import sentence_at_limits
 
 RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | os.PathLike[str]
 """A reward, its configuration, the tag of one without fields, or the path of a file (.yml, .yaml, .json)."""
@@ -193,6 +194,11 @@ class Host:
         """Whether that takes what a step carries in its ``info``."""
         space = self.observation_space  # type: ignore[attr-defined]
         return is_goal_space(space) and self._goal_reward(space).remembers
+
+    @property
+    def at_limits(self) -> str | None:
+        """What is wrong where a learner bootstraps at time limits; None where nothing is."""
+        return sentence_at_limits(self._reward)
 
     @property
     def models(self) -> list[str]:

@@ -25,6 +25,7 @@ class InnerAdapter:
     def __init__(self, venv: VecEnv) -> None:
         self._venv = venv
         self.description: str = venv.get_attr("description", indices=[0])[0]
+        self.at_limits: str | None = venv.get_attr("at_limits", indices=[0])[0]
         self.term_names: tuple[str, ...] = venv.get_attr("term_names", indices=[0])[0]
 
     def require_discount(self, gamma: float | None) -> None:
@@ -65,6 +66,7 @@ class OuterAdapter:
         self.adapter = adapter
         self._last = adapter.ended
         self.description = adapter.description
+        self.at_limits = adapter.at_limits
         self.term_names = adapter.term_names
 
     def require_discount(self, gamma: float | None) -> None:

@@ -63,20 +63,15 @@ def pays_at_end(reward: Reward) -> bool:
     return hasattr(reward, "on_truncation") and reward.pays_at_end and not reward.shaping
 
 
-def sentence_at_limits(reward: Reward, learner: str = "the learner") -> str | None:
-    """What is wrong with a reward under a learner that bootstraps at time limits, or None.
-
-    Args:
-        reward: All that is paid.
-        learner: What the sentence calls it, e.g. ``"PPO"``.
-    """
+def sentence_at_limits(reward: Reward) -> str | None:
+    """What is wrong with a reward under a learner that bootstraps at time limits, or None."""
     part = paying_at_limits(reward)
     if part is None:
         return None
     name = type(part).__name__
     return (
         f"{name} must not pay at a time limit what comes again, got a limit at which {name} pays and "
-        f"{learner} adds V(s_T) to it, which holds the same pay. "
+        "the learner adds V(s_T) to it, which holds the same pay. "
         'Say limit="end" to rw.make or rw.wrap (the limit ends the task), or '
         f'on_truncation="bootstrap" to {name} (a cut pays nothing of it).'
     )

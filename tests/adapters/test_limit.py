@@ -180,3 +180,24 @@ def test_an_environment_without_a_limit_is_warned_of():
 def test_another_word_is_refused():
     with pytest.raises(rw.ConfigError, match="limit must be"):
         rw.make("CartPole-v1", limit="never")
+
+
+SUM = rw.EpisodeSum(rw.EnvReward())
+
+
+@pytest.mark.parametrize("algo", ["ppo", "dqn", PPO])
+def test_check_refuses_what_a_learner_would_be_paid_twice_at_a_limit(algo):
+    venv = rw.make("rewardwrap/StepChain-v0", SUM)
+    with pytest.raises(rw.StackError, match=r"EpisodeSum must not pay .* adds V\(s_T\)"):
+        rw.check(venv, algo)
+    rw.check(rw.make("rewardwrap/StepChain-v0", SUM, limit="end"), algo)
+    cut = rw.EpisodeSum(rw.EnvReward(), on_truncation="bootstrap")
+    rw.check(rw.make("rewardwrap/StepChain-v0", cut), algo)
+    rw.check(venv)
+
+
+def test_check_finds_it_inside_the_lanes_too():
+    inside = DummyVecEnv([lambda: rw.wrap(step_chain(), SUM)])
+    with pytest.raises(rw.StackError, match="the learner adds"):
+        rw.check(inside, "ppo")
+    rw.check(DummyVecEnv([lambda: rw.wrap(step_chain(), SUM, limit="end")]), "ppo")

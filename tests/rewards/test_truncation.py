@@ -22,9 +22,9 @@ ENV = rw.EnvReward()
 )
 def test_what_pays_at_a_limit_is_named_with_both_ways_out(reward, name):
     assert type(paying_at_limits(reward)).__name__ == name
-    said = sentence_at_limits(reward, "PPO")
+    said = sentence_at_limits(reward)
     assert said.startswith(f"{name} must not pay at a time limit")
-    assert "PPO adds V(s_T)" in said
+    assert "the learner adds V(s_T)" in said
     assert 'limit="end"' in said
     assert 'on_truncation="bootstrap"' in said
 

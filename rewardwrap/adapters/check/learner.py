@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardwrap.adapters.check.returns import require_returns
 from rewardwrap.adapters.goals import require_goals
 from rewardwrap.adapters.layers import find_adapter, layers
+from rewardwrap.adapters.limit_sb3 import bootstraps_at_limits
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError, StackError
 
@@ -48,12 +49,20 @@ def require_learner(env: VecEnv, algo: Any) -> None:
         buffer = getattr(algo, "replay_buffer", None)
         if isinstance(buffer, HerReplayBuffer):
             require_goals(env, buffer)
+    if issubclass(cls, OffPolicyAlgorithm | OnPolicyAlgorithm):
+        _refuse_paid_twice(env, adapter.at_limits)
     if issubclass(cls, OffPolicyAlgorithm):
         _refuse_normaliser_below(env, cls)
     if not issubclass(cls, OffPolicyAlgorithm | OnPolicyAlgorithm):
         require_returns(env, cls.__name__)
         return
     _compare_with_buffer(env, _twin(algo, cls, env))
+
+
+def _refuse_paid_twice(env: VecEnv, sentence: str | None) -> None:
+    """A reward that settles at a time limit, under a learner that adds the value behind it."""
+    if sentence is not None and bootstraps_at_limits(env):
+        raise StackError(sentence)
 
 
 def _algorithm(algo: Any) -> type[BaseAlgorithm]:
