@@ -143,6 +143,15 @@ class UserFunction:
         except RAISED as error:
             raise self._failed(error) from error
 
+    @property
+    def hint(self) -> str:
+        """What is most likely meant, where a function is given something else than it thinks."""
+        if self.signature.columns != (WHOLE,):
+            return ""
+        return (
+            f"Its parameter is given the whole batch: call it {', '.join(COLUMNS)} for one column."
+        )
+
     def recheck(self) -> None:
         """Examine it anew from the next call on; `rw.check` asks."""
         self._examined, self._at, self._seen = 0, EXAMINED, []
@@ -225,6 +234,11 @@ def signature_of(
     Raises:
         ConfigError: It asks for something else.
     """
+    if hasattr(function, "forward"):
+        raise ConfigError(
+            f"{subject} {type(function).__name__} must take arrays, got a module that takes tensors. "
+            "Write e.g. lambda obs: net(torch.as_tensor(obs))."
+        )
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

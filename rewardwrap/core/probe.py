@@ -51,6 +51,9 @@ class Examined(Protocol):
     subject: str
     each: Any
 
+    @property
+    def hint(self) -> str: ...
+
     def call(self, arguments: Row) -> Any: ...
     def place(self, error: BaseException) -> str: ...
 
@@ -251,5 +254,5 @@ def _refused(
         got = [said or batch[0]]
     return RewardValueError(
         f"{function.subject} must return one number per lane of a batch, or one number for one row, "
-        f"got {' and '.join(got)}. {min(cures, key=len)}"
+        f"got {' and '.join(got)}. {function.hint or min(cures, key=len)}"
     )

@@ -244,7 +244,7 @@ REFUSED = {
     "division": (lambda obs: 1 / 0, "ZeroDivisionError"),
     "module": (torch.nn.Linear(4, 1).forward, "TypeError"),
     "unknown key": (lambda info: info["nope"], "nope"),
-    "x is the batch": (lambda x: x[2], "TypeError"),
+    "x is the batch": (lambda x: x[2], "TypeError.*given the whole batch: call it obs"),
 }
 
 
@@ -257,6 +257,12 @@ def test_what_cannot_be_meant_is_one_sentence_with_the_function_in_it(host, name
     if name not in ("module", "unknown key"):
         assert "test_function.py:" in str(caught.value)
     assert "\n" not in str(caught.value).partition(": ")[0]
+
+
+def test_a_module_is_told_to_be_given_tensors():
+    with pytest.raises(rw.ConfigError, match=r"Linear must take arrays.*torch.as_tensor"):
+        rw.function(torch.nn.Linear(4, 1))
+    paid_and_seen("sb3 3", rw.function(lambda obs: net(torch.as_tensor(obs, dtype=torch.float64))))
 
 
 @pytest.mark.parametrize(
