@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gymnasium.wrappers import TimeLimit
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnvWrapper
 
-from rewardwrap.adapters.limit import LimitEnds
 from rewardwrap.core.info import LIMIT
 
 
@@ -24,15 +22,3 @@ class LimitEndsVecEnv(VecEnvWrapper):
                 infos[i]["TimeLimit.truncated"] = False
                 infos[i][LIMIT] = True
         return obs, rewards, dones, infos
-
-
-def bootstraps_at_limits(venv: VecEnv) -> bool:
-    """Whether lanes are cut by a clock, as far as they tell, and no layer makes an end of it."""
-    layer = venv
-    while isinstance(layer, VecEnvWrapper):
-        if isinstance(layer, LimitEndsVecEnv):
-            return False
-        layer = layer.venv
-    if venv.env_is_wrapped(LimitEnds, indices=[0])[0]:
-        return False
-    return bool(venv.env_is_wrapped(TimeLimit, indices=[0])[0])

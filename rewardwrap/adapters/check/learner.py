@@ -18,7 +18,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardwrap.adapters.check.returns import require_returns
 from rewardwrap.adapters.goals import require_goals
 from rewardwrap.adapters.layers import find_adapter, layers
-from rewardwrap.adapters.limit_sb3 import bootstraps_at_limits
+from rewardwrap.adapters.limit import LimitEnds
+from rewardwrap.adapters.limit_sb3 import LimitEndsVecEnv
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError, StackError
 
@@ -61,8 +62,17 @@ def require_learner(env: VecEnv, algo: Any) -> None:
 
 def _refuse_paid_twice(env: VecEnv, sentence: str | None) -> None:
     """A reward that settles at a time limit, under a learner that adds the value behind it."""
-    if sentence is not None and bootstraps_at_limits(env):
+    if sentence is not None and _bootstraps_at_limits(env):
         raise StackError(sentence)
+
+
+def _bootstraps_at_limits(env: VecEnv) -> bool:
+    """Whether lanes are cut by a clock, as far as they tell, and no layer makes an end of it."""
+    if any(isinstance(layer, LimitEndsVecEnv) for layer in layers(env)):
+        return False
+    if env.env_is_wrapped(LimitEnds, indices=[0])[0]:
+        return False
+    return bool(env.env_is_wrapped(gym.wrappers.TimeLimit, indices=[0])[0])
 
 
 def _algorithm(algo: Any) -> type[BaseAlgorithm]:
