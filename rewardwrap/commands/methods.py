@@ -18,8 +18,19 @@ DESCRIPTION = """\
 List the methods, or one in detail: what it does, where it comes from, when it pays, how it is used, and
 what a measurement in miniature showed of it (shown, not shown, contradicted)."""
 HOW = "rewardwrap train ENV --algo ppo --reward FILE.yml, with {written} in the file"
-ROOMS = {"objectives": "objective", "loops": "loop", "scores": "score"}
-CLOCKS = {"objective": "offline", "loop": "while training", "score": "episode", "study": "-"}
+FIT = "rewardwrap fit {what} DIR --objective {tag} --out MODEL"
+JUDGE = "rewardwrap benchmark ENV {tag}"
+FITS = {"rewards": "regression", "pairs": "preferences", "outcomes": "outcome", "marks": "process"}
+"""What `rewardwrap fit` calls each kind of label."""
+ROOMS = {"loops": "loop", "nets": "model", "training": "model", "evaluate": "measure"}
+CLOCKS = {
+    "score": "episode",
+    "objective": "offline",
+    "model": "offline",
+    "loop": "while training",
+    "measure": "offline",
+    "study": "-",
+}
 
 
 @dataclass(frozen=True)
@@ -64,8 +75,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def methods() -> dict[str, Method]:
-    """Every registered reward, and everything else that was measured, by tag."""
+    """Everything with a tag, and everything else that was measured."""
     from rewardwrap.core.registry import registered
+    from rewardwrap.nets.objectives import OBJECTIVES
+    from rewardwrap.scores import SCORES
 
     told = json.loads(resources.files("rewardwrap").joinpath("evidence.json").read_text("utf-8"))
     found = {}
@@ -73,6 +86,13 @@ def methods() -> dict[str, Method]:
         fields = ", ".join(f"{name}: ..." for name in _required(cls))
         how = HOW.format(written=f"`{tag}: {{{fields}}}`")
         found[tag] = _method(tag, "reward", cls, cls.clock, how, told.get(tag))
+    for tag, cls in SCORES.known().items():
+        found[tag] = _method(
+            tag, "score", cls, CLOCKS["score"], JUDGE.format(tag=tag), told.get(tag)
+        )
+    for tag, cls in OBJECTIVES.known().items():
+        how = FIT.format(what=FITS[cls.labels], tag=tag)
+        found[tag] = _method(tag, "objective", cls, CLOCKS["objective"], how, told.get(tag))
     for tag in sorted(set(told) - set(found)):
         module, _, name = told[tag]["object"].partition(":")
         documented = getattr(import_module(module), name) if module else None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from importlib import resources
+from importlib import import_module, resources
 
 import pytest
 
 from rewardwrap.cli import main
 from rewardwrap.commands.methods import methods
 from rewardwrap.core.registry import registered
+from rewardwrap.nets.objectives import OBJECTIVES
+from rewardwrap.scores import SCORES
 
 
 def test_every_registered_reward_says_what_it_does_and_how_it_is_used() -> None:
     known = methods()
-    assert set(registered()) <= set(known)
+    assert set(registered()) | set(OBJECTIVES.known()) | set(SCORES.known()) <= set(known)
     for tag in registered():
         one = known[tag]
         assert one.does.endswith((".", "`", ":")) or len(one.does) > 20, tag
@@ -32,6 +35,22 @@ def test_every_method_that_was_measured_is_listed_and_its_example_is_short() -> 
         assert one.does, tag
         assert one.command, tag
     exec(known["concise"].example, {})
+
+
+def test_a_command_that_is_told_exists_with_its_flags() -> None:
+    for tag, one in methods().items():
+        words = one.command.replace(",", " ").split()
+        if words[0] != "rewardwrap":
+            assert one.command == "none yet", tag
+            continue
+        module = import_module(f"rewardwrap.commands.{words[1]}")
+        parser = argparse.ArgumentParser()
+        module.add(parser)
+        known = set(parser._option_string_actions)
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction) and words[2] in action.choices:
+                known |= set(action.choices[words[2]]._option_string_actions)
+        assert {word for word in words if word.startswith("--")} <= known, f"{tag}: {one.command}"
 
 
 def test_what_was_measured_is_there_with_how_to_measure_it_again(

@@ -18,8 +18,6 @@ CLAIM = (
 SOURCE = "Christiano et al., 2017, arXiv 1706.03741"
 BUDGET = 0.3
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.bradley_terry:BradleyTerry"
-USE = "rewardwrap fit preferences DATA --teacher oracle --pairs 200 --out MODEL"
 FLIPS = 0.2
 
 

@@ -20,7 +20,7 @@ SOURCE = "Wang et al., 2025, arXiv 2511.09158"
 BUDGET = 0.3
 SEEDS = 10
 USE = (
-    "rewardwrap train --algo ppo --env ENV --reward FILE.yml, with `product: [env, {affine: {base: "
+    "rewardwrap train ENV --algo ppo --reward FILE.yml, with `product: [env, {affine: {base: "
     "{episode_sum: {constant: 1}}, scale: -0.025, shift: 1.5, low: 1.05, high: 1.5}}]` in the file"
 )
 EXAMPLE = """\

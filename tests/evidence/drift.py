@@ -16,7 +16,7 @@ CLAIM = (
 SOURCE = "the function sheet RM_MODULE (drift monitoring)"
 BUDGET = 0.3
 OBJECT = "rewardwrap.evaluate.models.drift:detect_drift"
-USE = "rewardwrap validate MODEL NEW-DATA"
+USE = "rewardwrap validate MODEL DIR"
 REFERENCE, CURRENT, WIDTH, STREAMS = 60, 20, 4, 60
 
 

@@ -17,7 +17,7 @@ CLAIM = (
 SOURCE = "Gleave et al., 2021, arXiv 2006.13900"
 BUDGET = 0.2
 OBJECT = "rewardwrap.evaluate.distance.tabular:tabular_distance"
-USE = "rewardwrap distance ONE.yml OTHER.yml --metric epic"
+USE = "rewardwrap distance ENV ONE.yml OTHER.yml --metric epic"
 
 
 def run(seed: int, *, small: bool = False) -> Row:

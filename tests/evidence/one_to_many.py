@@ -17,6 +17,7 @@ CLAIM = (
 )
 SOURCE = "Kim et al. (RewardMATH), 2024, arXiv 2410.01729"
 BUDGET = 0.1
+USE = "rewardwrap benchmark ENV SCORER"
 OBJECT = "rewardwrap.evaluate.models.selection:best_of_accuracy"
 MODELS, ITEMS, WRONG, BEST_OF = 30, 300, 9, 32
 

@@ -21,7 +21,6 @@ CLAIM = (
 SOURCE = "Lightman et al., 2023, arXiv 2305.20050"
 BUDGET = 0.2
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.outcome:Outcome"
 STEPS, WIDTH, TRAIN, TEST = 10, 6, 100, 300
 
 

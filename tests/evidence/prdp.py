@@ -23,7 +23,6 @@ CLAIM = (
 SOURCE = "Deng et al., 2024, arXiv 2402.08714"
 BUDGET = 0.2
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.prdp:Differences"
 ARMS, BETA = 5, 1.0
 
 

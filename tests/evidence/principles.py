@@ -24,6 +24,7 @@ SOURCE = "Wang et al. (RLBFF), 2025, arXiv 2509.21319"
 BUDGET = 0.5
 SEEDS = 10
 OBJECT = "rewardwrap.nets.objectives.outcome:Outcome"
+USE = "rewardwrap fit outcome DIR --out MODEL, once for each principle"
 MIXES = {"trained": np.array([1.0, 0.0, 0.0]), "other": np.array([0.0, 0.5, 0.5])}
 
 

@@ -18,7 +18,6 @@ CLAIM = "Forty rankings of four clips teach a reward network more than forty pai
 SOURCE = "Ouyang et al., 2022, arXiv 2203.02155"
 BUDGET = 0.3
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.rankings:ListWise"
 COUNT, WIDTH = 40, 4
 
 

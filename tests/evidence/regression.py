@@ -19,8 +19,6 @@ CLAIM = (
 SOURCE = "the function sheet RM_MODULE (supervised reward regression, missing values)"
 BUDGET = 0.3
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.regression:Regression"
-USE = "rewardwrap fit regression DATA --out MODEL"
 MISSING = 0.2
 
 

@@ -17,7 +17,7 @@ CLAIM = (
 SOURCE = "Skalse et al., 2023, arXiv 2309.15257"
 BUDGET = 0.3
 OBJECT = "rewardwrap.evaluate.distance.tabular:tabular_distance"
-USE = "rewardwrap distance ONE.yml OTHER.yml --metric starc-val"
+USE = "rewardwrap distance ENV ONE.yml OTHER.yml --metric starc-val"
 METRICS = ("starc-val", "epic", "dard")
 
 

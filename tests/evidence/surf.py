@@ -18,7 +18,6 @@ CLAIM = (
 SOURCE = "Park et al., 2022, arXiv 2203.10050"
 BUDGET = 0.3
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.surf:Surf"
 
 
 def run(seed: int, *, small: bool = False) -> Row:

@@ -21,7 +21,6 @@ CLAIM = (
 SOURCE = "Zhou et al., 2024, arXiv 2412.02685"
 BUDGET = 0.2
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.treg:TReg"
 PAIRS, TEST, STEPS, WIDTH, NOISE = 20, 400, 8, 10, 0.2
 
 
