@@ -169,7 +169,9 @@ def test_the_command_prints_findings_and_writes_the_page(
 
 def test_a_reward_needs_an_environment(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["audit", "reward.yml"]) == 2
-    assert "--env must name an environment" in capsys.readouterr().err
+    assert (
+        "audit must know the environment to pay reward.yml in, got none" in capsys.readouterr().err
+    )
 
 
 def trained(folder: Path, *more: str) -> int:
