@@ -97,6 +97,38 @@ class Returns:
     source: str = ""
 
 
+LIMIT = "max_episode_steps"
+"""The one argument of `gymnasium.make` that changes how long an episode is and not what a step pays."""
+Range = tuple[float | None, float | None]
+"""The least and the most, where the rules of an environment bound it."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the rules of an environment let its own reward be, whatever an agent does.
+
+    Args:
+        step: the least and the most that a step pays.
+        episode: the least and the most that an episode pays, where that is closer than its steps say.
+    """
+
+    step: Range = (None, None)
+    episode: Range = (None, None)
+
+    def of_return(self, steps: int | None) -> Range:
+        """The least and the most return of an episode of at most ``steps`` steps, at least one."""
+        low, high = self.episode
+        if low is None and self.step[0] is not None:
+            low = self.step[0] if self.step[0] >= 0 else _times(self.step[0], steps)
+        if high is None and self.step[1] is not None:
+            high = self.step[1] if self.step[1] <= 0 else _times(self.step[1], steps)
+        return low, high
+
+
+def _times(least: float, steps: int | None) -> float | None:
+    return None if steps is None else least * steps
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to make one environment, what its numbers mean, and what a good return is.
@@ -114,6 +146,7 @@ class Recipe:
         gamma: default discount of the agent, in [0, 1].
         success: ``{"true_return_at_least": x}`` or ``{"info": key}``; None if undefined.
         returns: random and reference true returns.
+        bounds: what a step or an episode can pay by the rules of the environment.
         threshold: true return for steps-to-threshold statistics; None if undefined.
         potential: linear potential, field name to weight, with an optional ``bias``; or the name of
             a function of a batch of observations, ``"module:function"``.
@@ -133,10 +166,26 @@ class Recipe:
     gamma: float = 0.99
     success: Mapping[str, Any] | None = None
     returns: Returns = field(default_factory=Returns)
+    bounds: Bounds = field(default_factory=Bounds)
     threshold: float | None = None
     potential: Mapping[str, float] | str | None = None
     tags: tuple[str, ...] = ()
     path: Path | None = None
+
+    def return_bounds(self, kwargs: Mapping[str, Any] | None = None) -> Range:
+        """The least and the most true return of an episode; None where the rules do not say.
+
+        Args:
+            kwargs: arguments beside the recipe's; any but ``max_episode_steps`` may change the rules.
+        """
+        given = {**self.make, **(kwargs or {})}
+        if {k: v for k, v in given.items() if k != LIMIT} != {
+            k: v for k, v in self.make.items() if k != LIMIT
+        }:
+            return None, None
+        made = gymnasium.registry.get(self.id)
+        steps: int | None = given.get(LIMIT, made and made.max_episode_steps)
+        return self.bounds.of_return(steps)
 
     def build(
         self, *, split: str = "train", render_mode: str | None = None, **overrides: Any

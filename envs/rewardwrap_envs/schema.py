@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rewardwrap_envs import marked_yaml
-from rewardwrap_envs.entry import Field, Recipe, Returns
+from rewardwrap_envs.entry import Bounds, Field, Range, Recipe, Returns
 from rewardwrap_envs.errors import RecipeError, near_misses
 from rewardwrap_envs.layers import Layer, read_layers
 
@@ -107,6 +107,7 @@ def read(path: Path) -> Recipe:
         gamma=top.take("gamma", float, 0.99),
         success=_success(top),
         returns=_returns(top),
+        bounds=_bounds(top),
         threshold=top.take("threshold", float, None),
         potential=_potential(top, fields),
         tags=tuple(str(tag) for tag in top.take("tags", list, [])),
@@ -188,6 +189,28 @@ def _returns(top: Section) -> Returns:
     if not made.source and (made.random, made.reference) != (None, None):
         section.refuse("returns must name their source, got none. Add `source: ...`.")
     return made
+
+
+def _bounds(top: Section) -> Bounds:
+    section = top.section("bounds")
+    section.only(["step", "episode"])
+    return Bounds(**{key: _range(section, key) for key in section.data})
+
+
+def _range(section: Section, key: str) -> Range:
+    ends = section.take(key, list, [None, None])
+    numbers = all(
+        end is None or (isinstance(end, int | float) and not isinstance(end, bool)) for end in ends
+    )
+    if len(ends) != 2 or not numbers or not all(map(math.isfinite, filter(None, ends))):
+        section.refuse(
+            f'"{key}" must be [least, most], got {ends!r}. Use null for a side without a bound.',
+            key,
+        )
+    low, high = (None if end is None else float(end) for end in ends)
+    if low is not None and high is not None and low > high:
+        section.refuse(f'"{key}" must be [least, most], got {ends!r}. Swap them.', key)
+    return low, high
 
 
 def _potential(top: Section, fields: Mapping[str, Field]) -> dict[str, float] | str | None:

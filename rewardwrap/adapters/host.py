@@ -110,7 +110,7 @@ class Host:
 
     def _below(self) -> Any:
         """The layer that this one wraps."""
-        return self.__dict__.get("env", self.__dict__.get("venv"))
+        return _inner(self)
 
     # --- what can be changed --------------------------------------------------------------------
 
@@ -269,9 +269,22 @@ def layers(env: Any) -> Iterator[Any]:
     """The layers of a stack, outermost first, and then those of its first lane where that is at hand."""
     while env is not None:
         yield env
-        known = vars(env)
-        lanes = known.get("envs")
-        env = known.get("env", known.get("venv", lanes[0] if lanes else None))
+        lanes = _own(env, "envs")
+        env = _inner(env) if lanes is None else lanes[0]
+
+
+def _inner(layer: Any) -> Any:
+    """What a layer wraps, or None."""
+    env = _own(layer, "env")
+    return _own(layer, "venv") if env is None else env
+
+
+def _own(layer: Any, name: str) -> Any:
+    """An attribute of a layer, not of one below it; reading ``__dict__`` instead would slow its steps."""
+    try:
+        return object.__getattribute__(layer, name)
+    except AttributeError:
+        return None
 
 
 def require_same_discount(own: float | None, gamma: float) -> None:

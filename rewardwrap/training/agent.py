@@ -160,6 +160,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
             "Choose another algorithm, e.g. ppo for discrete and sac for continuous actions, "
             "or correct the value."
         ) from error
+    adapter.require_discount(settings.gamma)
     return Agent(settings, model, adapter)
 
 

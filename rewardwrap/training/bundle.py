@@ -93,7 +93,8 @@ def write(
             replay.write(agent.model, aside / "replay.safetensors")
         document = {
             "format": FORMAT,
-            "settings": asdict(agent.settings),
+            # set_reward and set_weight change what is paid: the settings say what is paid now
+            "settings": asdict(agent.settings) | {"reward": agent.reward.to_config()},
             "gamma": agent.settings.gamma,
             "step": agent.model.num_timesteps,
             "counters": _counters(agent.model),

@@ -47,6 +47,13 @@ def test_a_short_recipe_takes_the_defaults(tmp_path):
         (("width: 4", "width: 4\nthreshold: .nan"), 5, '"threshold" must be finite'),
         (("width: 4", "width: 4\npotential: {angel: 1.0}"), 5, 'Did you mean "angle"?'),
         (("width: 4", "width: 4\nreturns: {random: 1.0}"), 5, "must name their source"),
+        (
+            ("width: 4", "width: 4\nbounds: {step: [1.0, 0.0]}"),
+            5,
+            "got [1.0, 0.0]. Swap",
+        ),
+        (("width: 4", "width: 4\nbounds: {step: [1.0]}"), 5, "Use null for a side"),
+        (("width: 4", "width: 4\nbounds: {game: [0, 1]}"), 5, 'known keys, got "game"'),
         (("width: 4", "width: 4\nsuccess: {info: a, true_return_at_least: 1.0}"), 5, "one rule"),
         (("width: 4", "width: 4\nwrappers:\n  train: [nodots]"), 6, "must be a dotted path"),
         (("width: 4", "width: 4\nwrappers: {test: []}"), 5, 'got "test"'),

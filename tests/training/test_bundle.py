@@ -10,6 +10,8 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
+from rewardwrap.core.errors import GammaMismatch
+from rewardwrap.rewards import EnvReward, Potential
 from rewardwrap.training import bundle
 from rewardwrap.training.agent import Agent, Settings, build
 from rewardwrap.training.evaluation import Protocol, evaluate
@@ -150,3 +152,18 @@ def test_a_bundle_imports_nothing_unasked(tmp_path: Path, monkeypatch: Any, chan
     assert main(["eval", str(tmp_path)]) == 2
     with pytest.raises(SystemExit, match="it ran"):
         main(["eval", str(tmp_path), "--trust", "stranger"])
+
+
+def test_a_bundle_written_after_another_weight_holds_the_new_one(tmp_path: Path) -> None:
+    reward = {
+        "sum": {"terms": [{"env": {}}, {"named": {"name": "time", "base": {"constant": -1.0}}}]}
+    }
+    row = {"n_timesteps": 64, "n_steps": 32, "batch_size": 32}
+    agent = build(Settings(env="CartPole-v1", algo="ppo", reward=reward, row=row, seed=1))
+    agent.adapter.set_weight("time", 3.0)
+    folder = bundle.write(agent, tmp_path / "b", protocol=PROTOCOL)
+    again = bundle.read(folder)
+    assert again.reward.to_config() == agent.reward.to_config()
+    assert again.settings.reward == agent.reward.to_config()
+    with pytest.raises(GammaMismatch):
+        again.adapter.set_reward(EnvReward() + Potential("pole_angle", gamma=0.5).named("time"))

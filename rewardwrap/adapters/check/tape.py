@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from rewardwrap.adapters.host import Host
 from rewardwrap.adapters.stack import Visit, host_layers, visit
 from rewardwrap.core.knowledge import untaught
+from rewardwrap.core.scalar import number
 
 _RECORD = "rewardwrap_record"
 
@@ -110,7 +111,8 @@ class Tape:
 
     def _write(self, seen: Seen, i: int, result: Any) -> None:
         # SB3 returns (obs, reward, done, infos), gymnasium (obs, reward, terminated, truncated, info)
-        paid = np.array(result[1], np.float64)
+        plain = number(result[1]) if np.ndim(result[1]) == 0 else result[1]
+        paid = np.array(plain, np.float64)
         if paid.ndim > isinstance(self._layers[i], VecEnv | VectorEnv):
             # several numbers a step: their sum is the true reward
             paid = paid.sum(axis=-1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gymnasium as gym
 import pytest
 
 from rewardwrap.cli import main
-from rewardwrap.evaluate.certificate.worst import PER_STEP, least_return
+from rewardwrap.evaluate.certificate.worst import least_return
+from rewardwrap_envs import recipes
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,36 @@ def test_the_least_return_follows_from_the_rules(
     assert found == (None if least is None else pytest.approx(least, abs=0.05))
 
 
-@pytest.mark.parametrize("family", ["CartPole", "MountainCar", "Acrobot", "Pendulum", "Taxi"])
-def test_no_step_pays_less(family: str) -> None:
-    name = max(i for i in gym.registry if i.rpartition("-v")[0] == family)
-    env = gym.make(name)
+BOUNDED = {
+    name: recipe.bounds.step
+    for name, recipe in recipes().items()
+    if recipe.bounds.step != (None, None)
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_no_step_pays_less_or_more(name: str) -> None:
+    low, high = BOUNDED[name]
+    env = recipes()[name].build()
     env.reset(seed=0)
     env.action_space.seed(0)
     for _ in range(400):
-        *_, terminated, truncated, _ = found = env.step(env.action_space.sample())
-        assert float(found[1]) >= PER_STEP[family]
+        _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        assert low is None or low <= float(reward)
+        assert high is None or float(reward) <= high
         if terminated or truncated:
             env.reset()
     env.close()
+
+
+def test_a_recipe_of_ones_own_says_its_bounds(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text(
+        "id: Ant-v5\nsummary: Mine.\nsuite: mine\nbounds: {step: [-2.0, null]}\n"
+        "make: {max_episode_steps: 10}\n"
+    )
+    assert least_return("Ant-v5", catalog=(str(tmp_path),)) == -20.0
+    assert least_return("Ant-v5", {"max_episode_steps": 5}, (str(tmp_path),)) == -10.0
+    assert least_return("Ant-v5", {"ctrl_cost_weight": 9.0}, (str(tmp_path),)) is None
 
 
 @pytest.mark.filterwarnings("ignore::rewardwrap.RewardwrapWarning")
