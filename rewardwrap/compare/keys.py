@@ -12,7 +12,6 @@ from rewardwrap.compare import suites
 from rewardwrap.compare.reading import Reader
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
-from rewardwrap.evaluate.certificate.worst import least_return
 from rewardwrap.training.agent import require_env
 from rewardwrap.training.choice import chosen_reward
 from rewardwrap_envs.entry import Recipe
@@ -59,7 +58,9 @@ def fields(reader: Reader) -> dict[str, Any]:
         **_evaluation(reader, steps),
         "threshold": threshold,
         "primary": _primary(reader, recipe, threshold),
-        "bounds": (least_return(env, reader.take("env_kwargs", dict, {}), catalog), None),
+        "bounds": (None, None)
+        if recipe is None
+        else recipe.return_bounds(reader.take("env_kwargs", dict, {})),
         "env_kwargs": reader.take("env_kwargs", dict, {}),
         "catalog": catalog,
         "checkpoint": _checkpoint(reader),

@@ -167,6 +167,14 @@ def test_what_decides_follows_from_the_task(env: str, more: dict[str, Any], prim
     assert _plan(env, **more).primary == primary
 
 
+def test_what_a_return_can_be_comes_from_the_recipe() -> None:
+    assert _plan("CartPole-v1").bounds == (0.0, 500.0)
+    assert _plan("FrozenLake-8x8").bounds == (0.0, 1.0)
+    assert _plan("MountainCar-v0").bounds[0] == -200.0
+    assert _plan("MountainCar-v0", env_kwargs={"max_episode_steps": 50}).bounds[0] == -50.0
+    assert _plan("Reacher-v5").bounds == (None, None)
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
