@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3 import A2C, DQN, PPO, SAC
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 
 import rewardwrap as rw
@@ -158,3 +159,35 @@ def test_a_run_is_the_same_whether_or_not_somebody_checked() -> None:
     rw.check(venv, "ppo")
     assert played(venv) == played(made())
     np.testing.assert_array_equal(trained(True), trained(False))
+
+
+class Shown(gym.Env[Any, Any]):
+    """Shows samples of a space."""
+
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, space: gym.spaces.Box) -> None:
+        self.observation_space = space
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> Any:
+        return self.observation_space.sample(), 1.0, False, False, {}
+
+
+CUBE = gym.spaces.Box(-1, 1, (3, 4, 5))
+TINY = gym.spaces.Box(0, 255, (7, 7, 3), np.uint8)
+FLAT = {"features_extractor_class": FlattenExtractor}
+
+
+@pytest.mark.parametrize(
+    ("space", "policy", "options"),
+    [(CUBE, "MlpPolicy", {}), (TINY, "MlpPolicy", {}), (TINY, "CnnPolicy", FLAT)],
+)
+def test_a_model_is_checked_with_its_own_policy_and_settings(
+    space: Any, policy: str, options: Any
+) -> None:
+    venv = rw.wrap(DummyVecEnv([lambda: Shown(space)]), BONUS)
+    rw.check(venv, PPO(policy, venv, n_steps=32, batch_size=32, policy_kwargs=options))
+    rw.check(venv, "ppo")
