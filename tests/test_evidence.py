@@ -19,7 +19,7 @@ from rewardwrap.cli import COMMANDS
 from rewardwrap.core.registry import registered
 from rewardwrap.nets.objectives import OBJECTIVES
 from rewardwrap.scores import SCORES
-from tests.evidence.harness import pages, rows, systems
+from tests.evidence.harness import pages, rows, systems, workers
 from tests.evidence.harness.judging import STATES, Row, higher, together, within
 from tests.evidence.harness.study import Study, studies
 
@@ -157,6 +157,16 @@ def test_an_unknown_script_is_a_sentence() -> None:
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert said.returncode == 2
     assert "ONLY must name scripts" in said.stderr
+
+
+def test_two_processes_measure_what_one_does() -> None:
+    tasks, here = [("sign", 0), ("sign", 1)], os.getcwd()
+    one, two = (
+        sorted((tag, each.seed, each.row) for tag, each in workers.measured(tasks, jobs))
+        for jobs in (1, 2)
+    )
+    assert one == two
+    assert os.getcwd() == here
 
 
 def test_rows_are_kept_after_every_seed_and_taken_up_again(

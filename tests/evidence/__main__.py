@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from tests.evidence.harness import pages
-from tests.evidence.harness.rows import Measured, keep, known, measure
+from tests.evidence.harness import pages, workers
+from tests.evidence.harness.rows import Measured, keep, known
 from tests.evidence.harness.study import Study, studies
 
 INTERRUPTED = 130
@@ -37,7 +32,7 @@ def main() -> int:
     by_tag = {study.tag: study for study in chosen}
     print(f"{len(chosen)} scripts, {len(missing)} seeds to run", flush=True)
     try:
-        for done, (tag, measured) in enumerate(_measured(missing, options.jobs), start=1):
+        for done, (tag, measured) in enumerate(workers.measured(missing, options.jobs), start=1):
             rows[tag][measured.seed] = measured
             keep(by_tag[tag], rows[tag], seeds=seeds[tag])
             print(f"[{done}/{len(missing)}] {_progress(tag, measured)}", flush=True)
@@ -63,31 +58,6 @@ def _conclude(
 def _progress(tag: str, measured: Measured) -> str:
     shown = ", ".join(f"{key} {value:.4g}" for key, value in measured.row.items())
     return f"{tag} seed {measured.seed}, {measured.cpu_s:.1f} CPU s: {shown}"
-
-
-def _measured(missing: list[tuple[str, int]], jobs: int) -> Iterator[tuple[str, Measured]]:
-    if jobs == 1:
-        _enter()
-        for tag, seed in missing:
-            yield tag, measure(tag, seed)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_enter) as pool:
-        running = {pool.submit(measure, tag, seed): tag for tag, seed in missing}
-        try:
-            for future in as_completed(running):
-                yield running[future], future.result()
-        except (KeyboardInterrupt, GeneratorExit):
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _enter() -> None:
-    """One thread a process, and a folder of its own for what simulators write."""
-    import torch
-
-    torch.set_num_threads(1)
-    os.chdir(tempfile.mkdtemp(prefix="evidence-"))
 
 
 def _parser() -> argparse.ArgumentParser:
