@@ -99,13 +99,14 @@ def run(args: argparse.Namespace) -> int:
     console = wide_console()
     compare_options.require(args)
     request = _request(args)
-    plans = declaration.declare(request.plans, request.store, request.out)
+    plans = declaration.hold(request.plans, request.store, request.out)
     request = replace(request, plans=plans)
     left = campaign.missing(request.specs, request.store)
     if left or request.tune:  # else nothing is trained, and nothing needs the algorithm
         for plan in request.plans:
             plan.require_row()
     campaign.refuse_unfit_strategies(left)
+    declaration.declare(request.plans, request.store, request.out)
     _announce(console, request.plans, len(request.specs), len(left))
     _state_broken(console, left, request.store)
     request = compare_options.tuned(request, console)

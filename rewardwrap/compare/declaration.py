@@ -25,8 +25,8 @@ OLDER = (
 )
 
 
-def declare(plans: Sequence[Plan], store: Store, out: Path) -> tuple[Plan, ...]:
-    """Write ``declared.json``, or hold the plans to the one that is there.
+def hold(plans: Sequence[Plan], store: Store, out: Path) -> tuple[Plan, ...]:
+    """Hold the plans to what was declared in this folder; writes nothing.
 
     Args:
         plans: One for each environment.
@@ -39,24 +39,31 @@ def declare(plans: Sequence[Plan], store: Store, out: Path) -> tuple[Plan, ...]:
     Raises:
         PlanError: A plan says something else than what was declared before the first run.
     """
-    started, known = store.is_started(), _known(out / NAME)
-    held = []
+    if not store.is_started():
+        return tuple(plans)
+    known, held = _known(out / NAME), []
     for plan in plans:
         wanted = _of(plan)
-        if started and not known and plan.primary != "area":
+        if not known and plan.primary != "area":
             plan = replace(plan, primary="area", remarks=(*plan.remarks, OLDER))
-        elif started and known.get(plan.env, wanted) != wanted:
+        elif known.get(plan.env, wanted) != wanted:
             raise PlanError(
                 f"{plan.env}: what decides must be what was declared before the first run, "
                 f"{_words(known[plan.env])}, got {_words(wanted)}. Give another --out to decide anew."
             )
         held.append(plan)
-    if not started or known:
-        out.mkdir(parents=True, exist_ok=True)
-        every = {**(known if started else {}), **{plan.env: _of(plan) for plan in held}}
-        if every != known:
-            write_whole(out / NAME, json.dumps(every, indent=1) + "\n")
     return tuple(held)
+
+
+def declare(plans: Sequence[Plan], store: Store, out: Path) -> None:
+    """Write ``declared.json``; call it with what `hold` returned, before anything is trained."""
+    started, known = store.is_started(), _known(out / NAME)
+    if started and not known:
+        return
+    every = {**(known if started else {}), **{plan.env: _of(plan) for plan in plans}}
+    if every != known:
+        out.mkdir(parents=True, exist_ok=True)
+        write_whole(out / NAME, json.dumps(every, indent=1) + "\n")
 
 
 def _of(plan: Plan) -> dict[str, Any]:

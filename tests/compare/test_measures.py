@@ -201,16 +201,17 @@ def test_what_decides_cannot_be_chosen_after_the_first_run(tmp_path: Path) -> No
         "FrozenLake-8x8": {"primary": "done", "threshold": 1.0}
     }
     _finish_one(plan, store)
-    assert declaration.declare([plan], store, tmp_path) == (plan,)
+    assert declaration.hold([plan], store, tmp_path) == (plan,)
     for other in ({"primary": "area"}, {"threshold": 0.5}):
         with pytest.raises(PlanError, match="declared before the first run, done at 1, got"):
-            declaration.declare([_plan("FrozenLake-8x8", **other)], store, tmp_path)
+            declaration.hold([_plan("FrozenLake-8x8", **other)], store, tmp_path)
 
 
 def test_a_store_from_before_is_decided_by_area_and_says_so(tmp_path: Path) -> None:
     store, plan = Store(tmp_path / "runs"), _plan("FrozenLake-8x8")
     _finish_one(plan, store)
-    (held,) = declaration.declare([plan], store, tmp_path)
+    (held,) = declaration.hold([plan], store, tmp_path)
+    declaration.declare([held], store, tmp_path)
     assert held.primary == "area"
     assert "before a measure was declared" in held.remarks[0]
     assert not (tmp_path / "declared.json").exists()
