@@ -21,6 +21,7 @@ COMMANDS = {
     "eval": "play a trained agent: true and shaped return",
     "compare": "which reward makes agents do the task",
     "report": "write the report of a comparison again, without training",
+    "record": "somebody plays, and the episodes are kept",
     "ingest": "read logged episodes, check them and save them",
     "fit": "a reward model from logged rewards, preferences, outcomes or marks",
     "validate": "whether a reward model can be trusted on these episodes",

@@ -17,7 +17,7 @@ from rewardwrap.commands.arguments import (
     whole_number,
     wide_console,
 )
-from rewardwrap.commands.eval import bundle_in, changes_of
+from rewardwrap.commands.eval import changes_of
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, certify, draw."""
     from rewardwrap.evaluate.certificate.lower_bound import certify
+    from rewardwrap.training.folder import bundle_in
 
     folder = bundle_in(args.what, args.which)
     args.lower = lower_of(args.lower, folder)

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Play and print true and shaped return."""
     from rewardwrap.training import bundle
     from rewardwrap.training.evaluation import Protocol, evaluate
+    from rewardwrap.training.folder import bundle_in
 
     folder = bundle_in(args.what, args.which)
     protocol = Protocol(**bundle.document(folder)["evaluation"])
@@ -66,17 +67,6 @@ def changes_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.catalog:
         found["catalog"] = tuple(str(Path(folder).absolute()) for folder in args.catalog)
     return found
-
-
-def bundle_in(path: Path, which: str) -> Path:
-    """The bundle that a path means: itself, that of a finished comparison's run, or a training's."""
-    from rewardwrap.training.folder import RunFolder
-
-    if (path / "bundle.json").is_file():
-        return path
-    if (path / "bundle" / "bundle.json").is_file():
-        return path / "bundle"
-    return RunFolder(path).bundle(which)
 
 
 def _print(folder: Path, step: int, protocol: Any, found: Any) -> None:

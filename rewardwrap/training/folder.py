@@ -169,6 +169,15 @@ class RunFolder:
         write_whole(self.path / "evaluations.npz", content.getvalue())
 
 
+def bundle_in(path: Path, which: str = BEST) -> Path:
+    """The bundle that a path means: itself, that of a finished comparison's run, or a training's."""
+    if (path / "bundle.json").is_file():
+        return path
+    if (path / "bundle" / "bundle.json").is_file():
+        return path / "bundle"
+    return RunFolder(path).bundle(which)
+
+
 def _number(line: str, place: int) -> float:
     """A cell of a CSV line; a line that broke off counts as after everything."""
     cells = next(csv.reader([line]), [])
