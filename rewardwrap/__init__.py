@@ -26,10 +26,12 @@ from rewardwrap.core.transitions import Transitions
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
+from rewardwrap.scores import Grouped
 
 if TYPE_CHECKING:
     from rewardwrap import evaluate, statistics
     from rewardwrap.adapters.check import check
+    from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.data.episodes import EpisodeStore
     from rewardwrap.data.fragments import Fragments, sample_fragments
@@ -61,6 +63,7 @@ _lazy = {
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
     "load": "rewardwrap.rewards.disk",
+    "make_grouped": "rewardwrap.adapters.groups",
     "read_reward": "rewardwrap.rewards.disk",
     "sample_fragments": "rewardwrap.data.fragments",
     "save": "rewardwrap.rewards.disk",
@@ -73,6 +76,7 @@ __all__ = [
     "EpisodeStore",
     "Fragments",
     "GammaMismatch",
+    "Grouped",
     "Labels",
     "LogTerms",
     "Maximum",
@@ -102,6 +106,7 @@ __all__ = [
     "from_config",
     "load",
     "make",
+    "make_grouped",
     "read_reward",
     "register",
     "relabel",

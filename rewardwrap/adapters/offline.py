@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, TypeAlias, cast, overload
 
 import numpy as np
 
 from rewardwrap.adapters.host import RewardLike, reward_of
 from rewardwrap.adapters.limit import require_limit
 from rewardwrap.adapters.tasks import shared_discount, task_of_recipe
+from rewardwrap.core import episode as core
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.info import NO_INFO, PARTS, ColumnInfo, Info
@@ -18,14 +19,17 @@ from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.terms import with_every_term_named
 from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.scores.contract import Score
+from rewardwrap.scores.grouped import Grouped, in_logs
 
 Episode = Mapping[str, Any]
+Payable: TypeAlias = RewardLike | Score | Grouped
 COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
 
 
 @overload
 def relabel(
-    reward: RewardLike,
+    reward: Payable,
     episodes: Episode,
     *,
     env: str | Task | None = ...,
@@ -35,7 +39,7 @@ def relabel(
 ) -> FloatArray: ...
 @overload
 def relabel(
-    reward: RewardLike,
+    reward: Payable,
     episodes: Sequence[Episode],
     *,
     env: str | Task | None = ...,
@@ -44,7 +48,7 @@ def relabel(
     limit: str = ...,
 ) -> list[FloatArray]: ...
 def relabel(
-    reward: RewardLike,
+    reward: Payable,
     episodes: Episode | Sequence[Episode],
     *,
     env: str | Task | None = None,
@@ -55,7 +59,9 @@ def relabel(
     """The rewards that logged episodes would have paid.
 
     Args:
-        reward: A reward or its configuration; rewards that need later steps are welcome here.
+        reward: A reward or its configuration; rewards that need later steps are welcome here. Or a score of
+            finished episodes, paid on the last step; or `Grouped`, which pays neighbours in groups as
+            `rw.make_grouped` does. Both take a cut episode as over unless `Grouped` says otherwise.
         episodes: One episode or a list. An episode maps ``obs`` to ``(T+1, ...)`` (the true terminal
             observation last; nested dicts allowed), ``action, reward, terminated, truncated`` to
             ``(T,)`` (a vector reward to ``(T, k)``) and, where a reward reads it, ``info`` to a mapping of
@@ -78,7 +84,7 @@ def relabel(
 
 
 def relabel_terms(
-    reward: RewardLike,
+    reward: Payable,
     episodes: Episode | Sequence[Episode],
     *,
     env: str | Task | None = None,
@@ -87,7 +93,12 @@ def relabel_terms(
     limit: str = "bootstrap",
 ) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
     """`relabel` with every term: ``{"env": (T,), <term>: (T,), "shaped": (T,)}`` for each episode."""
-    built = with_every_term_named(reward_of(reward))
+    rule = _as_rule(reward)
+    if rule is not None:
+        if isinstance(episodes, Mapping):
+            return _scored_terms(rule, [episodes])[0]
+        return _scored_terms(rule, episodes)
+    built = with_every_term_named(reward_of(cast(RewardLike, reward)))
     task = _task(env, shared_discount(built, [gamma]))
     for node in built.walk():
         node.validate(task)
@@ -95,6 +106,46 @@ def relabel_terms(
     if isinstance(episodes, Mapping):
         return _one(built, episodes, task, training, ends)
     return [_one(built, episode, task, training, ends) for episode in episodes]
+
+
+def _as_rule(given: Payable) -> Grouped | None:
+    """How a score is paid; None for a reward."""
+    if isinstance(given, Grouped):
+        return given
+    if callable(given) and not isinstance(given, Reward):
+        return Grouped(given, group=1, centred=False)
+    return None
+
+
+def _scored_terms(rule: Grouped, episodes: Sequence[Episode]) -> list[dict[str, FloatArray]]:
+    finished = [_finished(episode) for episode in episodes]
+    return [
+        {TRUE: episode.reward, "score": paid, SHAPED: paid}
+        for episode, paid in zip(finished, in_logs(rule, finished), strict=True)
+    ]
+
+
+def _finished(columns: Episode) -> core.Episode:
+    """One episode as a score sees it.
+
+    Raises:
+        ConfigError: A column is missing or has another length, or the episode goes on.
+    """
+    rows = transitions(columns)
+    if not rows.lanes or not (rows.terminated | rows.truncated)[-1]:
+        raise ConfigError(
+            f"a score must see finished episodes, got one of {rows.lanes} steps whose last neither "
+            "terminated nor truncated. Leave it out, or mark its last step as truncated."
+        )
+    return core.Episode(
+        obs=_arrays(columns["obs"]),
+        action=rows.action,
+        reward=rows.reward,
+        terminated=rows.terminated,
+        truncated=rows.truncated,
+        info={name: rows.info[name] for name in rows.info.keys()},  # noqa: SIM118 - a reader, no dict
+        id=str(columns.get("id", "")),
+    )
 
 
 def _task(env: str | Task | None, gamma: float | None) -> Task:

@@ -5,6 +5,7 @@ episodes that began in the same state, is complete. It sees nothing but finished
 """
 
 from rewardwrap.scores.contract import SCORES, Score, register_score, scored
+from rewardwrap.scores.grouped import Grouped
 from rewardwrap.scores.returns import Return
 
-__all__ = ["SCORES", "Return", "Score", "register_score", "scored"]
+__all__ = ["SCORES", "Grouped", "Return", "Score", "register_score", "scored"]
