@@ -81,7 +81,7 @@ class Host:
         self._reward = built
         if training:
             take_on(built)
-        return replace(task, gamma=shared_discount(built, own))
+        return replace(task, gamma=shared_discount(built, own), spaces=lane_spaces(below))
 
     def _accept(self, below: Any, given: RewardLike, gammas: set[float]) -> Reward:
         """The one way in for a reward, whoever brings it."""
@@ -263,6 +263,13 @@ def reward_of(given: RewardLike) -> Reward:
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(SUFFIXES)):
         return read_reward(given)
     return from_config(given)
+
+
+def lane_spaces(env: Any) -> dict[str, Any]:
+    """What one lane observes and does, of a single environment or of a vector of them."""
+    obs = getattr(env, "single_observation_space", env.observation_space)
+    action = getattr(env, "single_action_space", env.action_space)
+    return {"obs": obs, "action": action}
 
 
 def layers(env: Any) -> Iterator[Any]:

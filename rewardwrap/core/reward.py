@@ -50,10 +50,12 @@ class Reward:
         reads_obs: Reads observations, which must then be the environment's own and not normalised ones.
         shaping: Uses a discount, its own ``gamma`` or the run's, which must then be the learner's.
         pays_at_end: ``truncated`` changes what a row pays, so the clock must lie below the reward.
+        recomputes: A stored step can be paid alone, ``self(batch)``, by what is known now: what it
+            carries from row to row only serves learning.
         clock: When it is known: ``"step"``, or ``"episode"`` where it waits for the end.
 
-    The last three are True unless a class says otherwise: who says nothing may do all of it. The
-    contract (`rewardwrap.testing.check_reward`) proves each False.
+    ``reads_obs``, ``shaping`` and ``pays_at_end`` are True unless a class says otherwise: who says
+    nothing may do all of it. The contract (`rewardwrap.testing.check_reward`) proves each False.
 
     Example:
         >>> import rewardwrap as rw
@@ -73,6 +75,7 @@ class Reward:
     reads_obs: ClassVar[bool] = True
     shaping: ClassVar[bool] = True
     pays_at_end: ClassVar[bool] = True
+    recomputes: ClassVar[bool] = False
     clock: ClassVar[str] = "step"
 
     # --- what a method writes -------------------------------------------------------------------
@@ -139,7 +142,8 @@ class Reward:
     @property
     def memoryless(self) -> bool:
         """Whether the reward of a row depends on that row alone."""
-        return next(tree.leaves(self.init(1)), None) is None and self.lookahead == 0
+        nothing = next(tree.leaves(self.init(1)), None) is None and self.lookahead == 0
+        return nothing and all(part.memoryless for part in self.parts())
 
     # --- the tree -------------------------------------------------------------------------------
 
@@ -268,6 +272,11 @@ class Reward:
     def normalize(self, **options: Any) -> Reward:
         """Divide by the running deviation of the discounted return; see `rw.Normalize`."""
         made: Reward = make("normalize", base=self, **options)
+        return made
+
+    def safe(self, gamma: float | None = None, delay: int | None = None) -> Reward:
+        """Pay it, and take it back before the episode ends: no policy gains; see `rw.Safe`."""
+        made: Reward = make("safe", base=self, gamma=gamma, delay=delay)
         return made
 
     def delta(self, *, align: str = "previous", **options: Any) -> Reward:

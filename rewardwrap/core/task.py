@@ -49,6 +49,7 @@ class Task:
             a field's ``index`` is then the digit. ``(8, 8)`` reads FrozenLake 8x8 as row, column.
         width: Size of the flat observation that the indices are meant for.
         shape: Shape of one observation as the reward sees it, where known.
+        spaces: The spaces of one lane by column, ``obs`` and ``action``, where known.
     """
 
     name: str = ""
@@ -57,6 +58,7 @@ class Task:
     radix: tuple[int, ...] = ()
     width: int | None = None
     shape: tuple[int, ...] | None = None
+    spaces: Mapping[str, Any] = field(default_factory=dict)
     _readers: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def read(self, form: Form, obs: Any, info: Info) -> np.ndarray[Any, Any]:

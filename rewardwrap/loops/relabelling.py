@@ -18,7 +18,7 @@ from stable_baselines3.her import HerReplayBuffer
 
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardValueError, StackError
-from rewardwrap.core.reward import Reward
+from rewardwrap.core.reward import Named, Pointwise, Reward
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 
@@ -115,13 +115,8 @@ def require_single_steps(reward: Reward) -> None:
     Raises:
         ConfigError: It carries state, learns from what it sees or draws random numbers.
     """
-    if not reward.memoryless:
-        fault = "carries state from step to step"
-    elif any(node.learns for node in reward.walk()):
-        fault = "changes with every step it sees"
-    elif any(node.stochastic for node in reward.walk()):
-        fault = "draws random numbers"
-    else:
+    fault = _fault(reward)
+    if fault is None:
         return
     raise ConfigError(
         f"relabelling: reward must depend on one step alone, got {type(reward).__name__}, which "
@@ -150,6 +145,21 @@ def require_whole(buffer: Any) -> None:
             "relabelling must tell ends from time limits, got handle_timeout_termination=False. "
             "Leave it out: it is on by default."
         )
+
+
+def _fault(reward: Reward) -> str | None:
+    """Why a stored step cannot be paid alone, or None.
+
+    What `Reward.recomputes` learns while training, and is paid here by what it has learned.
+    """
+    parts = (_fault(part) for part in reward.parts())
+    if isinstance(reward, Pointwise | Named) or reward.recomputes:
+        return next((fault for fault in parts if fault is not None), None)
+    if not reward.memoryless:
+        return "carries state from step to step"
+    if any(node.learns for node in reward.walk()):
+        return "changes with every step it sees"
+    return "draws random numbers" if any(n.stochastic for n in reward.walk()) else None
 
 
 class _Relabelling(ReplayBuffer):

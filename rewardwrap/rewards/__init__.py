@@ -1,7 +1,9 @@
 """Methods: one file for each. Importing this registers them all."""
 
 from rewardwrap.rewards.advice import Advice
+from rewardwrap.rewards.bonus import Bonus
 from rewardwrap.rewards.code import CodeReward
+from rewardwrap.rewards.counts import Counts
 from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
@@ -18,6 +20,8 @@ from rewardwrap.rewards.potential import Potential
 from rewardwrap.rewards.progress import Progress
 from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
+from rewardwrap.rewards.safe import Safe
+from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 from rewardwrap.rewards.track import Track
 
@@ -25,8 +29,10 @@ __all__ = [
     "KRC",
     "PAR",
     "Advice",
+    "Bonus",
     "CodeReward",
     "Constant",
+    "Counts",
     "Decoded",
     "Delay",
     "Delta",
@@ -47,6 +53,8 @@ __all__ = [
     "Progress",
     "References",
     "Refine",
+    "Safe",
+    "Schedule",
     "Sign",
     "Sparsify",
     "Sticky",

@@ -94,6 +94,7 @@ YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 
 
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
+    "counts": ({"counts": {}}, {"counts": {"key": f"{HERE}:brightness", "normalise": True}}),
     "decoded": ({"decoded": {"base": {"named": {"name": "work", "base": EFFORT}}}},),
     "code": ({"code": CODE},),
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
@@ -121,6 +122,14 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "refine": (
         {"refine": {"process": LOW, "eta": 0.1, "alpha": 0.5}},
         {"refine": {"process": EFFORT, "outcome": PHI, "eta": -0.5}},
+    ),
+    "safe": (
+        {"safe": {"base": EFFORT, "gamma": GAMMA}},
+        {"safe": {"base": ENV, "delay": 2, "on_truncation": "bootstrap"}},
+    ),
+    "schedule": (
+        {"schedule": {"reward": {"named": {"name": "work", "base": EFFORT}}, "over": 4}},
+        {"schedule": {"reward": PHI, "start": 0.0, "end": 2.0, "over": 10}},
     ),
     "sign": ({"sign": ENV},),
     "sparsify": (
