@@ -92,6 +92,17 @@ def add_env_kwargs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_limit(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """``--limit``: what a time limit is; see `rewardwrap.wrap`."""
+    parser.add_argument(
+        "--limit",
+        choices=("bootstrap", "end"),
+        default=default,
+        help="a time limit cuts, and the learner adds the value behind it (bootstrap, the default), or ends "
+        "the task (end): for rewards of whole episodes",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: the command puts its document into ``args.answer``."""
     parser.add_argument("--json", action="store_true", help="print one JSON document alone")

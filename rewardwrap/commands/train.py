@@ -13,6 +13,7 @@ from rewardwrap.commands.arguments import (
     add_env,
     add_env_kwargs,
     add_json,
+    add_limit,
     add_seed,
     key_values,
     named_env,
@@ -65,6 +66,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="env, potential (the recipe's, on top of env), a reward file, or one line of YAML",
     )
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
+    add_limit(parser, "bootstrap")
     add_seed(parser)
     add_json(parser)
     parser.add_argument("--eval-freq", type=whole_number, help="default: a 20th, at most 25000")
@@ -178,6 +180,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
         catalog=catalog,
         vec_env=args.vec_env,
+        limit=args.limit,
         device=args.device,
         noise=args.noise,
         noise_scale=tuple(args.noise_scale),

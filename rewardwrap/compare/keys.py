@@ -8,6 +8,7 @@ from typing import Any
 
 import rewardwrap_envs
 import rewardwrap_policies
+from rewardwrap.adapters.limit import require_limit
 from rewardwrap.compare import suites
 from rewardwrap.compare.reading import Reader
 from rewardwrap.core.errors import ConfigError, UnknownName
@@ -25,6 +26,7 @@ OF_ONE_ENV = (
     "env_kwargs",
     "evaluation",
     "hyperparameters",
+    "limit",
     "primary",
     "steps",
     "strategies",
@@ -63,6 +65,7 @@ def fields(reader: Reader) -> dict[str, Any]:
         else recipe.return_bounds(reader.take("env_kwargs", dict, {})),
         "env_kwargs": reader.take("env_kwargs", dict, {}),
         "catalog": catalog,
+        "limit": _limit(reader),
         "checkpoint": _checkpoint(reader),
     }
 
@@ -172,6 +175,13 @@ def _primary(reader: Reader, recipe: Recipe | None, threshold: float | None) -> 
             "primary",
         )
     return chosen
+
+
+def _limit(reader: Reader) -> str:
+    try:
+        return require_limit(reader.take("limit", str, "bootstrap"))
+    except ConfigError as error:
+        reader.refuse(str(error), "limit")
 
 
 def _is_done_or_not(recipe: Recipe) -> bool:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from rewardwrap.adapters.build import Limit
 from rewardwrap.compare import keys, suites
 from rewardwrap.compare.keys import CHECKPOINT
 from rewardwrap.compare.reading import PlanError, Reader
@@ -45,6 +46,7 @@ class Plan:
         threshold: True return that counts as doing the task, or None.
         env_kwargs: Arguments for `gymnasium.make`.
         catalog: Folders with recipes of one's own.
+        limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `rewardwrap.wrap`.
         checkpoint: Steps between two points from which a broken-off run goes on; see
             `rewardwrap.compare.checkpoints`. It is part of what is trained.
         primary: What decides, ``"done"`` or ``"area"``; see `rewardwrap.compare.declaration`.
@@ -67,6 +69,7 @@ class Plan:
     threshold: float | None = None
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     catalog: tuple[str, ...] = ()
+    limit: Limit = "bootstrap"
     checkpoint: int = CHECKPOINT
     primary: Literal["done", "area"] = "area"
     bounds: tuple[float | None, float | None] = (None, None)
@@ -110,6 +113,8 @@ class Plan:
             "checkpoint": self.checkpoint if self.checkpoint < self.steps else None,
             "versions": versions(),
         }
+        if self.limit != "bootstrap":  # runs from before there was a choice keep their names
+            shared["limit"] = self.limit
         specs = [
             {**shared, "strategy": name, "seed": seed, "reward": configs[name], "code": code[name]}
             for seed in self.seeds
@@ -125,7 +130,7 @@ def read_plan(path: Path, *, changes: Mapping[str, Any] | None = None, rows: boo
 
     Args:
         path: YAML with the keys ``env, algo, steps, seeds, strategies`` and, where wanted,
-            ``hyperparameters, evaluation, threshold, primary, env_kwargs, catalog``.
+            ``hyperparameters, evaluation, threshold, primary, limit, env_kwargs, catalog``.
         changes: Values that win over the file's, e.g. of the command line.
         rows: Whether hyperparameters are checked now. It takes the second that the algorithm needs
             to load; without it call `Plan.require_row` before anything is trained.

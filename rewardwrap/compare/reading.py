@@ -19,6 +19,7 @@ KEYS = (
     "envs",
     "evaluation",
     "hyperparameters",
+    "limit",
     "primary",
     "seeds",
     "steps",

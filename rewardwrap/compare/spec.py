@@ -9,7 +9,7 @@ from typing import Any
 
 Spec = dict[str, Any]
 """``strategy, env, algo, steps, seed, reward, hyperparameters, evaluation, env_kwargs, catalog, checkpoint,
-code, versions``; `rewardwrap.compare.plan.Plan.specs` makes them."""
+code, versions``, and ``limit`` where a time limit ends the task; `Plan.specs` makes them."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # where the files of a user lie does not change what is trained; what they say is in "code"
@@ -37,4 +37,5 @@ def settings_of(spec: Spec) -> Any:
         seed=spec["seed"],
         env_kwargs=spec["env_kwargs"],
         catalog=tuple(spec["catalog"]),
+        limit=spec.get("limit", "bootstrap"),
     )

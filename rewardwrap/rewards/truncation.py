@@ -72,6 +72,6 @@ def sentence_at_limits(reward: Reward) -> str | None:
     return (
         f"{name} must not pay at a time limit what comes again, got a limit at which {name} pays and "
         "the learner adds V(s_T) to it, which holds the same pay. "
-        'Say limit="end" to rw.make or rw.wrap (the limit ends the task), or '
+        'Say limit="end" to rw.make or rw.wrap, or --limit end to a command (the limit ends the task), or '
         f'on_truncation="bootstrap" to {name} (a cut pays nothing of it).'
     )

@@ -20,7 +20,8 @@ import gymnasium as gym
 
 import rewardwrap_envs
 from rewardwrap.adapters.acting import require_masks
-from rewardwrap.adapters.build import builder_of, make, require_arrays
+from rewardwrap.adapters.build import Limit, builder_of, make, require_arrays
+from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
@@ -52,6 +53,7 @@ class Settings:
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
         catalog: Folders with recipes of one's own.
         vec_env: ``"dummy"`` or ``"subproc"``.
+        limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `rewardwrap.wrap`.
         device: As in torch, or ``"auto"``: the processor for MLP policies, which are faster there.
         noise: Standard deviation of the Gaussian noise on each frame the learner sees, for policy
             smoothing; rewards see the clean frame. 0 is none.
@@ -66,6 +68,7 @@ class Settings:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     catalog: tuple[str, ...] = ()
     vec_env: str = "dummy"
+    limit: Limit = "bootstrap"
     device: str = "auto"
     noise: float = 0.0
     noise_scale: tuple[float, ...] = ()
@@ -216,6 +219,7 @@ def _reward_env(
             gamma=settings.gamma,
             training=training,
             vec_env=vec_env,
+            limit=settings.limit,
             catalog=settings.catalog,
             env_kwargs=kwargs,
         )
@@ -232,7 +236,8 @@ def _reward_env(
     recipe = rewardwrap_envs.find(settings.env, settings.catalog)
     if recipe is not None and _keeps_observations(lane()):
         task = task_of_recipe(recipe, gamma=settings.gamma, space=venv.observation_space)
-    return RewardVecEnv(venv, reward, gamma=settings.gamma, training=training, task=task)
+    limit = limited(venv, settings.limit, task)
+    return RewardVecEnv(limit, reward, gamma=settings.gamma, training=training, task=task)
 
 
 def _keeps_observations(lane: gym.Env[Any, Any]) -> bool:

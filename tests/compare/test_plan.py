@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rewardwrap.compare.plan import DEFAULT, PlanError, plan_from, read_plan
+from rewardwrap.compare.spec import settings_of
 from rewardwrap.core.errors import ConfigError
 
 GOOD = "env: CartPole-v1\nalgo: ppo\nsteps: 1000\nseeds: 2\nstrategies:\n  env: env\n"
@@ -110,3 +111,16 @@ def test_a_training_must_have_a_length(tmp_path: Path, value: str) -> None:
     text = GOOD.replace("steps: 1000\n", "") + f"hyperparameters:\n  n_timesteps: {value}\n"
     with pytest.raises(PlanError, match="n_timesteps must be a whole number"):
         read_plan(_plan(tmp_path, text))
+
+
+def test_a_plan_says_what_a_time_limit_is_and_runs_from_before_keep_their_names(
+    tmp_path: Path,
+) -> None:
+    plain = read_plan(_plan(tmp_path, GOOD)).specs()[0]
+    said = read_plan(_plan(tmp_path, GOOD + "limit: bootstrap\n")).specs()[0]
+    ends = read_plan(_plan(tmp_path, GOOD + "limit: end\n")).specs()[0]
+    assert plain == said
+    assert {**plain, "limit": "end"} == ends
+    assert [settings_of(spec).limit for spec in (plain, ends)] == ["bootstrap", "end"]
+    with pytest.raises(PlanError, match=r'plan.yml:7: limit must be "bootstrap" or "end"'):
+        read_plan(_plan(tmp_path, GOOD + "limit: stop\n"))
