@@ -37,7 +37,10 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One sentence, as for any other bad input."""
-        raise ConfigError(f"{self.prog}: {message}. See: {self.prog} --help.")
+        raise ConfigError(
+            f"{self.prog}: the command must be one that --help shows, got this: {message}. "
+            f"See: {self.prog} --help."
+        )
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse, and settle which environment is meant."""

@@ -7,6 +7,7 @@ RewardwrapError
 ├── GammaMismatch    (ValueError)   two discounts in one run
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
 ├── RewardValueError (ValueError)   a reward that is not one finite number per lane
+├── Oversized        (ValueError)   a small file that asks for a large piece of memory (limits.py)
 ├── FolderTaken      (FileExistsError) a folder that is there already (files.py)
 ├── FolderError      (OSError)      a folder that is no training's (training/folder.py)
 ├── BundleError      (ValueError)   a bundle that cannot be read (training/bundle.py)
