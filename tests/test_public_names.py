@@ -33,6 +33,7 @@ NAMES = [
     "Gate",
     "Gaussian",
     "Grouped",
+    "Indicator",
     "KRC",
     "Labels",
     "Learned",

@@ -77,6 +77,8 @@ class Reward:
     pays_at_end: ClassVar[bool] = True
     recomputes: ClassVar[bool] = False
     clock: ClassVar[str] = "step"
+    # a number of numpy leaves operators to the reward, whose comparison it would take for a truth
+    __array_ufunc__: ClassVar[None] = None
 
     # --- what a method writes -------------------------------------------------------------------
 
@@ -138,6 +140,11 @@ class Reward:
     def recorded(self) -> tuple[str, ...]:
         """Terms that are recorded as what they contribute: a number times this is a number times each."""
         return ()
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is meant to pay 0 or 1 alone, as an event does; no unless it says so."""
+        return False
 
     @property
     def memoryless(self) -> bool:
@@ -256,6 +263,18 @@ class Reward:
 
     def __truediv__(self, number: float) -> Reward:
         return self * (1.0 / number)
+
+    def __gt__(self, other: Reward | float) -> Reward:
+        return indicator(self, ">", other)
+
+    def __ge__(self, other: Reward | float) -> Reward:
+        return indicator(self, ">=", other)
+
+    def __lt__(self, other: Reward | float) -> Reward:
+        return indicator(self, "<", other)
+
+    def __le__(self, other: Reward | float) -> Reward:
+        return indicator(self, "<=", other)
 
     def clip(self, low: float | None = None, high: float | None = None) -> Reward:
         """The reward, kept inside ``[low, high]``; None leaves a side open. Not policy-invariant."""
@@ -377,6 +396,10 @@ class Product(Pointwise):
     def __post_init__(self) -> None:
         require_parts(self, self.factors)
 
+    @property
+    def binary(self) -> bool:
+        return all(factor.binary for factor in self.factors)
+
     def combine(self, values: Sequence[Any]) -> Any:
         return reduce(lambda a, b: a * b, values)
 
@@ -396,6 +419,10 @@ class Minimum(Pointwise):
     def __post_init__(self) -> None:
         require_parts(self, self.terms)
 
+    @property
+    def binary(self) -> bool:
+        return all(term.binary for term in self.terms)
+
     def combine(self, values: Sequence[Any]) -> Any:
         return reduce(np.minimum, values)
 
@@ -414,6 +441,10 @@ class Maximum(Pointwise):
 
     def __post_init__(self) -> None:
         require_parts(self, self.terms)
+
+    @property
+    def binary(self) -> bool:
+        return all(term.binary for term in self.terms)
 
     def combine(self, values: Sequence[Any]) -> Any:
         return reduce(np.maximum, values)
@@ -464,6 +495,11 @@ class Affine(Pointwise):
 
     def parts(self) -> tuple[Reward, ...]:
         return (self.base,)
+
+    @property
+    def binary(self) -> bool:
+        ends = self.combine([np.array([0.0, 1.0])])
+        return self.base.binary and bool(np.isin(ends, (0.0, 1.0)).all())
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -558,6 +594,10 @@ class Named(Reward):
         return (self.base,)
 
     @property
+    def binary(self) -> bool:
+        return self.base.binary
+
+    @property
     def recorded(self) -> tuple[str, ...]:
         return (self.name, *self.base.recorded)
 
@@ -580,6 +620,14 @@ class Named(Reward):
     def write(self, code: LaneCode) -> str:
         code.terms[self.name] = value = code.let(self.base.write(code), "term")
         return value
+
+
+def indicator(one: Reward, relation: str, other: Reward | float) -> Reward:
+    """``1[one relation other]``; two rewards compare through their difference."""
+    if isinstance(other, Reward):
+        one, other = one - other, 0.0
+    made: Reward = make("indicator", base=one, relation=relation, limit=_number(other))
+    return made
 
 
 def total(one: Reward, other: Reward) -> Sum:

@@ -11,6 +11,7 @@ from rewardwrap.rewards.env import Constant, EnvReward, Function, function
 from rewardwrap.rewards.field import Field
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
+from rewardwrap.rewards.indicator import Indicator
 from rewardwrap.rewards.krc import KRC
 from rewardwrap.rewards.learned import Learned
 from rewardwrap.rewards.native import Native
@@ -45,6 +46,7 @@ __all__ = [
     "Function",
     "Gate",
     "Gaussian",
+    "Indicator",
     "Learned",
     "LogSigmoid",
     "Native",

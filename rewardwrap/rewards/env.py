@@ -98,6 +98,10 @@ class Constant(Reward):
                 f"Constant: value must be a finite number, got {self.value!r}. Use a number."
             )
 
+    @property
+    def binary(self) -> bool:
+        return self.value in (0, 1)
+
     def __call__(self, batch: Transitions) -> FloatArray:
         return np.full(batch.lanes, self.value, np.float64)
 
@@ -153,6 +157,11 @@ class Function(Reward):
         object.__setattr__(self, "shaping", whole)
         object.__setattr__(self, "pays_at_end", "truncated" in reads)
         object.__setattr__(self, "_made", UserFunction(function, signature, "function", self.each))
+
+    @property
+    def binary(self) -> bool:
+        # only its author knows; who relies on it looks at every value
+        return True
 
     @property
     def called(self) -> UserFunction:

@@ -105,6 +105,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"flip": {"base": YES_NO, "p": 0.25}},
         {"flip": {"base": YES_NO, "p": [0.1, 0.2], "scope": "step"}},
     ),
+    "indicator": (
+        {"indicator": {"base": ENV, "relation": "<=", "limit": 0.25}},
+        {"indicator": {"base": PHI, "relation": ">", "limit": 0}},
+    ),
     "gate": (
         {"gate": {"progress": ENV, "factors": [{"sticky": {"violation": YES_NO, "steps": 2}}]}},
         {"gate": {"progress": PHI, "hard": [YES_NO], "hint": 0.5}},
