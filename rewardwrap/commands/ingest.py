@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 DESCRIPTION = """Read logged episodes, check them, and save them for `rewardwrap fit`.
 
 SOURCE is a Minari id or folder, .hdf5 (D4RL), .npz (obs, action, reward, next_obs, terminated,
-truncated, episode), .csv, .parquet, an SB3 replay buffer (.pkl), a checkpoint, or a saved store.
-Nothing in a source is ever executed. DIR gets the episodes and report.json."""
+truncated, episode), .csv, .jsonl, .parquet, .feather, an SB3 replay buffer (.pkl), a checkpoint, or a
+saved store; text may be packed as .gz, .bz2, .xz or .zip. Columns of a table are chosen by known names
+or PREFIX_NUMBER, and printed; what may mean two things is asked. Nothing in a source is ever executed.
+DIR gets the episodes and report.json."""
 SLOW = 2.0  # seconds before progress is worth a line
 
 
@@ -38,6 +40,22 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="A,B", help="action columns of a table, or patterns")
     parser.add_argument(
         "--reward", metavar="COLUMN", help='reward column of a table; "none" for data without'
+    )
+    parser.add_argument("--next-obs", metavar="A,B", help="successors, in the order of obs")
+    for flag in ("terminated", "truncated"):
+        parser.add_argument(f"--{flag}", metavar="COLUMN", help='column of the flag, or "none"')
+    parser.add_argument(
+        "--order", metavar="COLUMN", help='column that counts steps; "none": rows as they lie'
+    )
+    parser.add_argument("--sep", help="what stands between the cells of a CSV file")
+    parser.add_argument("--decimal", choices=(",", "."), help="what stands in its numbers")
+    parser.add_argument(
+        "--actions",
+        choices=("executed", "scaled"),
+        help="of a replay buffer: in the environment's unit, or scaled to [-1, 1] as SB3 stores them",
+    )
+    parser.add_argument(
+        "--leave-out", metavar="A,B", help="columns to leave out, and episodes as episode:ID"
     )
     parser.add_argument(
         "--drop-last",
@@ -77,6 +95,14 @@ def _options(args: argparse.Namespace, progress: Any) -> Options:
         obs=_names(args.obs),
         action=_names(args.action),
         reward=args.reward,
+        next_obs=_names(args.next_obs),
+        terminated=args.terminated,
+        truncated=args.truncated,
+        order=args.order,
+        sep=args.sep,
+        decimal=args.decimal,
+        actions=args.actions,
+        leave_out=_names(args.leave_out) or (),
         observation_space=observation,
         action_space=action,
         drop_last=args.drop_last,

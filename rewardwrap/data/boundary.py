@@ -25,7 +25,7 @@ from rewardwrap.data.errors import DataError
 _GAP = re.compile(r"(?P<column>.+?)\s*>\s*(?P<limit>[^>]+)")
 FORMS = "flag:COLUMN, id:COLUMN, gap:COLUMN>X or length:N"
 TERMINATED = ("terminated", "terminal", "terminals", "termination", "terminations")
-TRUNCATED = ("truncated", "timeout", "timeouts", "truncation", "truncations")
+TRUNCATED = ("truncated", "TimeLimit.truncated", "timeout", "timeouts", "truncation", "truncations")
 
 
 @dataclass(frozen=True)

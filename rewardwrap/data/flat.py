@@ -22,6 +22,7 @@ class Rows:
         terminated: ``(N,)`` bool.
         truncated: ``(N,)`` bool.
         next_obs: ``(N, ...)`` leaves, the true successors; None where they are not recorded.
+        unknown: ``(N,)`` bool: rows whose ``next_obs`` is none; None where all are known.
         episode: ``(N,)`` name of the episode or machine of a row; None where there is none.
         begins: ``(N,)`` further borders: this row begins an episode.
         info: Name -> ``(N,)``.
@@ -35,6 +36,7 @@ class Rows:
     terminated: Any
     truncated: Any
     next_obs: Any = None
+    unknown: Any = None
     episode: Any = None
     begins: Any = None
     info: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +70,12 @@ def checked(rows: Rows) -> Rows:
         name: checks.column(name, checks.flags(name, getattr(rows, name)), np.bool_)
         for name in ("terminated", "truncated")
     }
-    for name, each in (*flags.items(), ("episode", rows.episode), *rows.info.items()):
+    for name, each in (
+        *flags.items(),
+        ("episode", rows.episode),
+        ("unknown", rows.unknown),
+        *rows.info.items(),
+    ):
         if each is not None and len(each) != len(reward):
             raise DataError(
                 f"{name} must have one row for each of {len(reward)} rewards, got {len(each)}. "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import gymnasium as gym
 
 Progress = Callable[[int, int], None]
+NONE = "none"
+"""Said instead of a column: there is none."""
 
 
 def silent(_done: int, _total: int) -> None:
@@ -63,6 +65,15 @@ class Options:
         obs: Observation columns of a table; found by name where None.
         action: Action columns of a table; found by name where None.
         reward: Reward column of a table; ``"none"`` for data without one.
+        next_obs: Columns of the successors, in the order of ``obs``; ``("none",)`` for none.
+        terminated: Column of the flag; ``"none"`` for none.
+        truncated: Column of the flag; ``"none"`` for none.
+        order: Column that counts steps; ``"none"`` to read rows as they lie.
+        sep: What stands between the cells of a CSV file; recognised where None.
+        decimal: ``","`` or ``"."``; recognised where None.
+        actions: Of a replay buffer: ``"executed"``, in the environment's unit, or ``"scaled"`` to
+            [-1, 1] as SB3 stores them; recognised where None.
+        leave_out: Columns of a table, or patterns; ``episode:ID`` for an episode.
         observation_space: Of the environment, if known.
         action_space: Of the environment, if known.
         drop_last: Leave out last steps whose successor is not recorded, instead of keeping them
@@ -74,6 +85,14 @@ class Options:
     obs: tuple[str, ...] | None = None
     action: tuple[str, ...] | None = None
     reward: str | None = None
+    next_obs: tuple[str, ...] | None = None
+    terminated: str | None = None
+    truncated: str | None = None
+    order: str | None = None
+    sep: str | None = None
+    decimal: str | None = None
+    actions: str | None = None
+    leave_out: tuple[str, ...] = ()
     observation_space: gym.Space[Any] | None = None
     action_space: gym.Space[Any] | None = None
     drop_last: bool = False

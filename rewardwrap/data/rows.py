@@ -49,7 +49,7 @@ def episodes_of(
     lengths = np.diff(starts, append=len(begins))
     last = starts + lengths - 1
     info = dict(rows.info)
-    if rows.next_obs is None:
+    if rows.next_obs is None or (rows.unknown is not None and rows.unknown[last].any()):
         info = _marked(rows, last, info, notes)
     store = EpisodeStore(
         obs=_with_terminal(rows, lengths, last),
@@ -103,6 +103,7 @@ def _together(rows: Rows, notes: list[Note]) -> Rows:
         truncated=rows.truncated[order],
         episode=np.asarray(rows.episode)[order],
         begins=begins,
+        unknown=None if rows.unknown is None else rows.unknown[order],
         info={name: np.asarray(column)[order] for name, column in rows.info.items()},
     )
 
@@ -136,8 +137,9 @@ def _joins(rows: Rows) -> BoolArray:
     for after, before in zip(tree.leaves(rows.next_obs), tree.leaves(rows.obs), strict=True):
         ahead, behind = np.asarray(before)[1:], np.asarray(after)[:-1]
         same = ahead == behind
-        if same.dtype == np.bool_ and ahead.dtype.kind == "f":
-            same |= np.isnan(ahead) & np.isnan(behind)
+        if ahead.dtype.kind == "f" and behind.dtype.kind == "f":
+            # an empty cell contradicts nothing
+            same |= np.isnan(ahead) | np.isnan(behind)
         joined &= same.all(axis=tuple(range(1, same.ndim)))
     return joined
 
@@ -161,6 +163,8 @@ def _with_terminal(rows: Rows, lengths: IntArray, last: IntArray) -> Any:
 
 def _marked(rows: Rows, last: IntArray, info: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
     unknown = last if rows.final is None else last[:-1]
+    if rows.unknown is not None:
+        unknown = last[rows.unknown[last]]
     mark = np.zeros(len(rows.reward))
     mark[unknown] = 1.0
     if len(unknown):

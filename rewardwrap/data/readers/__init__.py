@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from rewardwrap.core.errors import UnknownName
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
-from rewardwrap.data.reading import Options, Reading, in_spaces
+from rewardwrap.data.reading import Note, Options, Reading, in_spaces
 
 Reader = Callable[[Path, Options], Reading]
+PACKED = ("", ".gz", ".bz2", ".xz", ".zip")
 SUFFIXES = {
     ".npz": "npz",
-    ".csv": "CSV",
-    ".csv.gz": "CSV",
+    **{f".csv{packed}": "CSV" for packed in PACKED},
+    **{f".tsv{packed}": "CSV" for packed in PACKED},
+    **{f".jsonl{packed}": "JSON lines" for packed in PACKED},
+    ".ndjson": "JSON lines",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".feather": "Feather",
+    ".arrow": "Feather",
     ".hdf5": "HDF5",
     ".h5": "HDF5",
     ".pkl": "SB3 buffer",
     ".pickle": "SB3 buffer",
     ".safetensors": "replay buffer of a checkpoint",
 }
-TABLES = ("CSV", "parquet")
+TABLES = ("CSV", "JSON lines", "parquet", "Feather")
+BUFFERS = ("SB3 buffer",)
+EPISODE = "episode:"
+"""What ``--leave-out`` writes before the id of an episode."""
 REPLAY = "replay.safetensors"
 
 
@@ -41,8 +50,29 @@ def read(source: str | Path, options: Options | None = None) -> Reading:
     path = Path(source)
     reader, kind = _reader(path)
     _options_fit(kind, given)
-    reading = reader(path, given)
+    reading = _without(reader(path, given), given)
     return Reading(in_spaces(reading.store, given), reading.rule, reading.notes)
+
+
+def _without(reading: Reading, options: Options) -> Reading:
+    """The episodes without those that the user left out by name.
+
+    Raises:
+        UnknownName: An id that no episode has.
+        DataError: No episode would be left.
+    """
+    asked = [x.removeprefix(EPISODE) for x in options.leave_out if x.startswith(EPISODE)]
+    if not asked:
+        return reading
+    ids = reading.store.ids.tolist()
+    for name in asked:
+        if name not in ids:
+            raise UnknownName("episode", name, ids)
+    kept = [i for i, name in enumerate(ids) if name not in asked]
+    if not kept:
+        raise DataError("--leave-out must leave an episode, got all of them. Name fewer.")
+    note = Note("left out", f"episodes as asked: {', '.join(asked)}", len(ids) - len(kept), "note")
+    return Reading(reading.store.select(kept), reading.rule, [note, *reading.notes])
 
 
 def _reader(path: Path) -> tuple[Reader, str]:
@@ -87,9 +117,13 @@ def _of_kind(kind: str) -> Reader:
         case "npz":
             from rewardwrap.data.readers.npz import read as reader
         case "CSV":
-            from rewardwrap.data.readers.table import read_csv as reader
+            from rewardwrap.data.readers.csvfile import read as reader
+        case "JSON lines":
+            from rewardwrap.data.readers.arrowfile import read_jsonl as reader
         case "parquet":
-            from rewardwrap.data.readers.table import read_parquet as reader
+            from rewardwrap.data.readers.arrowfile import read_parquet as reader
+        case "Feather":
+            from rewardwrap.data.readers.arrowfile import read_feather as reader
         case "HDF5":
             from rewardwrap.data.readers.hdf5 import read as reader
         case "SB3 buffer":
@@ -114,6 +148,14 @@ def _options_fit(kind: str, options: Options) -> None:
         ("--obs", TABLES, options.obs),
         ("--action", TABLES, options.action),
         ("--reward", TABLES, options.reward),
+        ("--next-obs", TABLES, options.next_obs),
+        ("--terminated", TABLES, options.terminated),
+        ("--truncated", TABLES, options.truncated),
+        ("--order", TABLES, options.order),
+        ("--sep", ("CSV",), options.sep),
+        ("--decimal", ("CSV",), options.decimal),
+        ("--actions", BUFFERS, options.actions),
+        ("--leave-out", TABLES, [x for x in options.leave_out if not x.startswith(EPISODE)]),
         ("--drop-last", (*TABLES, "HDF5"), options.drop_last),
     ):
         if given and kind not in where:

@@ -14,6 +14,7 @@ from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
 from rewardwrap.data.readers import inert
+from rewardwrap.data.readers.actions import unit_of
 from rewardwrap.data.readers.pickled_spaces import space_of
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of
@@ -40,9 +41,10 @@ def read_pickle(path: Path, options: Options) -> Reading:
     for name in ("observation_space", "action_space"):
         state[name] = getattr(options, name) or space_of(state.get(name))
     buffer = SimpleNamespace(**{str(key): value for key, value in state.items()})
-    read = from_rollout_buffer if hasattr(buffer, "episode_starts") else from_replay_buffer
     try:
-        return read(buffer, source=path.name)
+        if hasattr(buffer, "episode_starts"):
+            return from_rollout_buffer(buffer, source=path.name)
+        return from_replay_buffer(buffer, source=path.name, actions=options.actions)
     except DataError:
         raise
     except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
@@ -87,7 +89,7 @@ def read_safetensors(path: Path, options: Options) -> Reading:
         optimize_memory_usage=columns["next_observations"] is None,
         handle_timeout_termination=columns["timeouts"] is not None,
     )
-    return from_replay_buffer(buffer, source=path.name)
+    return from_replay_buffer(buffer, source=path.name, actions="scaled")
 
 
 def _nested(name: str, arrays: Mapping[str, Any]) -> Any:
@@ -97,11 +99,19 @@ def _nested(name: str, arrays: Mapping[str, Any]) -> Any:
     return inner or None
 
 
-def from_replay_buffer(buffer: Any, *, source: str = "replay buffer") -> Reading:
+def from_replay_buffer(
+    buffer: Any, *, source: str = "replay buffer", actions: str | None = None
+) -> Reading:
     """The steps of an SB3 ``ReplayBuffer``, ``DictReplayBuffer`` or HER buffer.
 
     Columns of several environments are taken apart, the oldest row comes first, actions are
     unscaled to the action space, and a time limit is a truncation.
+
+    Args:
+        buffer: The buffer.
+        source: Name kept with the episodes.
+        actions: ``"scaled"`` to [-1, 1], as SB3's learners store them; ``"executed"``, as other code
+            may have filled it; None looks at their range, see `readers.actions`.
 
     Raises:
         DataError: Built with ``optimize_memory_usage``: terminal observations are overwritten there.
@@ -126,7 +136,7 @@ def from_replay_buffer(buffer: Any, *, source: str = "replay buffer") -> Reading
     rows = Rows(
         obs=_shaped(_lanes(buffer.observations, order), obs_space),
         next_obs=_shaped(_lanes(buffer.next_observations, order), obs_space),
-        action=unscaled(_lanes(buffer.actions, order), action_space),
+        action=_in_units(buffer, order, actions, notes),
         reward=_lanes(buffer.rewards, order).astype(np.float64),
         terminated=(dones > 0) & ~(timeouts > 0),
         truncated=timeouts > 0,
@@ -140,6 +150,14 @@ def from_replay_buffer(buffer: Any, *, source: str = "replay buffer") -> Reading
         action_space=action_space,
     )
     return Reading(reading.store, reading.rule, notes + reading.notes)
+
+
+def _in_units(buffer: Any, order: Any, said: str | None, notes: list[Note]) -> Any:
+    """The environment's own actions, ``(N, ...)``."""
+    stored, space = _lanes(buffer.actions, order), buffer.action_space
+    if unit_of(stored, space, said, notes) == "executed":
+        return stored.reshape(len(stored), *space.shape).astype(space.dtype)
+    return unscaled(stored, space)
 
 
 def _buffer_notes(buffer: Any, full: bool) -> list[Note]:

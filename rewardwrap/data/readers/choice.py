@@ -1,7 +1,8 @@
-"""Which columns of a table are observation, action, reward and flags."""
+"""Which columns of a table are observation, action, reward and flags: known names, or the user's."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -11,85 +12,178 @@ import numpy as np
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.data import boundary
 from rewardwrap.data.errors import DataError
+from rewardwrap.data.readers import names
 from rewardwrap.data.readers.cells import numbers
-from rewardwrap.data.reading import Options
-
-OBS, ACTION = ("obs", "observation", "state"), ("action", "act")
-REWARD = ("reward", "rewards")
-NO_REWARD = "none"
+from rewardwrap.data.reading import NONE, Note, Options
 
 
 def chosen(what: str, columns: dict[str, Any], asked: tuple[str, ...] | None) -> list[str]:
-    """Columns by the user's names and patterns, or by the usual prefix."""
+    """Columns by the user's names and patterns, or by the one known name that is there.
+
+    Raises:
+        DataError: No known name, or several; the sentence says which flag decides.
+    """
     if asked is not None:
-        found: list[str] = []
-        for pattern in asked:
-            matching = [name for name in columns if fnmatchcase(name, pattern)]
-            if not matching:
-                raise UnknownName("column", pattern, columns)
-            found += [name for name in matching if name not in found]
-        return found
-    for prefix in OBS if what == "obs" else ACTION:
-        family = [n for n in columns if n == prefix or n.startswith((f"{prefix}_", f"{prefix}."))]
-        if family:
-            return _in_order(family, len(prefix) + 1)
-    raise DataError(
-        f"table must have columns {what} or {what}_*, got {', '.join(columns)}. "
-        f"Rename them, or choose them with --{what} a,b,c."
-    )
+        return matching(columns, asked)
+    words = names.OBS if what == "obs" else names.ACTION
+    found = names.candidates(words, columns)
+    if not found:
+        raise DataError(
+            f"table must have columns {what} or {what}_<number>, got {', '.join(columns)}. "
+            f"Rename them, or choose them with --{what} a,b,c."
+        )
+    return _only(what, found)
 
 
-def _in_order(family: list[str], start: int) -> list[str]:
-    """By number where all are numbered, as in obs_2, obs_10; as in the file otherwise."""
-    if all(name[start:].isdecimal() for name in family):
-        return sorted(family, key=lambda name: int(name[start:]))
-    return family
+def matching(columns: dict[str, Any], asked: Sequence[str]) -> list[str]:
+    """The columns that the user named, in that order; each may be a pattern.
+
+    Raises:
+        UnknownName: One that matches nothing.
+    """
+    found: list[str] = []
+    for pattern in asked:
+        hits = [pattern] if pattern in columns else \
+            [name for name in columns if fnmatchcase(name, pattern)]  # fmt: skip
+        if not hits:
+            raise UnknownName("column", pattern, columns)
+        found += [name for name in hits if name not in found]
+    return found
 
 
-def stacked(columns: dict[str, Any], names: list[str]) -> Any:
+def _only(what: str, found: list[list[str]]) -> list[str]:
+    if len(found) > 1:
+        shown = " or ".join(_short(each) for each in found)
+        raise DataError(
+            f"{what} must be one set of columns, got {shown}. "
+            f"Choose with --{what}, or leave the other out with --leave-out."
+        )
+    return found[0]
+
+
+def _short(family: list[str]) -> str:
+    return family[0] if len(family) == 1 else f"{family[0]} to {family[-1]}"
+
+
+def stacked(columns: dict[str, Any], chosen: list[str]) -> Any:
     """Columns side by side; a lone ``action`` of whole numbers stays one number."""
-    parts = [numbers(name, columns[name]) for name in names]
+    parts = [numbers(name, columns[name]) for name in chosen]
     if len(parts) == 1 and parts[0].ndim > 1:
         return parts[0]
-    if names[0] in ACTION and len(parts) == 1 and parts[0].dtype.kind in "iu":
+    if chosen[0] in names.ACTION and len(parts) == 1 and parts[0].dtype.kind in "iu":
         return parts[0]  # a discrete action
     wide = [part if part.ndim > 1 else part[:, None] for part in parts]
     return np.concatenate(wide, axis=1)
 
 
-def reward(path: Path, columns: dict[str, Any], options: Options, used: set[str]) -> Any:
-    """The reward column, which must be there or be disclaimed."""
-    if options.reward == NO_REWARD:
-        return np.full(len(next(iter(columns.values()))), np.nan)
-    name = options.reward or next((name for name in REWARD if name in columns), None)
-    if name is None:
+def reward(path: Path, columns: dict[str, Any], options: Options) -> str | None:
+    """The reward column, which must be there or be disclaimed; None where it was.
+
+    Raises:
+        DataError: None, or several of the known names.
+    """
+    if options.reward == NONE:
+        return None
+    if options.reward is not None:
+        boundary.column_reader(columns)(options.reward)
+        return options.reward
+    found = [name for name in names.REWARD if name in columns]
+    if not found:
         raise DataError(
             f"{path} must have a column reward, got {', '.join(columns)}. "
             "Name it with --reward COLUMN, or say --reward none for data without rewards."
         )
-    used.add(name)
-    return numbers(name, boundary.column_reader(columns)(name))
+    return _only("reward", [[name] for name in found])[0]
 
 
-def flag(columns: dict[str, Any], names: tuple[str, ...], used: set[str], rows: int) -> Any:
-    """The first of ``names`` that exists; nothing is flagged where none does."""
-    name = next((name for name in names if name in columns), None)
-    if name is None:
-        return np.zeros(rows, bool)
-    used.add(name)
-    return numbers(name, columns[name])
+def flag(what: str, columns: dict[str, Any], asked: str | None) -> str | None:
+    """The column of a flag: the user's, or the one known name that is there; None without any.
 
-
-def successors(path: Path, columns: dict[str, Any], obs: list[str], used: set[str]) -> Any:
-    """The columns ``next_<obs column>``, or None where there is none at all."""
-    wanted = [f"next_{name}" for name in obs]
-    missing = [name for name in wanted if name not in columns]
-    if len(missing) == len(wanted):
+    Raises:
+        DataError: Several of the known names that do not say the same.
+    """
+    if asked == NONE:
         return None
-    if missing:
+    if asked is not None:
+        boundary.column_reader(columns)(asked)
+        return asked
+    known = boundary.TERMINATED if what == "terminated" else boundary.TRUNCATED
+    found = [name for name in known if name in columns]
+    if len(found) > 1 and any(
+        not np.array_equal(columns[found[0]], columns[other]) for other in found[1:]
+    ):
+        return _only(what, [[name] for name in found])[0]
+    return found[0] if found else None
+
+
+def successors(
+    path: Path, columns: dict[str, Any], obs: list[str], asked: tuple[str, ...] | None
+) -> list[str] | None:
+    """The successor of each observation column, or None where none is recorded.
+
+    Raises:
+        DataError: Several ways to name them, or successors of some columns alone.
+    """
+    if asked is not None:
+        if asked == (NONE,):
+            return None
+        found = matching(columns, asked)
+        if len(found) != len(obs):
+            raise DataError(
+                f"--next-obs must name one column for each of {len(obs)} of obs, got "
+                f"{len(found)}. Name them in the order of obs: {', '.join(obs)}."
+            )
+        return found
+    ways = {tuple(way) for way in _ways(obs)}
+    whole = [list(way) for way in sorted(ways) if all(name in columns for name in way)]
+    if whole:
+        return _only("next-obs", whole)
+    partly = next((way for way in sorted(ways) if any(name in columns for name in way)), None)
+    if partly is not None:
+        missing = ", ".join(name for name in partly if name not in columns)
         raise DataError(
             f"{path} must have a successor for each observation column, got none for "
-            f"{', '.join(missing)}. Add them, or leave all next_* columns out."
+            f"{missing}. Add them, or leave the others out with --leave-out."
         )
-    used.update(wanted)
-    return stacked(columns, wanted)
+    return None
+
+
+def _ways(obs: list[str]) -> list[list[str]]:
+    """The names that successors of these columns may have, one list a way."""
+    ways = [[f"next_{name}" for name in obs], [f"next.{name}" for name in obs],
+            [f"{name}_next" for name in obs]]  # fmt: skip
+    word = next((w for w in sorted(names.OBS, key=len)[::-1]
+                 if all(name == w or name in names.numbered(w, obs) for name in obs)), None)  # fmt: skip
+    if word is not None:
+        ways += [[after + name[len(word) :] for name in obs] for after in names.NEXT_OBS]
+    return ways
+
+
+def ask_about_the_rest(columns: dict[str, Any], used: set[str], options: Options) -> None:
+    """Refuse to pass over a column that looks like one that matters.
+
+    Raises:
+        DataError: Names the column, and the flags that settle it.
+    """
+    settled = {"obs": options.obs, "action": options.action, "next-obs": options.next_obs}
+    for name, column in columns.items():
+        what = names.resembles(name) if name not in used else None
+        if what is None or settled[what] is not None or column.dtype.kind not in "biuf":
+            continue
+        raise DataError(
+            f'column "{name}" must be chosen or left out, got a name that resembles {what}. '
+            f"Say --{what} with the columns that are meant, or --leave-out {name}."
+        )
+
+
+def left_out(columns: dict[str, Any], options: Options, notes: list[Note]) -> dict[str, Any]:
+    """The columns without those that the user left out by name.
+
+    Raises:
+        UnknownName: A name that no column has.
+    """
+    asked = [name for name in options.leave_out if not name.startswith("episode:")]
+    out = matching(columns, asked)
+    if out:
+        notes.append(Note("left out", f"as asked: {', '.join(out)}", len(out), "note"))
+    return {name: column for name, column in columns.items() if name not in out}

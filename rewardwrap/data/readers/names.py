@@ -1,0 +1,73 @@
+"""The names under which tables keep what a step holds: known ones, or a known one with a number.
+
+| role | names; each alone, or numbered as ``obs_0``, ``obs.0``, ``obs0``, ``obs[0]`` |
+|---|---|
+| obs | obs, observation(s), state(s), observation.state |
+| action | action(s), act(s) |
+| next_obs | next_obs, obs_next, next_observation(s), next_state(s), state_next, new_obs ... |
+| reward | reward(s), rew, next.reward |
+
+Nothing is chosen by the beginning of its name: ``obs_next_0`` begins as an observation does and is
+the successor. A column that only resembles a known one is asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+OBS = ("obs", "observation", "observations", "state", "states", "observation.state")
+ACTION = ("action", "actions", "act", "acts")
+NEXT_OBS = (
+    *("next_obs", "next_observation", "next_observations", "next_state", "next_states"),
+    *("obs_next", "observation_next", "observations_next", "state_next", "states_next"),
+    *("new_obs", "next.observation.state", "next_observation.state"),
+)
+REWARD = ("reward", "rewards", "rew", "next.reward")
+EPISODE = (
+    *("episode", "episode_id", "episode_index", "episode_number"),
+    *("traj_id", "trajectory_id", "trajectory"),
+)
+ORDER = ("step", "frame_index", "step_index", "timestep", "time_step", "t", "timestamp", "time")
+DONE = ("done", "dones", "next.done")
+
+_SEEN = frozenset({"obs", "observation", "observations", "state", "states", "nextobs", "newobs"})
+_DONE_BY = frozenset({"action", "actions", "act", "acts"})
+_AFTER = frozenset({"next", "new", "final", "terminal"})
+
+
+def numbered(word: str, names: Iterable[str]) -> list[str]:
+    """The columns ``word_<number>``, by number.
+
+    Example:
+        >>> numbered("obs", ["obs_10", "obs_2", "obs_next_0", "obs_x"])
+        ['obs_2', 'obs_10']
+    """
+    form = re.compile(rf"{re.escape(word)}(?:[_.]?(\d+)|\[(\d+)\])")
+    found = [(int(m[1] or m[2]), name) for name in names if (m := form.fullmatch(name))]
+    return [name for _, name in sorted(found)]
+
+
+def candidates(words: tuple[str, ...], names: Iterable[str]) -> list[list[str]]:
+    """Every choice that the known names allow: one, where nothing has to be asked."""
+    listed = list(names)
+    alone = [[word] for word in words if word in listed]
+    return alone + [family for word in words if (family := numbered(word, listed))]
+
+
+def resembles(name: str) -> str | None:
+    """``"obs"``, ``"action"`` or ``"next-obs"`` where a name that is not known looks like one.
+
+    Example:
+        >>> resembles("obs_mean"), resembles("next_torso_state"), resembles("speed")
+        ('obs', 'next-obs', None)
+    """
+    words = [word.rstrip("0123456789") for word in re.split(r"[^a-z0-9]+", name.lower())]
+    words = [word for word in words if word]
+    if not words:
+        return None
+    if _SEEN & set(words) and (_AFTER & set(words) or words[0] in ("nextobs", "newobs")):
+        return "next-obs"
+    if words[0] in _SEEN:
+        return "obs"
+    return "action" if words[0] in _DONE_BY else None
