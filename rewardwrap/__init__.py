@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.preferences import Preferences
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
+    from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
     from rewardwrap.rewards.disk import load, read_reward, save
@@ -50,6 +51,7 @@ _modules = {
     "statistics": "rewardwrap.statistics",
 }
 _lazy = {
+    "DemonstrationLoop": "rewardwrap.loops.demonstrations",
     "Demonstrations": "rewardwrap.data.labels",
     "EpisodeStore": "rewardwrap.data.episodes",
     "Fragments": "rewardwrap.data.fragments",
@@ -72,6 +74,7 @@ _lazy = {
 __all__ = [
     "Affine",
     "ConfigError",
+    "DemonstrationLoop",
     "Demonstrations",
     "EpisodeStore",
     "Fragments",

@@ -19,6 +19,7 @@ NAMES = [
     "Decoded",
     "Delay",
     "Delta",
+    "DemonstrationLoop",
     "Demonstrations",
     "Dropout",
     "EnvReward",

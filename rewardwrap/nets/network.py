@@ -19,6 +19,7 @@ from rewardwrap.nets.trunk import Trunk
 from rewardwrap.rewards.folding import Arrays
 from rewardwrap.rewards.frozen import Frozen
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.outputs import output_of
 from rewardwrap.rewards.pixels import channels_first
 
 Head: TypeAlias = Literal["linear", "gaussian", "quantile"]
@@ -65,6 +66,7 @@ class RewardNet(nn.Module):
         activation: ``"relu"`` is by far the fastest in the loop; ``"silu"`` for the two-layer head.
         head: ``"linear"``; ``"gaussian"``, mean and log-variance; ``"quantile"``.
         quantiles: How many, for the quantile head.
+        output: What the finished number becomes: ``"softplus"`` or ``"fairl"``, see `rewards.outputs`.
         bound: ``bound * tanh(out)`` instead of ``out``, as B-Pref has it; None for no bound.
         signs: ``(D,)`` of -1, 0, 1: which way the reward must go with each input. Linear nets only.
         features: Numbers that SB3's NatureCNN makes of an image.
@@ -88,6 +90,7 @@ class RewardNet(nn.Module):
         head: Head = "linear",
         quantiles: int = 8,
         bound: float | None = None,
+        output: str | None = None,
         signs: Sequence[int] | None = None,
         features: int = 64,
         dtype: str = "float32",
@@ -107,6 +110,7 @@ class RewardNet(nn.Module):
         self.inputs, self.members, self.hidden = inputs, members, tuple(hidden)
         self.activation, self.head, self.bound, self.dtype = activation, head, bound, dtype
         self.features, self.quantiles, self.seed = features, quantiles, seed
+        self.output, self._becomes = output, output_of(output)
         width = inputs.width + features * len(inputs.images)
         sizes = [width, *hidden, columns[head]]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -205,7 +209,7 @@ class RewardNet(nn.Module):
         """The finished reward of prepared rows, ``(M, B...)``."""
         shape = (-1,) + (1,) * (rows.x.dim() - 1)
         paid: Tensor = self(rows) * self.scale.view(shape) + self.shift.view(shape)
-        return paid
+        return paid if self._becomes is None else self._becomes(paid, torch)
 
     def center(self, rows: Encoded, *, block: int = 8192) -> None:
         """Choose scale and shift so that every member has mean 0 and deviation 1 on these rows."""
@@ -232,6 +236,7 @@ class RewardNet(nn.Module):
             "head": self.head,
             "quantiles": self.quantiles,
             "bound": self.bound,
+            "output": self.output,
             "signs": None if self.signs is None else [int(s) for s in self.signs],
             "features": self.features,
             "dtype": self.dtype,

@@ -56,6 +56,7 @@ def fit(
     seed: int = 0,
     bootstrap: bool = True,
     progress: Progress | None = None,
+    until: Callable[[], bool] | None = None,
 ) -> Fit:
     """Minimise the weighted mean loss with Adam; keep the weights that did best on ``val``.
 
@@ -73,6 +74,7 @@ def fit(
         seed: Of the order and of the resamples.
         bootstrap: Whether members of an ensemble resample.
         progress: Called after every epoch with its number and losses.
+        until: Asked after every epoch whether that is enough.
 
     Raises:
         NetError: No items, or a loss that is not finite.
@@ -114,6 +116,8 @@ def fit(
             best, best_loss = epoch, record["val"]
             kept = {k: v.clone() for k, v in net.state_dict().items()}
         elif epoch - best >= patience:
+            break
+        if until is not None and until():
             break
     if kept is not None:
         net.load_state_dict(kept)

@@ -19,6 +19,7 @@ from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.outputs import output_of
 from rewardwrap.rewards.pixels import image_features
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, arrays_of
 
@@ -72,11 +73,14 @@ class Frozen:
                 f"{', '.join(DTYPES)}, got {self.activation} and {net['dtype']}. Fit it again."
             )
         self.bound = net["bound"]
+        # models that were saved before there were outputs pay the number as it is
+        self._becomes = output_of(net.get("output"))
         self._dtype = np.dtype(net["dtype"])
         self._arrays = arrays
         self.folded = fold(net, arrays, width=inputs.width, images=bool(inputs.images))
         self._space: dict[int, list[Any]] = {}
-        plain = self.members == 1 and self.bound is None and not inputs.images
+        as_it_is = self.bound is None and self._becomes is None
+        plain = self.members == 1 and as_it_is and not inputs.images
         self._few = self.folded.with_ones() if plain and self.activation == "relu" else None
         self._few_space: dict[int, Any] = {}
 
@@ -170,6 +174,8 @@ class Frozen:
             out *= self.bound
             out *= self.folded.scale
             out += self.folded.shift
+        if self._becomes is not None:
+            out[:] = self._becomes(out, np)
 
     def _activate(self, values: NDArray[Any], *, last: bool) -> None:
         if last:

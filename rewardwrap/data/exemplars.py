@@ -1,0 +1,90 @@
+"""Demonstrations that a reward is to be learned from: read, and looked at before they are believed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.errors import warn
+from rewardwrap.data.episodes import EpisodeStore
+from rewardwrap.data.errors import DataError
+from rewardwrap.data.labels import Demonstrations
+
+LEAST = 10
+"""Steps below which nothing is learned from demonstrations."""
+FAR, SHARE = 5.0, 0.1
+"""A failed episode's return is below the median by so many median deviations, and by this share of it."""
+SUCCESS = "is_success"
+
+
+def exemplars(demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> Demonstrations:
+    """Demonstrations from a folder, a store, or as they are.
+
+    What is probably a mistake is warned of: failed episodes among good ones, and time limits that were
+    written down as ends.
+
+    Raises:
+        DataError: None, too few steps, or images.
+    """
+    if isinstance(demos, str | os.PathLike):
+        demos = EpisodeStore.load(demos)
+    if isinstance(demos, EpisodeStore):
+        demos = Demonstrations(demos)
+    store = demos.store
+    if store.steps < LEAST:
+        raise DataError(
+            f"demonstrations must hold at least {LEAST} steps, got {store.steps} in {len(store)} episodes. "
+            "Record some: rewardwrap record ENV --policy scripted --out DIR."
+        )
+    _refuse_images(store)
+    if demos.weight is None and demos.rank is None:
+        _warn_of_failures(store)
+    _warn_of_limits(store)
+    return demos
+
+
+def _refuse_images(store: EpisodeStore) -> None:
+    for leaf in tree.leaves(store.obs):
+        if leaf.ndim >= 4 and leaf.dtype == np.uint8:
+            raise DataError(
+                f"demonstrations must be seen as features, got images of shape {leaf.shape[1:]}. Record an "
+                "environment whose observations are numbers: a state, or features of a frozen network."
+            )
+
+
+def failed(store: EpisodeStore) -> Any:
+    """Numbers of the episodes that failed where others did not, by ``is_success`` or by their return."""
+    if SUCCESS in store.info:
+        last = store.first_step + store.lengths - 1
+        success = store.info[SUCCESS][last] > 0
+        return np.flatnonzero(~success) if success.any() else np.empty(0, np.int64)
+    returns = store.returns()
+    if len(returns) < 3 or not np.isfinite(returns).all():
+        return np.empty(0, np.int64)
+    middle = np.median(returns)
+    spread = np.median(np.abs(returns - middle))
+    return np.flatnonzero(returns < middle - max(FAR * spread, SHARE * abs(middle)))
+
+
+def _warn_of_failures(store: EpisodeStore) -> None:
+    lost = failed(store)
+    if len(lost):
+        which = ", ".join(str(store.ids[i]) for i in lost[:5])
+        warn(
+            f"demonstrations must all be worth imitating, got {len(lost)} of {len(store)} that seem to have "
+            f"failed ({which}: returns {', '.join(f'{r:.4g}' for r in store.returns()[lost[:5]])}, median "
+            f"{np.median(store.returns()):.4g}). Leave them out with store.select, or weigh them with "
+            "rw.Demonstrations(store, weight=...)."
+        )
+
+
+def _warn_of_limits(store: EpisodeStore) -> None:
+    ended = int(store.terminated.sum())
+    if 1 < len(store) == ended and len(set(store.lengths.tolist())) == 1:
+        warn(
+            f"demonstrations must tell ends from time limits, got {ended} that all terminate after exactly "
+            f"{store.lengths[0]} steps. If that is a time limit, store it as truncated."
+        )

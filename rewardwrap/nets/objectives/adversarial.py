@@ -1,0 +1,134 @@
+"""A discriminator of demonstrations and an agent's own steps, whose logit is a reward."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.nets.network import Encoded
+from rewardwrap.nets.tables import Table
+
+FORMS: Mapping[str, str | None] = MappingProxyType(
+    {"logit": None, "gail": "softplus", "fairl": "fairl"}
+)
+"""Form of the reward -> what the network's logit becomes (`rewardwrap.rewards.outputs`)."""
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """``-(1 - e) log D - e log(1 - D)`` of a demonstration's row, mirrored for the agent's, and a slope.
+
+    ``D = sigmoid(l)``; the loss of a pair is the mean of both. At the optimum ``l = log(rho_E / rho_pi)``,
+    cut by the smoothing e at ``log(1/e - 1)`` (2.2 for .1), so that no logit runs away where the two are
+    told apart for certain. The slope is held near 1 on points between the two rows:
+    ``penalty (|grad l| - 1)^2``, in normalised inputs.
+
+    Args:
+        smoothing: e, in [0, .5).
+        penalty: Weight of the slope's term, at least 0.
+
+    Source: Ho and Ermon, GAIL, 2016, arXiv:1606.03476, eq. 15 without its entropy term, which is the
+        learner's; one-sided names of the labels as in Fu et al., AIRL, 2017, arXiv:1710.11248; penalty:
+        Kostrikov et al., DAC, 2018, arXiv:1809.02925. Deviation: labels are smoothed on both sides.
+    """
+
+    smoothing: float = 0.1
+    penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 0.5 or self.penalty < 0:
+            raise ConfigError(
+                "adversarial: smoothing must lie in [0, .5) and penalty be at least 0, got "
+                f"{self.smoothing} and {self.penalty}. Use the defaults."
+            )
+
+    def losses(self, net: Any, table: Table) -> Tensor:
+        """``(M, n)``; reads ``demo``, ``agent`` and ``mix``, the place between them."""
+        demo, agent = table.seen("demo"), table.seen("agent")
+        wrong = self.smoothing
+        loss = (_cross(net(demo), 1 - wrong) + _cross(net(agent), wrong)) / 2
+        if self.penalty and torch.is_grad_enabled():
+            at = table["mix"][:, None]
+            loss = loss + self.penalty * (slope(net, at * demo.x + (1 - at) * agent.x) - 1).square()
+        return loss
+
+
+def slope(net: Any, x: Tensor) -> Tensor:
+    """``|grad l|`` of each member at prepared rows, ``(M, n)``; it can be differentiated again."""
+    x = x.detach().requires_grad_()
+    found = [
+        torch.autograd.grad(logit.sum(), x, create_graph=True)[0].norm(dim=1)
+        for logit in net(Encoded(x))
+    ]
+    return torch.stack(found)
+
+
+def _cross(logit: Tensor, label: float) -> Tensor:
+    wanted = torch.full_like(logit, label)
+    return functional.binary_cross_entropy_with_logits(logit, wanted, reduction="none")
+
+
+def contrast_table(
+    demos: Encoded, agent: Encoded, count: int, draws: torch.Generator, weight: Tensor | None = None
+) -> Table:
+    """Pairs of a demonstration's row and an agent's, both drawn with replacement.
+
+    Args:
+        demos: Prepared rows of demonstrations.
+        agent: Prepared rows of the agent.
+        count: Pairs.
+        draws: Of the rows, and of the places between them.
+        weight: ``(n,)`` how often each row of a demonstration is drawn, in proportion; None: alike.
+    """
+    even = torch.ones(len(demos)) if weight is None else weight
+    columns = {
+        "demo": torch.multinomial(even, count, replacement=True, generator=draws),
+        "agent": torch.randint(len(agent), (count,), generator=draws) + len(demos),
+        "mix": torch.rand(count, generator=draws).to(demos.x.dtype),
+        "weight": torch.ones(count, dtype=demos.x.dtype),
+    }
+    return Table(Encoded(torch.cat([demos.x, agent.x])), columns)
+
+
+def above_the_end(demos: float, agent: float, smoothing: float) -> float:
+    """What to add to every step's logit, so that it is paid relative to being over: DAC in closed form.
+
+    DAC lets an ended episode go on in an absorbing state up to the horizon, in demonstrations and for the
+    agent, and learns that state's logit ``l_end`` like any other. The state is a single one, so the
+    optimum is known, for the shares p of the horizon that are spent in it:
+    ``l_end = log ((1 - e) p_E + e p_pi) / (e p_E + (1 - e) p_pi)``, and all other logits rise by the same
+    formula of the shares 1 - p. And a constant paid at every step of the horizon changes no policy: take
+    ``l_end``, and what is over pays 0, as a learner takes for granted.
+
+    Args:
+        demos: p_E, in [0, 1].
+        agent: p_pi, in [0, 1]; not both 0.
+        smoothing: e.
+
+    >>> round(above_the_end(0.0, 0.5, 0.1), 3)
+    2.744
+    """
+
+    def logit(expert: float, other: float) -> float:
+        wrong = smoothing
+        return math.log(
+            ((1 - wrong) * expert + wrong * other) / (wrong * expert + (1 - wrong) * other)
+        )
+
+    return logit(1 - demos, 1 - agent) - logit(demos, agent)
+
+
+@torch.no_grad()
+def contrast_measures(net: Any, table: Table) -> dict[str, float]:
+    """``accuracy`` of ``l > 0``, and the ``gap`` of mean logits between demonstrations and agent."""
+    demo, agent = net(table.seen("demo")), net(table.seen("agent"))
+    right = ((demo > 0).double().mean() + (agent <= 0).double().mean()) / 2
+    return {"accuracy": float(right), "gap": float(demo.mean() - agent.mean())}
