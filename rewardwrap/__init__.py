@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
+    from rewardwrap.api.run import Run
+    from rewardwrap.api.train import train
+    from rewardwrap.compare import Compare as _Compare
     from rewardwrap.data.episodes import EpisodeStore
     from rewardwrap.data.fragments import Fragments, sample_fragments
     from rewardwrap.data.labels import Demonstrations, Labels
@@ -44,9 +47,12 @@ if TYPE_CHECKING:
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
     from rewardwrap.rewards.disk import load, read_reward, save
 
+    compare: _Compare
+
 __version__ = "0.1.0"
 
 _modules = {
+    "compare": "rewardwrap.compare",
     "evaluate": "rewardwrap.evaluate",
     "statistics": "rewardwrap.statistics",
 }
@@ -57,6 +63,8 @@ _lazy = {
     "Fragments": "rewardwrap.data.fragments",
     "Labels": "rewardwrap.data.labels",
     "LogTerms": "rewardwrap.adapters.logging",
+    "Run": "rewardwrap.api.run",
+    "train": "rewardwrap.api.train",
     "PreferenceLoop": "rewardwrap.loops.preferences",
     "Preferences": "rewardwrap.data.preferences",
     "Recorder": "rewardwrap.data.recorder",
@@ -97,6 +105,7 @@ __all__ = [
     "RewardValueError",
     "RewardwrapError",
     "RewardwrapWarning",
+    "Run",
     "SandboxError",
     "StackError",
     "Sum",
@@ -105,6 +114,7 @@ __all__ = [
     "UnknownName",
     "VectorRecorder",
     "check",
+    "compare",
     "evaluate",
     "from_config",
     "load",
@@ -116,6 +126,7 @@ __all__ = [
     "sample_fragments",
     "save",
     "statistics",
+    "train",
     "wrap",
     *_methods,
 ]

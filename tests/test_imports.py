@@ -37,6 +37,7 @@ ROOMS = [
     "evaluate",
     "training",
     "compare",
+    "api",
     "llm",
     "testing",
     "doctor",

@@ -63,6 +63,7 @@ NAMES = [
     "RewardwrapError",
     "RewardwrapWarning",
     "Safe",
+    "Run",
     "SandboxError",
     "Schedule",
     "Sign",
@@ -78,6 +79,7 @@ NAMES = [
     "UnknownName",
     "VectorRecorder",
     "check",
+    "compare",
     "evaluate",
     "from_config",
     "function",
@@ -91,6 +93,7 @@ NAMES = [
     "sample_fragments",
     "save",
     "statistics",
+    "train",
     "wrap",
 ]
 

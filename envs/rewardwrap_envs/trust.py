@@ -41,6 +41,9 @@ _NAMES = {"env", "envs", "id", "phi", "function", "potential"}
 """Keys whose text names a module wherever it holds a colon."""
 
 _LAYERS = {"env_wrapper", "wrappers"}
+_UNNAMED = "unnamed:"
+"""Begins the name of a function that was never written down: nothing is imported for it."""
+_ENVS = {"env", "envs", "id"}
 
 
 def require_trusted(
@@ -122,6 +125,8 @@ def _in_text(key: str, text: str) -> Iterator[str]:
         module = text.rpartition(".")[0]
         if module:
             yield module
+    elif text.startswith(_UNNAMED) and key not in _ENVS:
+        return
     elif ":" in text and (key in _NAMES or _REFERENCE.fullmatch(text)):
         yield text.partition(":")[0]
 

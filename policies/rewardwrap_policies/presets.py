@@ -112,13 +112,16 @@ def rows(algo: str, extra_files: Iterable[File] = ()) -> dict[str, str]:
     return found
 
 
-def override(settings: Hyperparameters, params: Iterable[str]) -> Hyperparameters:
-    """Return the settings with some values replaced, as written behind ``-params``.
+def override(
+    settings: Hyperparameters, params: Iterable[str] | Mapping[str, Any]
+) -> Hyperparameters:
+    """Return the settings with some values replaced, as written behind ``-params`` or as a mapping.
 
     Args:
         settings: what to start from.
         params: ``key:value`` each, e.g. ``learning_rate:0.001``, ``clip_range:lin_0.2``,
-            ``policy_kwargs:dict(net_arch=[64, 64])``; ``key:None`` takes a setting away.
+            ``policy_kwargs:dict(net_arch=[64, 64])``; ``key:None`` takes a setting away. A mapping holds
+            the values themselves, and None takes one away.
 
     Raises:
         PresetError: no colon, an unknown key, or a value of the wrong kind.
@@ -126,6 +129,12 @@ def override(settings: Hyperparameters, params: Iterable[str]) -> Hyperparameter
     >>> override(hyperparameters("ppo", "Acrobot-v1"), ["gamma:0.98"]).model["gamma"]
     0.98
     """
+    if isinstance(params, Mapping):
+        row = {k: v for k, v in {**settings.row, **params}.items() if v is not None}
+        return read_row(
+            settings.algo, "hyperparameters", row, path="hyperparameters", lines={},
+            base=settings.source,
+        )  # fmt: skip
     row = dict(settings.row)
     for param in params:
         key, colon, text = param.partition(":")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
@@ -22,13 +22,15 @@ from rewardwrap.core.scalar import source_of
 from rewardwrap.core.task import Task
 from rewardwrap.core.terms import with_weight
 from rewardwrap.core.transitions import FloatArray, Transitions
-from rewardwrap.rewards.disk import read_reward
+from rewardwrap.rewards.disk import SUFFIXES, read_reward
 from rewardwrap.rewards.learned import model_versions
 from rewardwrap.rewards.truncation import sentence_at_limits
 
-RewardLike: TypeAlias = Reward | Mapping[str, Any] | list[Any] | str | os.PathLike[str]
-"""A reward, its configuration, the tag of one without fields, or the path of a file (.yml, .yaml, .json)."""
-SUFFIXES = (".yml", ".yaml", ".json")
+RewardLike: TypeAlias = (
+    Reward | Mapping[str, Any] | list[Any] | str | os.PathLike[str] | Callable[..., Any]
+)
+"""A reward, its configuration, the tag of one without fields, the path of a file (.yml, .yaml, .json) or of
+the folder of a saved one, or a function (`rw.function`)."""
 
 
 class Lanes(Protocol):

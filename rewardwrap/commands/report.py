@@ -19,8 +19,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read comparison.json or suite.json, write everything that is made from it, print the verdict."""
-    from rewardwrap.commands.compare import document_in
     from rewardwrap.compare import document, report
+    from rewardwrap.compare.carry_out import document_in
     from rewardwrap.compare.summary import print_summary
 
     out = wide_console()

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Train an agent. The learner is paid --reward; the best agent is chosen by the true return, that of
 the environment itself. Everything goes to <out>/<algo>/<env>_<n>/."""
-LONGEST_GAP = 25_000
 OBEYED = {"resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages"}
 """What ``--resume`` reads, the environment to find the run; all the rest stands in the folder of the run."""
 
@@ -154,29 +153,21 @@ def settings_of(args: argparse.Namespace) -> Settings:
     Raises:
         UnknownName: An environment, algorithm, reward or field nobody knows.
     """
-    import rewardwrap_envs
-    import rewardwrap_policies
-    from rewardwrap.training.agent import Settings, require_env
+    from rewardwrap.api.train import settings_for
+    from rewardwrap.training.agent import require_env
     from rewardwrap.training.choice import chosen_reward
 
     env = named_env(args)
     catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
     require_env(env, catalog)
-    recipe = rewardwrap_envs.find(env, catalog)
-    preset = rewardwrap_policies.hyperparameters(
-        args.algo,
+    return settings_for(
         env,
-        [args.conf_file] if args.conf_file else (),
-        env_id=env if recipe is None else recipe.id,
-    )
-    preset = rewardwrap_policies.override(preset, args.hyperparams)
-    steps = args.n_timesteps or preset.n_timesteps
-    return Settings(
-        env=env,
-        algo=preset.algo,
-        reward=chosen_reward(args.reward, env, catalog=catalog).to_config(),
-        row={**preset.row, "n_timesteps": steps},
+        args.algo,
+        chosen_reward(args.reward, env, catalog=catalog),
+        steps=args.n_timesteps,
         seed=args.seed,
+        hyperparameters=args.hyperparams,
+        presets=[args.conf_file] if args.conf_file else (),
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
         catalog=catalog,
         vec_env=args.vec_env,
@@ -187,33 +178,23 @@ def settings_of(args: argparse.Namespace) -> Settings:
     )
 
 
-def course_of(args: dict[str, Any], steps: int) -> Course:
+def course_of(args: Mapping[str, Any], steps: int) -> Course:
     """How long and how often, from arguments or from ``args.yml``."""
-    from rewardwrap.training.evaluation import Protocol
-    from rewardwrap.training.session import Course
+    from rewardwrap.api.train import course_for
 
-    eval_freq = args["eval_freq"] or max(1, min(LONGEST_GAP, steps // 20))
-    return Course(
-        steps=steps,
-        eval_freq=eval_freq,
-        save_freq=args["save_freq"] if args["save_freq"] > 0 else eval_freq,
-        protocol=Protocol(args["eval_episodes"], lanes=args["n_eval_envs"]),
-        chooses=args["eval_reward"],
-    )
+    names = ("eval_freq", "save_freq", "eval_episodes", "n_eval_envs", "eval_reward")
+    return course_for(steps, **{name: args[name] for name in names})
 
 
 def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
-    from rewardwrap.training.agent import build
-    from rewardwrap.training.folder import RunFolder
-    from rewardwrap.training.refusal import refuse_unfit
+    from rewardwrap.api.train import begin
 
     settings = settings_of(args)
-    refuse_unfit(settings)
-    folder = RunFolder.new(args.out, settings.algo, settings.env)
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
-    folder.write_start(settings.env, row=settings.row, args=_plain(args), command=command)
-    log = args.tensorboard_log or str(folder.path)
-    agent = build(settings, verbose=args.verbose, tensorboard_log=log)
+    agent, folder = begin(
+        settings, args.out, _plain(args), command=command,
+        verbose=args.verbose, tensorboard_log=args.tensorboard_log,
+    )  # fmt: skip
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"]))
 
 

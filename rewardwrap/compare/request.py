@@ -1,4 +1,4 @@
-"""One comparison as it was asked for: parsed once, at the edge of the command."""
+"""One comparison as it was asked for: parsed once, at the edge."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rewardwrap.compare import campaign
 from rewardwrap.compare.plan import Plan
 from rewardwrap.compare.spec import Spec
 from rewardwrap.compare.store import Store
+from rewardwrap.training.luggage import Luggage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Request:
         tune: Trials of each strategy before the comparison; 0 for none.
         videos: Whether the best policies are filmed.
         tunings: Environment -> how its strategies were tuned.
+        luggage: What rewards and environments need beside their names.
     """
 
     plans: tuple[Plan, ...]
@@ -41,6 +43,7 @@ class Request:
     tune: int = 0
     videos: bool = False
     tunings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    luggage: Luggage = field(default_factory=Luggage)
 
     @cached_property
     def store(self) -> Store:

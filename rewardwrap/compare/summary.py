@@ -56,7 +56,7 @@ def console_table(comparison: Comparison, judgement: Judgement | None = None) ->
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("finding")
     for strategy in comparison.strategies:
-        table.add_row(*(Text(cell) for cell in _cells(comparison, judgement, strategy)))
+        table.add_row(*(Text(cell) for cell in cells(comparison, judgement, strategy)))
     return table
 
 
@@ -91,7 +91,8 @@ def reasons(comparison: Comparison) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _cells(comparison: Comparison, judgement: Judgement, strategy: str) -> list[str]:
+def cells(comparison: Comparison, judgement: Judgement, strategy: str) -> list[str]:
+    """One row of the table."""
     label = label_text(judgement.finding(strategy).label)
     runs = comparison.of(strategy)
     if not runs:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.core.registry import registered, reward_type
+from rewardwrap.core.registry import make, registered, reward_type
 from rewardwrap.core.reward import Reward, Sum, affine, field_names
 
 Path = tuple[str | int, ...]
@@ -29,7 +29,8 @@ def from_config(config: Any, *, path: Path = ()) -> Reward:
     """Build a reward from plain data; the inverse of ``reward.to_config()``.
 
     Args:
-        config: A node as described at the top of this module.
+        config: A node as described at the top of this module; a reward stands for itself, and a function
+            for the reward that it computes, see `rw.function`.
         path: Where the node lies in its file; errors carry it.
 
     Raises:
@@ -46,6 +47,14 @@ def from_config(config: Any, *, path: Path = ()) -> Reward:
         return _build(config, {}, path)
     if isinstance(config, list | tuple):
         return _sum(config, path)
+    if isinstance(config, type):
+        raise ConfigError(
+            f"a reward must be made first, got the class {config.__name__}. Write {config.__name__}(...).",
+            path=path,
+        )
+    if callable(config):
+        built: Reward = make("function", function=config)
+        return built
     if not isinstance(config, Mapping):
         raise ConfigError(
             f"a reward must be a name, a list or a mapping, got {config!r}. "

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from rewardwrap.core import unnamed
 from rewardwrap.core.errors import ConfigError
 
 
@@ -50,7 +51,7 @@ def plain(value: Any, subject: str) -> Any:
 
 
 def function_name(function: Callable[..., Any], subject: str = "function") -> str:
-    """``"module:function"`` for a function that can be imported again.
+    """``"module:function"`` for a function that can be imported again, or the name it is carried under.
 
     Raises:
         ConfigError: It is a lambda, a closure or lives in ``__main__``.
@@ -64,6 +65,9 @@ def function_name(function: Callable[..., Any], subject: str = "function") -> st
                 return spelled
         except ConfigError:
             pass
+    carried = unnamed.name_of(function)
+    if carried is not None:
+        return carried
     shown = f"{module}.{name}" if name else type(function).__name__
     raise ConfigError(
         f"{subject} must be a function that can be imported to be written down, got {shown}. "
@@ -78,6 +82,11 @@ def load_function(spelled: str) -> Callable[..., Any]:
         ConfigError: No such module or function.
     """
     module_name, _, qualname = spelled.partition(":")
+    if module_name == unnamed.MODULE:
+        carried = unnamed.carried(spelled)
+        if carried is None:
+            raise ConfigError(unnamed.sentence(spelled))
+        return carried
     try:
         if not all(part.isidentifier() for part in module_name.split(".")):
             raise ValueError(f"{module_name!r} is no name of a module")

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
@@ -26,25 +28,30 @@ from rewardwrap_envs.errors import MarkedYamlError
 FORMAT = 1
 CONFIG = "reward.json"
 KNOWLEDGE = "knowledge.safetensors"
+SUFFIXES = (".yml", ".yaml", ".json")
 
 
-def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
+def save(reward: Reward, path: str | os.PathLike[str]) -> Path:
     """Write a reward: what it is, and what it learned.
 
     Args:
         reward: Any reward whose functions are named ``"module:function"``.
-        folder: Made if missing; each file in it is replaced whole or not at all.
+        path: A folder, made if missing; or a file (``.yml``, ``.yaml``, ``.json``) for a reward that has
+            learned nothing, which people can read and change. Each file is replaced whole or not at all.
 
     Returns:
-        The folder.
+        The path.
 
     Raises:
-        ConfigError: A field cannot be written down, such as a lambda.
+        ConfigError: A field cannot be written down, such as a lambda; or a file was asked for and the
+            reward has learned something, which needs a folder.
     """
+    target = Path(path)
+    if target.suffix in SUFFIXES:
+        return _save_file(reward, target)
     from safetensors.numpy import save as to_bytes
 
     config = reward.to_config()
-    target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     state = reward.state_dict()
     if state:
@@ -54,6 +61,28 @@ def save(reward: Reward, folder: str | os.PathLike[str]) -> Path:
     text = json.dumps({"format": FORMAT, "reward": config}, indent=2)
     write_whole(target / CONFIG, text)
     return target
+
+
+def _save_file(reward: Reward, file: Path) -> Path:
+    """One readable file; `read_reward` reads it back."""
+    if reward.state_dict():
+        raise ConfigError(
+            f"{file} must be a folder for a reward that learns, got a file name. Leave {file.suffix} out: "
+            "what it learned is written beside what it is."
+        )
+    config = reward.to_config()
+    if file.suffix == ".json":
+        text = json.dumps({"reward": config}, indent=2)
+    else:
+        text = yaml.safe_dump({"reward": config}, sort_keys=False, allow_unicode=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, text)
+    return file
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether a folder is that of a saved reward."""
+    return (folder / CONFIG).is_file()
 
 
 def load(

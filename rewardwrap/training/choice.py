@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ def chosen_reward(
     Args:
         choice: ``"env"``; ``"potential"``: the environment's own reward plus the potential of its
             recipe; ``"normalised"``: the environment's own reward through `Normalize`, the control
-            for rewards of another scale; the name of a reward file; a reward written in one line of
-            YAML; or its data.
+            for rewards of another scale; the name of a reward file or of the folder of a saved one; a
+            reward written in one line of YAML; its data; a reward; or a function.
         env: Name of the environment.
         catalog: Folders with recipes of one's own.
         folder: What file names are relative to; None: where the program runs.
@@ -46,6 +47,8 @@ def chosen_reward(
     Raises:
         ConfigError: None of these, or the recipe has no potential.
     """
+    if isinstance(choice, os.PathLike):
+        choice = str(Path(choice).absolute())
     if not isinstance(choice, str):
         return from_config(choice, path=keys)
     text = choice.strip()
@@ -53,10 +56,11 @@ def chosen_reward(
         return _default_potential(env, catalog, keys)
     if text == NORMALISED:
         return Normalize(EnvReward()) if gamma is None else Normalize(EnvReward(), gamma=gamma)
-    if text.endswith(SUFFIXES):
-        from rewardwrap.rewards.disk import read_reward
+    from rewardwrap.rewards.disk import is_saved, read_reward
 
-        return read_reward(text if folder is None else folder / text)
+    file = Path(text) if folder is None else folder / text
+    if text.endswith(SUFFIXES) or is_saved(file):
+        return read_reward(file)
     if text[:1] in ("{", "["):
         try:
             return from_config(yaml.safe_load(text), path=keys)

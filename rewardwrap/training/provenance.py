@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import rewardwrap_envs
-from rewardwrap.core.plain import load_function
+from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.plain import function_name, load_function
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.unnamed import MODULE
 
 LIBRARIES = ("rewardwrap", "gymnasium", "stable-baselines3", "torch", "numpy", "mujoco", "ale-py")
 
@@ -35,11 +37,22 @@ def code_hashes(reward: Reward, env: str, catalog: tuple[str, ...] = ()) -> dict
         for value in vars(node).values():
             if isinstance(value, str) and re.fullmatch(r"[\w.]+:[\w.]+", value):
                 sources[value] = load_function(value)
+            elif callable(value) and not isinstance(value, Reward):
+                sources |= _named(value)
     hashes = {name: _hash_of_source(source) for name, source in sources.items()}
     recipe = rewardwrap_envs.find(env, catalog)
     if recipe is not None and recipe.path is not None:
         hashes["recipe"] = _hash(recipe.path.read_bytes())
     return dict(sorted(hashes.items()))
+
+
+def _named(function: Any) -> dict[str, Any]:
+    """A function that another process can import; the name of any other says what it computes."""
+    try:
+        name = function_name(function)
+    except ConfigError:
+        return {}
+    return {} if name.startswith(f"{MODULE}:") else {name: function}
 
 
 def _hash_of_source(source: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rewardwrap.compare.executors.local import LocalExecutor
 from rewardwrap.compare.executors.protocol import ATTEMPTS, Executor, Outcome
@@ -34,6 +35,7 @@ def executor_named(
     jobs: int | None = None,
     address: str | None = None,
     on_step: Callable[[str, int], None] | None = None,
+    luggage: Mapping[str, Any] | None = None,
 ) -> Executor:
     """The executor of that name, ready to take runs.
 
@@ -44,6 +46,7 @@ def executor_named(
         address: ray: ``host:port`` of a cluster (None: a cluster of this machine alone, or
             ``RAY_ADDRESS``); slurm: a partition, or ``local`` for processes of this machine.
         on_step: Called with the run id and the steps it took so far.
+        luggage: What runs need beside their specs (`rewardwrap.training.luggage`); for ``local`` alone.
 
     Raises:
         UnknownName: There is no such executor.
@@ -51,11 +54,16 @@ def executor_named(
         MissingExtra: Its package is not installed.
     """
     require(name, address)
+    if luggage and name != "local":
+        raise ConfigError(
+            f"--executor {name} must be given rewards and environments that another machine can import, got "
+            "functions or classes of this program. Put them into a module of their own, or compute locally."
+        )
     if name == "ray":
         return RayExecutor(store, jobs, address=address, on_step=on_step)
     if name == "slurm":
         return SlurmExecutor(store, jobs, partition=address, on_step=on_step)
-    return LocalExecutor(store, jobs, on_step=on_step)
+    return LocalExecutor(store, jobs, on_step=on_step, luggage=luggage)
 
 
 def require(name: str, address: str | None = None) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,7 @@ class LocalExecutor:
         store: Where finished runs go.
         jobs: Processes at a time; None: as many as there are processors.
         on_step: Called with the run id and the steps it took so far.
+        luggage: What runs need beside their specs, see `rewardwrap.training.luggage`.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class LocalExecutor:
         jobs: int | None = None,
         *,
         on_step: Callable[[str, int], None] | None = None,
+        luggage: Mapping[str, Any] | None = None,
     ) -> None:
+        self._luggage = dict(luggage or {})
         self._store, self._jobs, self._on_step = store, jobs or cores(), on_step
         self._waiting: deque[tuple[Spec, int]] = deque()
         self._running: list[_Worker] = []
@@ -91,7 +94,8 @@ class LocalExecutor:
         self._running.append(worker)
         assert worker.process.stdin is not None
         try:
-            json.dump({"spec": spec, "root": str(self._store.root)}, worker.process.stdin)
+            task = {"spec": spec, "root": str(self._store.root), "luggage": self._luggage}
+            json.dump(task, worker.process.stdin)
             worker.process.stdin.write("\n")
             worker.process.stdin.flush()
         except BrokenPipeError:

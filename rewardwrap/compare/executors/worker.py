@@ -1,8 +1,8 @@
 """What computes runs, wherever it lies: one thread, one run after the other, a word on how each went.
 
 ``python -m rewardwrap.compare.executors.worker`` is the worker of this machine. It imports what
-trainings need once, then reads one ``{"spec": ..., "root": ...}`` a line from standard input and
-computes each in a fork of itself: no run sees what another left in memory, and none pays for the
+trainings need once, then reads one ``{"spec": ..., "root": ..., "luggage": ...}`` a line from standard
+input and computes each in a fork of itself: no run sees what another left in memory, and none pays for the
 imports (1.7 CPU seconds, 3 % of a run of a minute). On systems where forking after imports is not
 safe it ends after one run, and whoever wants more starts another.
 
@@ -30,6 +30,7 @@ from rewardwrap.compare.run import execute
 from rewardwrap.compare.spec import THREADS, Spec
 from rewardwrap.compare.store import Store, StoreError
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.training.luggage import unpacked
 
 Event = dict[str, Any]
 FORKS = sys.platform == "linux"
@@ -139,7 +140,8 @@ def _one(task: dict[str, Any], reports: TextIO) -> int:
             _leave(1)
 
     sys.excepthook = crashed
-    event = perform(task["spec"], task["root"], lambda step: _say(reports, step=step))
+    with unpacked(task.get("luggage", {})).at_hand():
+        event = perform(task["spec"], task["root"], lambda step: _say(reports, step=step))
     _say(reports, **event)
     return 1 if "failed" in event else 0
 

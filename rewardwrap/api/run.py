@@ -1,0 +1,199 @@
+"""A finished training: its curve, its agent, its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rewardwrap.pages.frames import frame, html_table, text_table
+from rewardwrap.training.folder import BEST, LAST, FolderError, RunFolder
+from rewardwrap.training.luggage import Luggage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rewardwrap.training.agent import Agent
+    from rewardwrap.training.evaluation import Evaluation
+
+FloatArray = NDArray[np.float64]
+
+
+class Run:
+    """One training, as `rw.train` returns it; ``rw.Run(folder)`` reads one that was trained before.
+
+    Args:
+        folder: ``<out>/<algo>/<env>_<n>``.
+        agent: What was trained, where it is at hand.
+        luggage: What its reward and environment need beside their names.
+        finished: False where it was interrupted.
+
+    Attributes:
+        folder: Everything that was written; ``rewardwrap eval`` and ``rewardwrap audit`` take it.
+        finished: Whether it was trained to the end.
+
+    Raises:
+        FolderError: It is not the folder of a training.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        agent: Agent | None = None,
+        luggage: Luggage | None = None,
+        finished: bool = True,
+    ) -> None:
+        self.folder = Path(folder)
+        self.finished = finished
+        self._files = RunFolder(self.folder)
+        self._agent, self._luggage = agent, luggage or Luggage()
+        self._asked = self._files.args()
+
+    @property
+    def env(self) -> str:
+        """Name of the environment."""
+        return str(self._asked["env"])
+
+    @property
+    def algo(self) -> str:
+        """Name of the algorithm."""
+        return str(self._asked["algo"])
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Environment steps of the evaluations, ``(E,)``."""
+        return np.asarray(self._column("timesteps"), np.int64)
+
+    @property
+    def true_returns(self) -> FloatArray:
+        """Mean true return at each evaluation, ``(E,)``."""
+        return self._means("results")
+
+    @property
+    def shaped_returns(self) -> FloatArray:
+        """Mean return of the same episodes under the trained reward, ``(E,)``."""
+        return self._means("shaped")
+
+    @property
+    def episodes(self) -> FloatArray:
+        """True return of every evaluation episode, ``(E, episodes)``."""
+        return np.asarray(self._column("results"), np.float64)
+
+    @property
+    def model(self) -> Any:
+        """The learner of stable-baselines3, as it was when the training ended."""
+        if self._agent is None:
+            self._agent = self._read(LAST)
+            self._agent.close()
+        return self._agent.model
+
+    def evaluate(
+        self,
+        *,
+        which: str = BEST,
+        episodes: int | None = None,
+        seed: int | None = None,
+        deterministic: bool | None = None,
+    ) -> Evaluation:
+        """Play the best agent, by default the very episodes of the training's evaluations.
+
+        Args:
+            which: ``"best"`` or ``"last"``.
+            episodes: How many.
+            seed: Of the first episode.
+            deterministic: Whether the policy plays its mode.
+
+        Returns:
+            ``.true`` and ``.shaped`` return, ``.lengths`` and ``.terms`` of each episode.
+        """
+        from dataclasses import replace
+
+        from rewardwrap.training import bundle, evaluation
+
+        with self._luggage.at_hand():
+            folder = self._files.bundle(which)
+            changes = {"episodes": episodes, "seed": seed, "deterministic": deterministic}
+            given: dict[str, Any] = {
+                name: value for name, value in changes.items() if value is not None
+            }
+            usual = evaluation.Protocol(
+                **bundle.document(folder, trust=self._trusted)["evaluation"]
+            )
+            protocol = replace(usual, **given)
+            agent = self._read(which)
+            env = agent.eval_env(protocol.width)
+            found = evaluation.evaluate(agent.model, env, protocol)
+            env.close()
+            agent.close()
+        return found
+
+    def to_frame(self) -> Any:
+        """One row for each evaluation; of pandas, or polars where only that is installed."""
+        return frame(self._table())
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the true return of every evaluation; returns the matplotlib axes."""
+        from rewardwrap.pages.drawing import drawing, steps_axis
+        from rewardwrap.pages.palette import STRATEGIES
+
+        if axes is None:
+            with drawing(5.4, 3.5) as (_, made):
+                return self.plot(made)
+        colour = STRATEGIES[1][0]
+        low, high = self.episodes.min(axis=1), self.episodes.max(axis=1)
+        axes.fill_between(self.steps, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(self.steps, self.true_returns, color=colour, linewidth=2)
+        steps_axis(axes, int(self.steps[-1]))
+        axes.set_ylabel("true return")
+        axes.set_title(f"{self.env}, {self.algo}", loc="left")
+        return axes
+
+    def __repr__(self) -> str:
+        table = self._table()
+        rows = list(zip(*table.values(), strict=True))
+        state = "" if self.finished else ", interrupted"
+        title = f"Run {self.folder}: {self.algo} on {self.env}{state}"
+        return f"{title}\n{text_table(tuple(table), rows, most=8)}" if rows else title
+
+    def _repr_html_(self) -> str:
+        table = self._table()
+        rows = [[f"{cell:,.4g}" for cell in row] for row in zip(*table.values(), strict=True)]
+        return html_table(f"{self.algo} on {self.env}: {self.folder}", list(table), rows)
+
+    def _table(self) -> dict[str, list[Any]]:
+        return {
+            "step": self.steps.tolist(),
+            "true": self.true_returns.tolist(),
+            "shaped": self.shaped_returns.tolist(),
+        }
+
+    def _column(self, name: str) -> Any:
+        found = self._files.evaluations()
+        if not found:
+            raise FolderError(
+                f"{self.folder} must hold an evaluation, got none yet. Train for longer, or set eval_freq."
+            )
+        return found[name]
+
+    def _means(self, name: str) -> FloatArray:
+        return np.asarray(self._column(name).mean(axis=1), np.float64)
+
+    @property
+    def _trusted(self) -> tuple[str, ...]:
+        """What this program trained, it may read again."""
+        from rewardwrap_envs.trust import references
+
+        if self._agent is None:
+            return ()
+        settings = self._agent.settings
+        named = {"env": settings.env, "reward": settings.reward, "row": settings.row}
+        return tuple(references(named))
+
+    def _read(self, which: str) -> Agent:
+        from rewardwrap.training import bundle
+
+        with self._luggage.at_hand():
+            return bundle.read(self._files.bundle(which), trust=self._trusted)
