@@ -23,6 +23,7 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Affine, Maximum, Minimum, Named, Pointwise, Product, Reward, Sum
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Transitions
+from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
@@ -98,6 +99,7 @@ __all__ = [
     "PreferenceLoop",
     "Preferences",
     "Product",
+    "Rates",
     "Recorder",
     "RelabelDictReplayBuffer",
     "RelabelReplayBuffer",

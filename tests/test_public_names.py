@@ -53,6 +53,7 @@ NAMES = [
     "Preferences",
     "Product",
     "Progress",
+    "Rates",
     "Recorder",
     "References",
     "Refine",

@@ -49,7 +49,7 @@ def run_one(
     from rewardwrap.compare import tables
     from rewardwrap.compare.checkpoints import repeats
     from rewardwrap.training import bundle, evaluation
-    from rewardwrap.training.return_decomposition import teachers
+    from rewardwrap.training.teachers import teachers
 
     started, cpu = time.perf_counter(), time.process_time()
     chosen = spec["evaluation"]

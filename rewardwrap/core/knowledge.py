@@ -52,6 +52,8 @@ def fresh(reward: K) -> K:
     def renew(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(renew(item) for item in value)
+        if isinstance(value, Mapping):
+            return {key: renew(item) for key, item in value.items()}
         if not hasattr(value, "walk") or not taught_nodes(value):
             return value
         if id(value) not in made:

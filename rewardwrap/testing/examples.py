@@ -91,6 +91,7 @@ STARTS: dict[str, Any] = {
 }
 LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
 YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
+EVENT: dict[str, Any] = {"indicator": {"base": ENV, "relation": ">", "limit": 0.5}}
 
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
@@ -108,6 +109,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "indicator": (
         {"indicator": {"base": ENV, "relation": "<=", "limit": 0.25}},
         {"indicator": {"base": PHI, "relation": ">", "limit": 0}},
+    ),
+    "rates": (
+        {"rates": {"task": ENV, "at_most": {"high": {"of": EVENT, "limit": 0.2}}}},
+        {
+            "rates": {
+                "task": EFFORT,
+                "at_most": {"high": {"of": EVENT, "limit": 0.2}},
+                "at_least": {"far": {"of": {"constant": 1}, "limit": 0.9}},
+                "bootstrap": True,
+            }
+        },
     ),
     "gate": (
         {"gate": {"progress": ENV, "factors": [{"sticky": {"violation": YES_NO, "steps": 2}}]}},

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.reward import TRUE, Reward
+from rewardwrap.core.reward import TRUE
 from rewardwrap.rewards.decoded import Decoded
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
@@ -221,13 +221,6 @@ class ReturnDecomposition(BaseCallback):
         self._reward.load_state_arrays(self._decoder.arrays())
         self.logger.record("reward/decomposition_loss", loss)
         self.logger.record("reward/decomposition_episodes", len(self._kept.returns))
-
-
-def teachers(reward: Reward, seed: int) -> list[BaseCallback]:
-    """The callbacks that a reward needs to be learned: one where it holds a `Decoded`, else none."""
-    if any(node.tag == Decoded.tag for node in reward.walk()):
-        return [ReturnDecomposition(seed=seed)]
-    return []
 
 
 def _host(venv: Any) -> RewardVecEnv:

@@ -19,7 +19,7 @@ from rewardwrap.training.episodes import EpisodeLog
 from rewardwrap.training.evaluation import Curve, Evaluation, Protocol
 from rewardwrap.training.folder import BEST, EPISODES, LAST, RunFolder
 from rewardwrap.training.progress import Progress
-from rewardwrap.training.return_decomposition import teachers
+from rewardwrap.training.teachers import teachers
 
 
 @dataclass(frozen=True, kw_only=True)
