@@ -281,6 +281,11 @@ def _print(folder: Path, fitted: Any) -> None:
         f"{len(episodes['train'])} episodes to train on, {len(episodes['heldout'])} held out; "
         f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."
     )
+    if metrics.get("unknown_successors"):
+        out.print(
+            f"{metrics['unknown_successors']} steps without a recorded successor were left out, "
+            "since the model reads next_obs."
+        )
     labels = metrics.get("labels", {})
     for name, weight in labels.get("weights", {}).items():
         out.print(f"{name}: {weight:+.4g} per unit")

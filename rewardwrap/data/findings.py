@@ -176,7 +176,7 @@ def _borders(store: EpisodeStore) -> list[Note]:
 
 
 def _twice(store: EpisodeStore) -> list[Note]:
-    """Episodes that are the same byte for byte: a split would leak them."""
+    """Episodes that are the same byte for byte."""
     seen: dict[bytes, int] = {}
     again = []
     for i, episode in enumerate(store):
@@ -193,9 +193,9 @@ def _twice(store: EpisodeStore) -> list[Note]:
         return []
     sentence = (
         f"{len(again)} of {len(store)} episodes are copies of another ({_listed(store.ids[again])}); "
-        "a split may put copies on both sides"
+        "a split keeps them on one side"
     )
-    return [Note("duplicates", sentence, len(again))]
+    return [Note("duplicates", sentence, len(again), "warning")]
 
 
 def _columns(store: EpisodeStore) -> list[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
 from rewardwrap.data.ragged import IntArray
-from rewardwrap.data.splits import check_fraction, held_out
+from rewardwrap.data.splits import check_fraction, groups_of, held_out
 
 TIE = 0.5
 
@@ -165,8 +165,9 @@ def split(preferences: Preferences, fraction: float, *, seed: int) -> Preference
     if len(sizes) > 1 and sizes.max() <= (1 - fraction) * len(preferences):
         out = np.isin(component, _dealt(sizes, fraction, seed))
         return PreferenceSplit(preferences.select(~out), preferences.select(out), 0, "components")
+    of = _first_alike(preferences.store)
     used, episodes = np.unique(
-        np.stack([preferences.a.episode, preferences.b.episode]), return_inverse=True
+        of[np.stack([preferences.a.episode, preferences.b.episode])], return_inverse=True
     )
     held = held_out(len(used), fraction, seed=seed, what="episodes with an answered pair")
     a, b = np.isin(episodes.reshape(2, -1), held)
@@ -184,19 +185,28 @@ def split(preferences: Preferences, fraction: float, *, seed: int) -> Preference
     )
 
 
+def _first_alike(store: EpisodeStore) -> IntArray:
+    """``(E,)`` number of the first episode that must stay on the side of this one: itself, or a copy."""
+    group = groups_of(store)
+    _, first = np.unique(group, return_index=True)
+    return np.asarray(first[group], np.int64)
+
+
 def _components(preferences: Preferences) -> IntArray:
-    """``(n,)`` number of each pair's component over episodes and groups."""
+    """``(n,)`` number of each pair's component over episodes, their copies, and groups."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
+    of = _first_alike(preferences.store)
     episodes = len(preferences.store)
+    a, b = of[preferences.a.episode], of[preferences.b.episode]
     _, group = np.unique(preferences.group, return_inverse=True)
     nodes = episodes + int(group.max(initial=-1)) + 1
-    one = np.concatenate([preferences.a.episode, preferences.a.episode])
-    other = np.concatenate([preferences.b.episode, episodes + group])
+    one = np.concatenate([a, a])
+    other = np.concatenate([b, episodes + group])
     graph = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(nodes, nodes))
     _, label = connected_components(graph, directed=False)
-    _, dense = np.unique(label[preferences.a.episode], return_inverse=True)
+    _, dense = np.unique(label[a], return_inverse=True)
     numbers: IntArray = dense.astype(np.int64)
     return numbers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.data.columns import Columns
+from rewardwrap.core import tree
+from rewardwrap.data.columns import Columns, StrArray
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.ragged import IntArray
 
@@ -18,13 +20,47 @@ def split_episodes(
     store: Columns, fraction: float, *, seed: int, by: str | Sequence[Any] | None = None
 ) -> tuple[IntArray, IntArray]:
     """The numbers of the episodes on each side of `EpisodeStore.split`."""
-    labels = _labels(store, by)
-    _, group = np.unique(labels, return_inverse=True)
+    group = groups_of(store, by)
     groups = int(group.max(initial=-1)) + 1
     what = "episodes" if by is None else "groups of episodes"
     held = held_out(groups, fraction, seed=seed, what=what)
     out = np.isin(group, held)
     return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def groups_of(store: Columns, by: str | Sequence[Any] | None = None) -> IntArray:
+    """``(E,)`` the group that an episode stays with: of its name and its copies, or of its label."""
+    _, group = np.unique(_labels(store, by), return_inverse=True)
+    content = contents(store) if by is None else np.arange(len(store))
+    if len(np.unique(content)) == len(content):
+        return group.astype(np.int64)
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    _, first, of = np.unique(content, return_index=True, return_inverse=True)
+    edges = np.ones(len(group), bool), (group, group[first[of]])
+    count = int(group.max()) + 1
+    _, joined = connected_components(coo_matrix(edges, shape=(count, count)), directed=False)
+    _, number = np.unique(joined[group], return_inverse=True)
+    return number.astype(np.int64)
+
+
+def contents(store: Columns) -> StrArray:
+    """``(E,)`` digest of what was seen and done before each episode's last observation.
+
+    The same under another name is a copy, whatever was paid for it: with copies on both sides of a
+    split, rewards of pure noise reached a held-out R2 of .67.
+    """
+    leaves = [np.asarray(leaf) for leaf in tree.leaves(store.obs)]
+    acted = [np.asarray(leaf) for leaf in tree.leaves(store.action)]
+    found = []
+    for seen, begin, steps in zip(store.first_obs, store.first_step, store.lengths, strict=True):
+        hashed = hashlib.sha256()
+        for column, start in (*((c, seen) for c in leaves), *((c, begin) for c in acted)):
+            hashed.update(np.ascontiguousarray(column[start : start + steps]).data)
+            hashed.update(b"|")
+        found.append(hashed.hexdigest()[:16])
+    return np.array(found, np.str_)
 
 
 def check_fraction(fraction: float) -> None:
@@ -49,7 +85,7 @@ def held_out(groups: int, fraction: float, *, seed: int, what: str) -> IntArray:
     if groups < 2:
         raise DataError(
             f"split: data must hold at least two {what}, got {groups}. "
-            "Record more: one cannot be both trained on and held out."
+            "Record more: one, or copies of one, cannot be both trained on and held out."
         )
     # 0.1 * 30 is a little more than 3
     count = min(math.ceil(round(fraction * groups, 9)), groups - 1)

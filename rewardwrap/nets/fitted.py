@@ -10,6 +10,7 @@ import numpy as np
 
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.checks import named_leaves
+from rewardwrap.data.splits import groups_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.trainer import Fit
 
@@ -81,7 +82,8 @@ def require_finite(store: EpisodeStore, reads: Sequence[str]) -> None:
 
 def watched_apart(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, EpisodeStore]:
     """Episodes to fit, and some to stop by; the same store twice where there are too few."""
-    return train.split(0.15, seed=seed) if len(train) >= 5 else (train, train)
+    enough = len(np.unique(groups_of(train))) >= 5
+    return train.split(0.15, seed=seed) if enough else (train, train)
 
 
 def data_of(store: EpisodeStore) -> dict[str, Any]:

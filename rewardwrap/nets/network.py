@@ -27,7 +27,12 @@ Activation: TypeAlias = Literal["relu", "silu", "tanh"]
 ACTIVATIONS = {"relu": torch.relu_, "silu": nn.functional.silu, "tanh": torch.tanh_}
 """In place where the gradient needs the result alone: half the memory traffic of a training step."""
 
-SMALLEST_SD = 1e-6
+SMALLEST_SD = 1e-12
+"""Share of the largest number below which a deviation is rounding; there is no smallest unit."""
+CONSTANT_SD = 1e-6
+"""The same of what a float32 network pays."""
+FAR = 1e3
+"""Deviations from 0 beyond which float32 would round off what varies: 1e7 + x has no x left."""
 LOGVAR = (-10.0, 10.0)
 
 
@@ -131,6 +136,11 @@ class RewardNet(nn.Module):
         """What rows are computed in."""
         return torch.float64 if self.dtype == "float64" else torch.float32
 
+    def compute_in(self, dtype: str) -> None:
+        """Change what rows are computed in, weights included."""
+        self.dtype = dtype
+        self.to(self.expects)
+
     def encode(self, batch: Transitions) -> Encoded:
         """Rows of a batch, not yet normalised.
 
@@ -156,8 +166,11 @@ class RewardNet(nn.Module):
         scaled = torch.from_numpy(self.inputs.scaled())
         x = rows.x.double()
         sd = x.std(dim=0, correction=0)
-        constant = sd <= SMALLEST_SD * x.abs().amax(dim=0).clamp(min=1.0)
-        self.mean = torch.where(scaled, x.mean(dim=0), 0.0).to(self.expects)
+        mean = x.mean(dim=0)
+        constant = sd <= SMALLEST_SD * x.abs().amax(dim=0)
+        if bool((scaled & ~constant & (mean.abs() > FAR * sd)).any()):
+            self.compute_in("float64")
+        self.mean = torch.where(scaled, mean, 0.0).to(self.expects)
         self.sd = torch.where(scaled & ~constant, sd, 1.0).to(self.expects)
 
     def prepare(self, rows: Encoded) -> Encoded:
@@ -215,9 +228,10 @@ class RewardNet(nn.Module):
         """Choose scale and shift so that every member has mean 0 and deviation 1 on these rows."""
         self.scale, self.shift = torch.ones_like(self.scale), torch.zeros_like(self.shift)
         paid = self.all(rows, block=block)
+        paid = paid.double()
         sd = paid.std(dim=1, correction=0)
-        sd = torch.where(sd > SMALLEST_SD, sd, 1.0)
-        self.scale, self.shift = 1.0 / sd, -paid.mean(dim=1) / sd
+        sd = torch.where(sd > CONSTANT_SD * paid.abs().amax(dim=1), sd, 1.0)
+        self.scale, self.shift = (v.to(self.expects) for v in (1.0 / sd, -paid.mean(dim=1) / sd))
 
     @torch.no_grad()
     def all(self, rows: Encoded, *, block: int = 8192) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.transitions import take
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
+from rewardwrap.data.successors import unknown_rows, with_successors
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import pair_measures
@@ -86,13 +87,14 @@ def fit_preferences(
     """
     require_finite(store, reads)
     if preferences is not None:
-        given = preferences.without_skipped().split(heldout, seed=seed)
+        shown, unseen = _shown(preferences.without_skipped(), reads)
+        given = shown.split(heldout, seed=seed)
         answered, judged, judge = given.train, given.heldout, "the annotators"
-        record: dict[str, Any] = {"dropped": given.dropped, "split": given.by}
+        record: dict[str, Any] = {"dropped": given.dropped + unseen, "split": given.by}
         asked = len(preferences)
     else:
         answered, judged, asked = _taught(
-            store, teacher or Teacher(), name, pairs, length, heldout, seed
+            with_successors(store, reads), teacher or Teacher(), name, pairs, length, heldout, seed
         )
         judge, record = "the true reward", {"teacher": name}
     if signs:
@@ -155,6 +157,23 @@ def fit_preferences(
         data=data_of(store),
         settings=settings_of(net, seed, reads=list(reads), length=length, heldout=heldout),
     )
+
+
+def _shown(preferences: Preferences, reads: Sequence[str]) -> tuple[Preferences, int]:
+    """The pairs whose steps a network with these inputs can be shown, and how many are not.
+
+    Raises:
+        DataError: None can.
+    """
+    unknown = unknown_rows(reads, preferences.store.transitions())
+    hit = [(unknown[c.rows] & c.mask).any(axis=1) for c in (preferences.a, preferences.b)]
+    out = np.asarray(hit[0] | hit[1])
+    if out.all() and len(out):
+        raise DataError(
+            f"pairs must show steps with a recorded successor to a network that reads next_obs, got "
+            f"none among {len(out)}. Read obs,action alone, or record next_obs."
+        )
+    return (preferences.select(~out), int(out.sum())) if out.any() else (preferences, 0)
 
 
 def _taught(

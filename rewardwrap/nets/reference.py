@@ -25,4 +25,14 @@ def reference_of(store: EpisodeStore, net: Any, paid: FloatArray) -> dict[str, A
     """What metrics.json keeps of the training episodes, so that drift can be seen without them."""
     names, rows = aggregates(store, net, paid)
     kept = rows[:: max(1, len(rows) // MOST_EPISODES)][:MOST_EPISODES]
-    return {"columns": names, "rows": np.round(kept, 7).tolist()}
+    return {"columns": names, "rows": significant(kept).tolist()}
+
+
+def significant(values: FloatArray, digits: int = 9) -> FloatArray:
+    """Rounded to significant digits: rewards may be of any unit.
+
+    Example:
+        >>> significant(np.array([1.23456e-7, 0.0, 987654.0]), 3).tolist()
+        [1.23e-07, 0.0, 988000.0]
+    """
+    return np.array([float(f"{v:.{digits}g}") for v in values.ravel()]).reshape(values.shape)

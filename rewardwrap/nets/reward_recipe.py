@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.data import EpisodeStore
+from rewardwrap.data.successors import unknown_rows
 from rewardwrap.nets.fitted import (
     HELD_OUT,
     Fitted,
@@ -61,12 +62,12 @@ def fit_regression(
 
     Raises:
         DataError: Fewer than two episodes, or inputs that are not finite.
-        NetError: No reward is there.
+        NetError: No reward is there, or none beside a successor that is read.
     """
     require_finite(store, reads)
     train, held = store.split(heldout, seed=seed)
     fitted, watched = watched_apart(train, seed)
-    goals = [_goal(each, gamma) for each in (fitted, watched, held)]
+    goals = [_goal(each, gamma, reads) for each in (fitted, watched, held)]
     net = build(store, reads, seed=seed, **options)
     batch_of = fitted.transitions()
     net.normalise(net.encode(batch_of))
@@ -107,6 +108,7 @@ def fit_regression(
             **metrics,
             **_episodes(train, held, watched if watched is not fitted else None),
             "missing": int(np.isnan(store.reward).sum()),
+            "unknown_successors": int(unknown_rows(reads, store.transitions()).sum()),
             "reference": reference_of(fitted, net, paid["train"]),
             "history": done.history,
         },
@@ -116,8 +118,10 @@ def fit_regression(
     )
 
 
-def _goal(store: EpisodeStore, gamma: float | None) -> Any:
-    return store.reward if gamma is None else returns_to_go(store, gamma)
+def _goal(store: EpisodeStore, gamma: float | None, reads: Sequence[str]) -> Any:
+    """``(N,)``, missing where the reward is, or where an unknown successor is read."""
+    goal = store.reward if gamma is None else returns_to_go(store, gamma)
+    return np.where(unknown_rows(reads, store.transitions()), np.nan, goal)
 
 
 def _table_or_none(

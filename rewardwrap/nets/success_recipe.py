@@ -138,7 +138,7 @@ def _labels(store: EpisodeStore, column: str, whole: bool) -> FloatArray:
 
 def _table(net: RewardNet, store: EpisodeStore, whole: bool) -> Table:
     label = store.info[LABEL]
-    if not whole:
+    if not whole:  # rows without the successor that is read are left out there
         return rows_table(net, store.transitions(), label)
     kept = np.flatnonzero(~np.isnan(label[store.first_step]))
     if not kept.size:

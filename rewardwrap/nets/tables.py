@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
+from rewardwrap.data.successors import unknown_rows
 from rewardwrap.nets.distinct import paid_steps
 from rewardwrap.nets.network import Encoded, NetError, RewardNet
 
@@ -59,6 +60,8 @@ def rows_table(
 ) -> Table:
     """One item for each row with a target; rows without one are left out.
 
+    So are rows whose successor was not recorded, where the network reads it.
+
     Args:
         net: Whose inputs to encode; its normalisation is used as it is.
         batch: N rows.
@@ -66,9 +69,10 @@ def rows_table(
         weight: ``(N,)``, at least 0; 1 where left out.
 
     Raises:
-        NetError: Every target is missing.
+        NetError: Every target is missing, or infinite.
     """
     values = np.asarray(target, np.float64)
+    values = np.where(unknown_rows(net.inputs.reads, batch), np.nan, values)
     there = np.flatnonzero(~np.isnan(values))
     if not there.size:
         raise NetError(
@@ -99,6 +103,9 @@ def clips_table(
 
     Columns: ``steps`` ``(n, k, L)`` rows and, unless every step counts 1, ``coefficient``
     ``(n, k, L)``: ``gamma^t`` inside a clip, 0 on padding.
+
+    Raises:
+        NetError: A step whose successor the network reads and nobody recorded.
     """
     longest = max(c.longest for c in clips)
     count = len(clips[0])
@@ -110,7 +117,14 @@ def clips_table(
         # padding repeats the last row, so that it is encoded once at most
         steps[:, i, width:] = clip.rows[:, -1:]
     used, place = np.unique(steps, return_inverse=True)
-    rows = net.prepare(net.encode(take(store.transitions(), used)))
+    batch = take(store.transitions(), used)
+    unknown = int(unknown_rows(net.inputs.reads, batch).sum())
+    if unknown:
+        raise NetError(
+            f"clips must record the successor of every step for a network that reads next_obs, got "
+            f"{unknown} steps without. Read obs,action alone, or ingest the data with --drop-last."
+        )
+    rows = net.prepare(net.encode(batch))
     weights = np.ones(count) if weight is None else np.asarray(weight, np.float64)
     items = {
         "steps": torch.as_tensor(place.reshape(steps.shape)),

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rewardwrap.nets.network import LOGVAR, RewardNet
+from rewardwrap.nets.network import FAR, LOGVAR, RewardNet
 from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.tables import Table, rows_table
 
-SMALLEST_SD = 1e-6
+SMALLEST_SD = 1e-12
+"""Share of the largest number below which a deviation is rounding: rewards may be of any unit."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Scaling:
         if not seen.size:
             return cls(0.0, 1.0)
         sd = float(seen.std())
-        return cls(float(seen.mean()), sd if sd > SMALLEST_SD * max(1.0, abs(seen).max()) else 1.0)
+        return cls(float(seen.mean()), sd if sd > SMALLEST_SD * abs(seen).max() else 1.0)
 
     def apply(self, target: Any) -> Any:
         """``(r - mean) / sd``."""
@@ -50,6 +51,8 @@ class Scaling:
 
     def put(self, net: RewardNet) -> None:
         """Let the network answer in the targets' own unit."""
+        if abs(self.mean) > FAR * self.sd:
+            net.compute_in("float64")
         net.scale = torch.full_like(net.scale, self.sd)
         net.shift = torch.full_like(net.shift, self.mean)
 
