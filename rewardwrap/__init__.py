@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
+    from rewardwrap.api.audit import audit
+    from rewardwrap.api.certify import certify
+    from rewardwrap.api.distance import distance
+    from rewardwrap.api.fit import fit
+    from rewardwrap.api.regret import regret
     from rewardwrap.api.run import Run
     from rewardwrap.api.train import train
     from rewardwrap.compare import Compare as _Compare
@@ -73,6 +78,11 @@ _lazy = {
     "RelabelReplayBuffer": "rewardwrap.loops.relabelling",
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
+    "regret": "rewardwrap.api.regret",
+    "fit": "rewardwrap.api.fit",
+    "distance": "rewardwrap.api.distance",
+    "certify": "rewardwrap.api.certify",
+    "audit": "rewardwrap.api.audit",
     "load": "rewardwrap.rewards.disk",
     "make_grouped": "rewardwrap.adapters.groups",
     "read_reward": "rewardwrap.rewards.disk",
@@ -115,6 +125,11 @@ __all__ = [
     "Transitions",
     "UnknownName",
     "VectorRecorder",
+    "audit",
+    "certify",
+    "distance",
+    "fit",
+    "regret",
     "check",
     "compare",
     "evaluate",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rewardwrap.pages.frames import frame, html_table, text_table
+from rewardwrap.pages.frames import Shown
 from rewardwrap.training.folder import BEST, LAST, FolderError, RunFolder
 from rewardwrap.training.luggage import Luggage
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-class Run:
+class Run(Shown):
     """One training, as `rw.train` returns it; ``rw.Run(folder)`` reads one that was trained before.
 
     Args:
@@ -130,10 +132,6 @@ class Run:
             agent.close()
         return found
 
-    def to_frame(self) -> Any:
-        """One row for each evaluation; of pandas, or polars where only that is installed."""
-        return frame(self._table())
-
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the true return of every evaluation; returns the matplotlib axes."""
         from rewardwrap.pages.drawing import drawing, steps_axis
@@ -151,19 +149,11 @@ class Run:
         axes.set_title(f"{self.env}, {self.algo}", loc="left")
         return axes
 
-    def __repr__(self) -> str:
-        table = self._table()
-        rows = list(zip(*table.values(), strict=True))
+    def _title(self) -> str:
         state = "" if self.finished else ", interrupted"
-        title = f"Run {self.folder}: {self.algo} on {self.env}{state}"
-        return f"{title}\n{text_table(tuple(table), rows, most=8)}" if rows else title
+        return f"Run {self.folder}: {self.algo} on {self.env}{state}"
 
-    def _repr_html_(self) -> str:
-        table = self._table()
-        rows = [[f"{cell:,.4g}" for cell in row] for row in zip(*table.values(), strict=True)]
-        return html_table(f"{self.algo} on {self.env}: {self.folder}", list(table), rows)
-
-    def _table(self) -> dict[str, list[Any]]:
+    def _columns(self) -> dict[str, Sequence[Any]]:
         return {
             "step": self.steps.tolist(),
             "true": self.true_returns.tolist(),
@@ -180,6 +170,10 @@ class Run:
 
     def _means(self, name: str) -> FloatArray:
         return np.asarray(self._column(name).mean(axis=1), np.float64)
+
+    def at_hand(self) -> AbstractContextManager[None]:
+        """While it lasts, what the run's reward and environment need can be found by name."""
+        return self._luggage.at_hand()
 
     @property
     def _trusted(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from rewardwrap.commands.arguments import (
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rewardwrap.evaluate.audit.runs import Source
+    from rewardwrap.api.audit import Audited
 
 DESCRIPTION = """\
 Look for signs that a reward is paid for something else than the task, and write one HTML page:
@@ -54,59 +54,35 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read or play, print what stands out, write the page."""
     from rewardwrap.commands.arguments import wide_console
-    from rewardwrap.evaluate.audit import page
     from rewardwrap.evaluate.audit.runs import observations
 
-    source = _source(args)
-    default = Path(args.what) / "audit.html" if Path(args.what).is_dir() else Path("audit.html")
     out = wide_console()
-    record = source.record
-    out.print(page.headline(record), markup=False, highlight=False, style="bold")
-    for sentence in observations(record):
+    found = _audited(args)
+    out.print(found.headline, markup=False, highlight=False, style="bold")
+    for sentence in observations(found.record):
         out.print(f"  {sentence}", markup=False, highlight=False, style="dim")
-    for found in record.findings:
-        out.print(f"\n{found.what}", markup=False, highlight=False)
-        for sentence in (*found.evidence, f"{found.where[:1].upper()}{found.where[1:]}."):
+    for each in found.findings:
+        out.print(f"\n{each.what}", markup=False, highlight=False)
+        for sentence in (*each.evidence, f"{each.where[:1].upper()}{each.where[1:]}."):
             out.print(f"  {sentence}", markup=False, highlight=False)
-        out.print(f"  Look next: {found.look}", markup=False, highlight=False)
-    path = page.write(source, args.out or default, fields=args.fields)
-    args.answer = {
-        "page": path,
-        "headline": page.headline(record),
-        "episodes": record.episodes,
-        "findings": [
-            {
-                "signal": found.signal, "what": found.what, "evidence": found.evidence,
-                "where": found.where, "look": found.look, "bug": found.bug,
-            }
-            for found in record.findings
-        ],
-        "notes": record.notes,
-    }  # fmt: skip
-    out.print(f"\nPage: {path}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"  Look next: {each.look}", markup=False, highlight=False)
+    args.answer = found.to_dict()
+    out.print(f"\nPage: {found.page}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
-def _source(args: argparse.Namespace) -> Source:
-    from rewardwrap.evaluate.audit.runs import Source, read_run
+def _audited(args: argparse.Namespace) -> Audited:
+    from rewardwrap.api.audit import audit
 
     if Path(args.what).is_dir() and not (Path(args.what) / "reward.json").is_file():
-        return read_run(Path(args.what))
+        return audit(args.what, fields=args.fields, out=args.out)
     if args.env is None:
         raise ConfigError(
             f"audit must know the environment to pay {args.what} in, got none. Write: rewardwrap audit "
             f"ENV {args.what}; `rewardwrap envs` lists those with a recipe. For a run, give its folder."
         )
-    from rewardwrap.evaluate.audit.play import audit_reward
-    from rewardwrap.training.agent import require_env
-    from rewardwrap.training.choice import chosen_reward
-
-    catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
-    require_env(args.env, catalog)
-    kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    reward = chosen_reward(args.what, args.env, catalog=catalog)
-    record = audit_reward(
-        args.env, reward, episodes=args.episodes, seed=args.seed, gamma=args.gamma,
-        catalog=catalog, env_kwargs=kwargs,
+    return audit(
+        args.env, args.what, episodes=args.episodes, seed=args.seed, gamma=args.gamma,
+        fields=args.fields, env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        catalog=args.catalog, out=args.out,
     )  # fmt: skip
-    return Source(record, args.env, reward, catalog, kwargs)

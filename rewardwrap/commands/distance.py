@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rewardwrap.commands.arguments import (
     add_env,
@@ -26,7 +24,6 @@ DESCRIPTION = """\
 Print how far rewards lie apart as tasks: 0 one task (up to potentials and scale), 1 opposites.
 Exact where the environment writes its dynamics out (FrozenLake, Taxi, CliffWalking), otherwise on
 samples, with 95 % intervals and the distance that the estimator gives to two forms of one task."""
-FOLDER = Path("distances")
 METRICS = ("epic", "dard", "starc-val", "starc-minimal", "npec", "erc")
 
 
@@ -48,39 +45,21 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix and draw it; with ``--json`` draw only where asked."""
-    from rewardwrap.evaluate.distance.heatmap import distance_matrix, rows_of
+    from rewardwrap.api.distance import FOLDER, distance
 
     env = named_env(args)
-    with warnings.catch_warnings():
-        # printed below the matrix, once
-        warnings.filterwarnings("ignore", message="reward_distance:")
-        matrix = distance_matrix(
-            named_rewards(args.rewards), env, args.metric, gamma=args.gamma,
-            samples=args.samples, means=args.means, seed=args.seed,
-            env_kwargs=key_values(args.env_kwargs, "--env-kwargs"), catalog=args.catalog,
-        )  # fmt: skip
+    out = args.out or (None if args.json else FOLDER)
+    matrix = distance(
+        env, *args.rewards, metric=args.metric, gamma=args.gamma, samples=args.samples,
+        means=args.means, seed=args.seed, env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        catalog=args.catalog, out=out,
+    )  # fmt: skip
     if args.json:
-        args.answer = rows_of(matrix)
-        if args.out is not None:
-            _write(matrix, args.out)
+        args.answer = matrix.to_dict()
         return 0
     _print(matrix, env)
-    out = FOLDER if args.out is None else args.out
-    _write(matrix, out)
-    wide_console().print(f"Drawn: {out / 'distances.png'}", soft_wrap=True)
+    wide_console().print(f"Drawn: {args.out or FOLDER}/distances.png", soft_wrap=True)
     return 0
-
-
-def named_rewards(words: list[str]) -> dict[str, Any]:
-    """Name -> reward: a file by its stem, anything else by itself; equal names are numbered."""
-    from rewardwrap.evaluate.payment import as_reward
-
-    found: dict[str, Any] = {}
-    for word in words:
-        stem = Path(word).stem if Path(word).suffix else word
-        name = stem if stem not in found else f"{stem} ({len(found) + 1})"
-        found[name] = as_reward(word)
-    return found
 
 
 def _print(matrix: Matrix, env: str) -> None:
@@ -117,16 +96,3 @@ def _print(matrix: Matrix, env: str) -> None:
     )
     for note in matrix.notes:
         out.print(Text(f"Note: {note}."))
-
-
-def _write(matrix: Matrix, folder: Path) -> None:
-    from rewardwrap.evaluate.distance.heatmap import heatmap, rows_of
-    from rewardwrap.files import write_whole
-    from rewardwrap.pages.drawing import save
-
-    folder.mkdir(parents=True, exist_ok=True)
-    figure = heatmap(matrix)
-    for suffix in ("png", "svg"):
-        write_whole(folder / f"distances.{suffix}", save(figure, suffix=suffix))
-    text = json.dumps(rows_of(matrix), indent=2)
-    write_whole(folder / "distances.json", text)

@@ -16,7 +16,6 @@ whole episodes that the fit has not seen. Use the model with rw.Learned(MODEL) o
 
 MISSED = 0.3
 """Correlation with a raw number from which a feature is taken to be missing."""
-JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -107,34 +106,18 @@ def run(args: argparse.Namespace) -> int:
     """Fit, save, print the held-out figures."""
     import torch
 
-    from rewardwrap.data import EpisodeStore
-    from rewardwrap.nets.preference_recipe import fit_preferences
-    from rewardwrap.nets.reward_recipe import fit_regression
-    from rewardwrap.nets.success_recipe import fit_success
+    from rewardwrap.api.fit import fit
 
     torch.set_num_threads(1)
-    store = EpisodeStore.load(args.data)
-    options: dict[str, Any] = {
-        "reads": tuple(word.strip() for word in args.reads.split(",") if word.strip()),
-        "hidden": _sizes(args.hidden),
-        "activation": args.activation,
-        "seed": args.seed,
-        "heldout": args.heldout,
-        "members": args.members,
-    }
-    options |= {k: v for k in ("epochs", "patience") if (v := getattr(args, k)) is not None}
     with _progress(args) as progress:
-        options["progress"] = progress
-        options["objective"] = _objective(args)
-        if args.what == "preferences":
-            fitted = fit_preferences(store, **_preferences(args, store), **options)
-        elif args.what in ("outcome", "process"):
-            column = args.success if args.what == "outcome" else args.marks
-            fitted = fit_success(store, column, **options)
-        else:
-            gamma = args.gamma if args.what == "returns" else None
-            fitted = fit_regression(store, gamma=gamma, head=args.head, **options)
-    fitted.save(args.out)
+        fitted = fit(
+            args.what, args.data, out=args.out,
+            reads=tuple(word.strip() for word in args.reads.split(",") if word.strip()),
+            hidden=_sizes(args.hidden), activation=args.activation, seed=args.seed, heldout=args.heldout,
+            members=args.members, epochs=args.epochs, patience=args.patience, objective=args.objective,
+            objective_kwargs=key_values(args.objective_kwargs, "--objective-kwargs"),
+            progress=progress, **_own(args),
+        )  # fmt: skip
     _print(args.out, fitted)
     args.answer = {
         "model": args.out,
@@ -152,73 +135,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-USUAL: dict[str, tuple[str, Any]] = {
-    "regression": ("regression", "rewards"),
-    "returns": ("regression", "rewards"),
-    "preferences": ("bradley_terry", "pairs"),
-    "outcome": ("outcome", "outcomes"),
-    "process": ("process", "marks"),
-}
-"""What is fitted -> the objective where none is named, and what it learns from."""
-
-
-def _objective(args: argparse.Namespace) -> Any:
-    """The one that was named, or the usual one with the flags that are its settings."""
-    from rewardwrap.nets.objectives import objective_of
-
-    usual, labels = USUAL[args.what]
-    tag = args.objective or usual
-    settings: dict[str, Any] = {}
-    if tag == "bradley_terry":
-        settings = _bradley_terry(args)
-    elif tag == "regression" and args.what == "regression":
-        settings = {"loss": args.loss}
-    given = key_values(args.objective_kwargs, "--objective-kwargs")
-    return objective_of(tag, labels, {**settings, **given})
-
-
-def _bradley_terry(args: argparse.Namespace) -> dict[str, Any]:
-    from rewardwrap.annotate.teachers import teacher
-
-    people = Path(args.teacher).suffix in JUDGEMENTS
-    own = 0.0 if people else min(teacher(args.teacher).mistake, 0.49)
-    flips = own if args.flips is None else args.flips
-    return {"flips": 0.0 if args.ties else flips, "ties": args.ties}
-
-
-def _preferences(args: argparse.Namespace, store: Any) -> dict[str, Any]:
-    from rewardwrap.annotate.teachers import teacher
-
-    found: dict[str, Any] = {"length": args.length, "bound": args.bound}
-    found["signs"] = key_values(args.signs, "--signs")
-    if Path(args.teacher).suffix in JUDGEMENTS:
-        return {**found, "preferences": judgements(Path(args.teacher), store)}
-    return {**found, "teacher": teacher(args.teacher), "name": args.teacher, "pairs": args.pairs}
-
-
-def judgements(path: Path, store: Any) -> Any:
-    """Preferences that people gave, from ``rewardwrap label`` or a parquet file.
-
-    Raises:
-        ConfigError: No such file.
-    """
-    from rewardwrap.data import Preferences
-
-    if not path.is_file():
-        raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
-    if path.suffix == ".parquet":
-        return Preferences.load(path, store)
-    from importlib import import_module
-
-    from rewardwrap.core.errors import MissingExtra
-
-    try:
-        read: Callable[..., Any] = import_module("rewardwrap.annotate.judgements").read
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"judgements must be a .parquet file here, got {path}. Export them first."
-        ) from error
-    return read(path, store)
+def _own(args: argparse.Namespace) -> dict[str, Any]:
+    """What only this sort of fit has."""
+    names = ("teacher", "pairs", "length", "flips", "ties", "bound", "gamma", "head", "loss")
+    found = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if args.what in ("outcome", "process"):
+        found["column"] = args.success if args.what == "outcome" else args.marks
+    if args.what == "preferences":
+        found["signs"] = key_values(args.signs, "--signs")
+    return found
 
 
 def _sizes(text: str) -> tuple[int, ...]:

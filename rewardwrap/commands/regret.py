@@ -42,9 +42,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the regret and, for a cheat, the cycle it is earned on."""
+    from rewardwrap.api.regret import regret
     from rewardwrap.core.errors import ConfigError
-    from rewardwrap.evaluate.payment import as_reward
-    from rewardwrap.evaluate.regret.policies import policy_regret
 
     if not 0.0 <= args.tolerance <= 1.0:
         raise ConfigError(
@@ -53,9 +52,7 @@ def run(args: argparse.Namespace) -> int:
         )
     env = named_env(args)
     kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    found = policy_regret(
-        as_reward(args.reward), env, gamma=args.gamma, env_kwargs=kwargs, catalog=args.catalog
-    )
+    found = regret(env, args.reward, gamma=args.gamma, env_kwargs=kwargs, catalog=args.catalog)
     cheats = found.value > args.tolerance
     if args.json:
         args.answer = _document(found, cheats)

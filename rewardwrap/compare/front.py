@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,18 @@ from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.store import Store
 from rewardwrap.compare.verdict import judge
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.pages.frames import frame, html_table, text_table
+from rewardwrap.pages.frames import Shown
 from rewardwrap.training.luggage import Luggage, env_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+CURVES = ("strategy", "seed", "step", "true", "shaped")
 HEADINGS = ("strategy", "seeds", "final true", "95 %", "area", "finding")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reported(Comparison):
+class Reported(Shown, Comparison):
     """A comparison and where it lies, as `rw.compare` returns it.
 
     Args:
@@ -38,20 +39,6 @@ class Reported(Comparison):
     def to_dict(self) -> dict[str, Any]:
         """What ``comparison.json`` holds."""
         return document.to_json_dict(self)
-
-    def to_frame(self) -> Any:
-        """One row for each strategy, seed and evaluation, of pandas or polars."""
-        columns: dict[str, list[Any]] = {
-            name: [] for name in ("strategy", "seed", "step", "true", "shaped")
-        }
-        for run in self.runs:
-            rows = len(run.steps)
-            columns["strategy"] += [run.strategy] * rows
-            columns["seed"] += [run.seed] * rows
-            columns["step"] += run.steps.tolist()
-            columns["true"] += run.true_return.tolist()
-            columns["shaped"] += run.shaped_return.tolist()
-        return frame(columns)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the learning curves, every seed thin and the mean thick; returns the matplotlib axes."""
@@ -71,20 +58,26 @@ class Reported(Comparison):
         axes.legend(frameon=False)
         return axes
 
-    def __repr__(self) -> str:
-        title = f"Comparison on {self.env}, {self.algo}, {self.steps:,} steps: {self.folder}"
-        return f"{title}\n{text_table(HEADINGS, self._rows(), most=8)}\n{judge(self).headline}"
+    def _title(self) -> str:
+        said = f"Comparison on {self.env}, {self.algo}, {self.steps:,} steps: {self.folder}"
+        return f"{said}\n{judge(self).headline}"
 
-    def _repr_html_(self) -> str:
-        title = f"{self.env}, {self.algo}, {self.steps:,} steps. {judge(self).headline}"
-        return html_table(title, HEADINGS, self._rows())
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        columns: dict[str, list[Any]] = {name: [] for name in CURVES}
+        for run in self.runs:
+            steps = run.steps.tolist()
+            columns["strategy"] += [run.strategy] * len(steps)
+            columns["seed"] += [run.seed] * len(steps)
+            columns["step"] += steps
+            columns["true"] += run.true_return.tolist()
+            columns["shaped"] += run.shaped_return.tolist()
+        return dict(columns)
 
-    def _rows(self) -> list[list[str]]:
+    def _shown(self) -> dict[str, Sequence[Any]]:
         judged = judge(self)
-        return [
-            [cells[0], cells[1], cells[2], cells[3], cells[4], cells[-1]]
-            for cells in (summary.cells(self, judged, strategy) for strategy in self.strategies)
-        ]
+        rows = [summary.cells(self, judged, strategy) for strategy in self.strategies]
+        places = (0, 1, 2, 3, 4, -1)
+        return {name: [row[i] for row in rows] for name, i in zip(HEADINGS, places, strict=True)}
 
 
 def asked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +13,16 @@ from rewardwrap.data.checks import named_leaves
 from rewardwrap.data.splits import groups_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.trainer import Fit
+from rewardwrap.pages.frames import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 HELD_OUT = 0.2
 
 
-@dataclass(frozen=True)
-class Fitted:
+@dataclass(frozen=True, repr=False)
+class Fitted(Shown):
     """A network and everything that is known of how it came about.
 
     Args:
@@ -38,6 +42,34 @@ class Fitted:
     temperature: float = 1.0
     data: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def plot(self) -> Axes:
+        """Draw the losses over the epochs; returns the matplotlib axes."""
+        from rewardwrap.pages.drawing import drawing
+        from rewardwrap.pages.palette import STRATEGIES
+
+        with drawing(5.4, 3.1) as (_, axes):
+            names = [n for n, v in self.fit.history[0].items() if isinstance(v, float)]
+            for place, name in enumerate(names):
+                curve = [record[name] for record in self.fit.history]
+                axes.plot(curve, color=STRATEGIES[1 + place % 7][0], label=name)
+            axes.set_xlabel("epoch")
+            axes.legend(frameon=False)
+            return axes
+
+    def _title(self) -> str:
+        return (
+            f"{self.objective}: {self.fit.epochs} epochs in {self.fit.seconds:.1f} s, best "
+            f"{self.fit.best + 1}; figures of episodes"
+        )
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        names = list(self.metrics["heldout"])
+        sides = {"train": "train", "held out": "heldout", "null": "null"}
+        return {
+            "figure": names,
+            **{title: [self.metrics[side].get(n) for n in names] for title, side in sides.items()},
+        }
 
     def save(self, folder: Any) -> Any:
         """Write the model folder."""

@@ -68,3 +68,36 @@ def _written(cell: Any) -> str:
     if cell is None:
         return "-"
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
+class Shown:
+    """A result that shows itself: in at most twelve lines, as HTML, as a data frame.
+
+    A class says `_title` and `_columns`; one whose columns are long may say `_shown`, fewer of them.
+    """
+
+    def _title(self) -> str:
+        """One sentence."""
+        raise NotImplementedError
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        """Everything, heading -> column."""
+        raise NotImplementedError
+
+    def _shown(self) -> dict[str, Sequence[Any]]:
+        """What is printed."""
+        return self._columns()
+
+    def to_frame(self) -> Any:
+        """Everything as a table of pandas, or of polars where only that is installed."""
+        return frame(self._columns())
+
+    def __repr__(self) -> str:
+        shown = self._shown()
+        rows = list(zip(*shown.values(), strict=True))
+        return f"{self._title()}\n{text_table(tuple(shown), rows)}" if rows else self._title()
+
+    def _repr_html_(self) -> str:
+        shown = self._shown()
+        rows = [[_written(cell) for cell in row] for row in zip(*shown.values(), strict=True)]
+        return html_table(self._title(), list(shown), rows)

@@ -74,6 +74,20 @@ def test_an_environment_class_is_trained_in(tmp_path: Path) -> None:
     assert ":" not in str(run.folder)
 
 
+def test_a_run_is_certified_and_audited(tmp_path: Path) -> None:
+    run = train(
+        tmp_path, lambda obs: 1.0 - abs(obs[2]), noise=0.2, audit=True, steps=256, eval_freq=256
+    )
+    found = rw.certify(run, lower=0, episodes=20, budgets=[0.0, 0.1], lanes=20)
+    assert found.sigma == 0.2
+    assert list((run.folder / "best").glob("*/certificate/certificate.json"))
+    assert len(repr(found).splitlines()) <= 12
+    assert isinstance(found.plot(), matplotlib.axes.Axes)
+    audited = rw.audit(run)
+    assert audited.page == run.folder / "audit.html"
+    assert audited.record.episodes > 0
+
+
 def test_a_run_shows_itself(tmp_path: Path) -> None:
     run = train(tmp_path, eval_freq=6)
     assert len(repr(run).splitlines()) <= 12

@@ -17,8 +17,9 @@ constant, sqrt(ln(2/alpha) / 2n), where Massart's one-sided sqrt(ln(1/alpha) / 2
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,12 +36,17 @@ from rewardwrap.evaluate.certificate.claims import (
     refuse_chosen,
     refuse_few,
 )
+from rewardwrap.pages.frames import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
+SHOWN = 6
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     """Certified expected return for each budget, and what it rests on.
 
     Args:
@@ -81,6 +87,35 @@ class Certificate:
             self.sigma,
             self.lower,
         )
+
+    def plot(self) -> Axes:
+        """Draw the certified return over the budget; returns the matplotlib axes."""
+        from rewardwrap.pages.drawing import drawing
+        from rewardwrap.pages.palette import STRATEGIES
+
+        order = np.argsort(self.budgets)
+        with drawing(6.2, 3.8) as (_, axes):
+            axes.plot(
+                self.budgets[order], self.certified[order], color=STRATEGIES[1][0], linewidth=2.2
+            )
+            axes.axhline(self.mean, color=STRATEGIES[1][0], linewidth=0.9, linestyle=(0, (2, 3)))
+            axes.set_xlabel("budget of the attacker: root of the summed squares of its shifts")
+            axes.set_ylabel("expected true return, certified")
+            return axes
+
+    def _title(self) -> str:
+        return (
+            f"Certificate by {self.method}, confidence {1 - self.alpha:.0%}: sigma {self.sigma:g}, "
+            f"{self.episodes:,} episodes, mean {self.mean:.4g} without attack"
+        )
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {"budget": self.budgets.tolist(), "certified return": self.certified.tolist()}
+
+    def _shown(self) -> dict[str, Sequence[Any]]:
+        # the first, the last and some between
+        places = np.unique(np.linspace(0, self.budgets.size - 1, SHOWN).round().astype(int))
+        return {name: [column[i] for i in places] for name, column in self._columns().items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -13,10 +13,14 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.evaluate.distance.rewards import Distance, default_discount, reward_distance
 from rewardwrap.evaluate.payment import RewardLike, as_reward
+from rewardwrap.pages.frames import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True, eq=False)
-class Matrix:
+@dataclass(frozen=True, eq=False, repr=False)
+class Matrix(Shown):
     """Distances between all rewards of a list.
 
     Args:
@@ -47,7 +51,58 @@ class Matrix:
     @property
     def notes(self) -> tuple[str, ...]:
         """How to read the numbers, each sentence once."""
-        return tuple(dict.fromkeys(note for d in self.found.values() for note in d.warnings))
+        notes = dict.fromkeys(note for d in self.found.values() for note in d.warnings)
+        return (*notes, *([nothing_told(self)] if nothing_told(self) else []))
+
+    def __float__(self) -> float:
+        if len(self.names) != 2:
+            raise ConfigError(
+                f"a distance as one number must be of two rewards, got {len(self.names)}. Take .values."
+            )
+        return self.found[0, 1].value  # of npec the second, built from the first
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """What ``distances.json`` holds: every distance as plain data."""
+        return list(rows_of(self))
+
+    def plot(self) -> Axes:
+        """Draw the matrix; returns the matplotlib axes."""
+        axes: Axes = heatmap(self).axes[0]
+        return axes
+
+    def _title(self) -> str:
+        first = next(iter(self.found.values()))
+        how = "exact" if first.exact else f"on {first.samples} samples"
+        floor = f"noise floor {written(self.noise_floor)}"
+        told = nothing_told(self)
+        note = f"\n{told}." if told else ""
+        return f"{self.metric} distance, gamma {first.gamma:g}, {how}, {floor}{note}"
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        rows = self.to_dict()
+        found: dict[str, Sequence[Any]] = {
+            key: [row[key] for row in rows] for key in ("a", "b", "value")
+        }
+        low, high = zip(*(row["interval"] for row in rows), strict=True)
+        return {
+            **found,
+            "low": low,
+            "high": high,
+            "noise floor": [row["noise_floor"] for row in rows],
+        }
+
+
+def nothing_told(matrix: Matrix) -> str:
+    """The sentence for distances that all lie within what the estimator makes of one task; else empty."""
+    sampled = [distance for distance in matrix.found.values() if not distance.exact]
+    if not sampled or any(distance.value > distance.noise_floor for distance in sampled):
+        return ""
+    several = "every distance lies" if len(sampled) > 1 else "the distance lies"
+    return (
+        f"{several} below the noise floor of {written(matrix.noise_floor)}, what {matrix.metric} makes "
+        "of one task with and without a potential: it can tell nothing here. Take more --samples or another "
+        "--metric"
+    )
 
 
 def distance_matrix(

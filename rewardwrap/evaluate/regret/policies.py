@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -26,14 +26,18 @@ from rewardwrap.evaluate.payment import RewardLike, as_reward
 from rewardwrap.evaluate.regret.cycle import Step, exploiting_cycle, route
 from rewardwrap.evaluate.regret.planning import Planner, best_actions
 from rewardwrap.evaluate.regret.product import Product, of_arrays, of_reward
+from rewardwrap.pages.frames import Shown
 from rewardwrap_envs import find
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NEGLIGIBLE = 1e-6
 """Normalised regret that is rounding."""
 
 
-@dataclass(frozen=True)
-class Regret:
+@dataclass(frozen=True, repr=False)
+class Regret(Shown):
     """The regret of a reward, with what shows it; ``float(regret)`` is its value.
 
     Args:
@@ -63,6 +67,28 @@ class Regret:
 
     def __float__(self) -> float:
         return self.value
+
+    def plot(self) -> Axes:
+        """Draw the three returns that the regret is made of; returns the matplotlib axes."""
+        from rewardwrap.pages.drawing import drawing
+        from rewardwrap.pages.palette import STRATEGIES
+
+        shown = self._shown()
+        with drawing(5.4, 2.2) as (_, axes):
+            names, values = shown["policy"], shown["true discounted return"]
+            axes.barh(names[::-1], values[::-1], color=STRATEGIES[1][0], height=0.5)
+            axes.set_xlabel("true discounted return")
+            return axes
+
+    def _title(self) -> str:
+        said = "prefers something else" if self.changed else "keeps the task"
+        return f"Regret {self.value:.4g} of 1, gamma {self.gamma:g}: the reward {said}."
+
+    def _columns(self) -> dict[str, Sequence[Any]]:
+        return {
+            "policy": ["best for the task", "best for this reward", "worst possible"],
+            "true discounted return": [self.best, self.achieved, self.worst],
+        }
 
     @property
     def changed(self) -> bool:

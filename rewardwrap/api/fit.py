@@ -1,0 +1,207 @@
+"""A reward model from logged episodes: what ``rewardwrap fit`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rewardwrap.core.errors import ConfigError, UnknownName
+
+if TYPE_CHECKING:
+    from rewardwrap.data import EpisodeStore, Preferences
+    from rewardwrap.nets.fitted import Fitted
+    from rewardwrap.nets.objectives.contract import Labels
+
+USUAL: dict[str, tuple[str, Labels]] = {
+    "regression": ("regression", "rewards"),
+    "returns": ("regression", "rewards"),
+    "preferences": ("bradley_terry", "pairs"),
+    "outcome": ("outcome", "outcomes"),
+    "process": ("process", "marks"),
+}
+"""What is fitted -> the objective where none is named, and what it learns from."""
+JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet")
+PEOPLE = 3
+"""Members of an ensemble on preferences, where nobody says."""
+
+
+def fit(
+    what: str,
+    data: str | Path | EpisodeStore,
+    *,
+    out: str | Path | None = None,
+    column: str | None = None,
+    teacher: str | Path | Preferences = "oracle",
+    pairs: int = 500,
+    length: int = 25,
+    flips: float | None = None,
+    ties: float = 0.0,
+    signs: Mapping[str, int] | None = None,
+    bound: float | None = None,
+    gamma: float = 0.99,
+    head: str = "linear",
+    loss: str = "square",
+    objective: str | None = None,
+    objective_kwargs: Mapping[str, Any] | None = None,
+    reads: Sequence[str] = ("obs", "action"),
+    hidden: Sequence[int] = (64, 64),
+    activation: str = "relu",
+    members: int | None = None,
+    heldout: float = 0.2,
+    epochs: int | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fitted:
+    """Fit a reward model; its figures are of whole episodes that the fit has not seen.
+
+    Args:
+        what: ``"regression"``: logged rewards; ``"returns"``: the return that follows a step, a potential;
+            ``"preferences"``; ``"outcome"``: whether an episode succeeded; ``"process"``: whether a step
+            was good, in [0, 1].
+        data: Episodes, or their folder.
+        out: Where the model goes; `rw.Learned` and ``{learned: MODEL}`` take it. None writes nothing.
+        column: Of ``info``, with the outcome or the marks; an outcome may be ``"terminated"`` too.
+        teacher: For preferences: ``"oracle"``, ``"mistake"``, ``"noisy"``, ``"skip"``, ``"myopic"`` or
+            ``"equal"``, which answer from the logged reward; a file of judgements; or `Preferences`.
+        pairs: Answered questions, for preferences.
+        length: Steps of a clip, for preferences.
+        flips: Share of wrong answers to expect; None: the teacher's own.
+        ties: Davidson's nu; 0 takes ties as soft labels.
+        signs: For few preferences: weigh these columns of info alone, 1 more is better, -1 less, 0 unknown.
+        bound: Keep the reward of a step within this.
+        gamma: Discount of the agent, for returns.
+        head: ``"linear"``, ``"gaussian"`` or ``"quantile"``, for regression and returns.
+        loss: ``"square"`` or ``"huber"``, for regression.
+        objective: Another loss for the same labels.
+        objective_kwargs: Its settings.
+        reads: Inputs, some of ``obs, action, next_obs, terminated``.
+        hidden: Sizes of the hidden layers.
+        activation: ``"relu"``, ``"silu"`` or ``"tanh"``.
+        members: Of the ensemble; None: 3 for preferences, else 1.
+        heldout: Share of episodes that are held out.
+        epochs: At most so many.
+        patience: Epochs without a better loss.
+        seed: Of split, first weights and order.
+        progress: Called with each epoch and its losses.
+
+    Raises:
+        RewardwrapError: Data or settings that cannot work.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> fitted = rw.fit("regression", "episodes", out="model")  # doctest: +SKIP
+        >>> reward = rw.Learned("model")  # doctest: +SKIP
+    """
+    if what not in USUAL:
+        raise UnknownName("model to fit", what, USUAL)
+    if (column is None) != (what not in ("outcome", "process")):
+        needs = "name a column of info" if column is None else "be left out"
+        raise ConfigError(
+            f"column must {needs} for {what}, got {column!r}. Outcomes and marks stand in one."
+        )
+    store = _episodes(data)
+    options: dict[str, Any] = {
+        "reads": tuple(reads),
+        "hidden": tuple(hidden),
+        "activation": activation,
+        "seed": seed,
+        "heldout": heldout,
+        "members": members or (PEOPLE if what == "preferences" else 1),
+        "progress": progress,
+    }
+    options |= {k: v for k, v in {"epochs": epochs, "patience": patience}.items() if v is not None}
+    settings: dict[str, Any] = {}
+    tag = objective or USUAL[what][0]
+    if tag == "bradley_terry":
+        settings = _bradley_terry(teacher, flips, ties)
+    elif tag == "regression" and what == "regression":
+        settings = {"loss": loss}
+    options["objective"] = _objective(what, tag, {**settings, **(objective_kwargs or {})})
+    if what == "preferences":
+        asked = _answers(teacher, store, pairs)
+        fitted = _preferences(
+            store, **asked, length=length, bound=bound, signs=signs or {}, **options
+        )
+    elif what in ("outcome", "process"):
+        fitted = _success(store, column, **options)
+    else:
+        discount = gamma if what == "returns" else None
+        fitted = _regression(store, gamma=discount, head=head, **options)
+    if out is not None:
+        fitted.save(Path(out))
+    return fitted
+
+
+def judgements(path: Path, store: EpisodeStore) -> Preferences:
+    """Preferences that people gave, from ``rewardwrap label`` or a parquet file.
+
+    Raises:
+        ConfigError: No such file.
+    """
+    from rewardwrap.data import Preferences
+
+    if not path.is_file():
+        raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
+    if path.suffix == ".parquet":
+        return Preferences.load(path, store)
+    from rewardwrap.annotate.judgements import read
+
+    return read(path, store)
+
+
+def _episodes(data: str | Path | EpisodeStore) -> EpisodeStore:
+    from rewardwrap.data import EpisodeStore
+
+    return data if isinstance(data, EpisodeStore) else EpisodeStore.load(Path(data))
+
+
+def _objective(what: str, tag: str, settings: Mapping[str, Any]) -> Any:
+    from rewardwrap.nets.objectives import objective_of
+
+    return objective_of(tag, USUAL[what][1], dict(settings))
+
+
+def _bradley_terry(
+    given: str | Path | Preferences, flips: float | None, ties: float
+) -> dict[str, Any]:
+    from rewardwrap.annotate.teachers import teacher
+
+    synthetic = isinstance(given, str) and not _is_file(given)
+    own = min(teacher(str(given)).mistake, 0.49) if synthetic else 0.0
+    wrong = own if flips is None else flips
+    return {"flips": 0.0 if ties else wrong, "ties": ties}
+
+
+def _answers(given: str | Path | Preferences, store: EpisodeStore, pairs: int) -> dict[str, Any]:
+    from rewardwrap.annotate.teachers import teacher
+
+    if not isinstance(given, str | Path):
+        return {"preferences": given}
+    if _is_file(given):
+        return {"preferences": judgements(Path(given), store)}
+    return {"teacher": teacher(str(given)), "name": str(given), "pairs": pairs}
+
+
+def _is_file(given: str | Path) -> bool:
+    return Path(given).suffix in JUDGEMENTS
+
+
+def _preferences(store: EpisodeStore, **options: Any) -> Fitted:
+    from rewardwrap.nets.preference_recipe import fit_preferences
+
+    return fit_preferences(store, **options)
+
+
+def _success(store: EpisodeStore, column: str | None, **options: Any) -> Fitted:
+    from rewardwrap.nets.success_recipe import fit_success
+
+    assert column is not None
+    return fit_success(store, column, **options)
+
+
+def _regression(store: EpisodeStore, **options: Any) -> Fitted:
+    from rewardwrap.nets.reward_recipe import fit_regression
+
+    return fit_regression(store, **options)
