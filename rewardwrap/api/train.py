@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,10 +187,21 @@ def begin(
     asked: Mapping[str, Any],
     *,
     command: str = "rw.train(...)",
+    pays: Callable[[RunFolder], Reward] | None = None,
     verbose: int = 0,
     tensorboard_log: str | None = None,
 ) -> tuple[Agent, RunFolder]:
-    """Refuse what cannot work, then make the folder, write down what was asked for, and build."""
+    """Refuse what cannot work, then make the folder, write down what was asked for, and build.
+
+    Args:
+        settings: What is trained.
+        out: Folder of all runs.
+        asked: The arguments, as ``args.yml`` keeps them.
+        command: What was typed.
+        pays: Makes the reward in the folder of the run, where a loop changes it; None: the settings'.
+        verbose: As in SB3.
+        tensorboard_log: As in SB3.
+    """
     from rewardwrap.training.agent import build
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.refusal import refuse_unfit
@@ -198,7 +210,10 @@ def begin(
     folder = RunFolder.new(out, settings.algo, settings.env)
     folder.write_start(settings.env, row=settings.row, args=asked, command=command)
     log = tensorboard_log or str(folder.path)
-    return build(settings, verbose=verbose, tensorboard_log=log), folder
+    reward = None if pays is None else pays(folder)
+    if reward is not None:
+        settings = replace(settings, reward=reward.to_config())
+    return build(settings, reward=reward, verbose=verbose, tensorboard_log=log), folder
 
 
 def require_whole(name: str, value: Any, *, least: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from stable_baselines3.common.callbacks import BaseCallback
 
+    from rewardwrap.core.reward import Reward
     from rewardwrap.evaluate.audit.finding import Finding
+    from rewardwrap.loops.callback import Loop
     from rewardwrap.training.agent import Agent, Settings
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.session import Course
@@ -63,6 +65,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--reward",
         default="env",
         help="env, potential (the recipe's, on top of env), a reward file, or one line of YAML",
+    )
+    parser.add_argument(
+        "--demos",
+        metavar="DIR",
+        help="learn the reward from these episodes (`rewardwrap record`) while the agent learns from it",
+    )
+    parser.add_argument(
+        "--form", default="logit", help="of --demos: logit, gail or fairl (default: logit)"
     )
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
     add_limit(parser, "bootstrap")
@@ -117,13 +127,11 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end; 130 if interrupted."""
 
     console = wide_console()
-    if args.resume is not None:
-        agent, folder, course = _resumed(args)
-    else:
-        agent, folder, course = _started(args)
+    agent, folder, course, loops = _started(args) if args.resume is None else _resumed(args)
     step = agent.model.num_timesteps
     _say(console, f"{folder.path}: {agent.settings.algo} on {agent.settings.env}, step {step:,}.")
-    finished = _train(console, agent, folder, course, progress=args.progress, audited=args.audit)
+    callbacks = [*loops, *(_audit(console, folder) if args.audit else ())]
+    finished = _train(console, agent, folder, course, progress=args.progress, callbacks=callbacks)
     agent.close()
     args.answer = _document(agent, folder, finished)
     if not finished:
@@ -186,16 +194,52 @@ def course_of(args: Mapping[str, Any], steps: int) -> Course:
     return course_for(steps, **{name: args[name] for name in names})
 
 
-def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
+def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
     from rewardwrap.api.train import begin
 
     settings = settings_of(args)
+    _refuse_two_rewards(args)
+    loops: list[Loop] = []
+
+    def pays(folder: RunFolder) -> Reward:
+        loops.extend(_loops(folder, vars(args)))
+        return loops[0].reward
+
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
     agent, folder = begin(
-        settings, args.out, _plain(args), command=command,
+        settings, args.out, _plain(args), command=command, pays=pays if args.demos else None,
         verbose=args.verbose, tensorboard_log=args.tensorboard_log,
     )  # fmt: skip
-    return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"]))
+    return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"])), loops
+
+
+def _refuse_two_rewards(args: argparse.Namespace) -> None:
+    if args.demos is not None:
+        from rewardwrap.data.exemplars import exemplars
+        from rewardwrap.nets.objectives.adversarial import require_form
+
+        require_form(args.form)
+        exemplars(args.demos)
+    given = getattr(args, "given", {})
+    if args.demos is not None and "reward" in given:
+        raise ConfigError(
+            f"--demos must be all that pays, got --reward {args.reward} too. Leave it out, or add "
+            "loop.reward to it in Python."
+        )
+    if args.demos is None and "form" in given:
+        raise ConfigError(f"--form must go with --demos DIR, got {args.form} alone. Name a folder.")
+
+
+def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
+    """What changes the reward of a run while it trains: nothing, or its demonstrations."""
+    if args.get("demos") is None:
+        return []
+    from rewardwrap.loops.demonstrations import DemonstrationLoop
+
+    place = folder.path / "loop"
+    return [
+        DemonstrationLoop(place, demos=args["demos"], form=args["form"], seed=int(args["seed"]))
+    ]
 
 
 def _refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None:
@@ -228,7 +272,7 @@ def _plain(args: argparse.Namespace) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key not in ("given", "answer")}
 
 
-def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
+def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
     from rewardwrap.training import bundle
     from rewardwrap.training.folder import LAST, RunFolder
 
@@ -243,15 +287,17 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course]:
     before = folder.args()
     _refuse_ignored(args, before)
     log = before["tensorboard_log"] or str(folder.path)
+    loops = _loops(folder, before)
     agent = bundle.read(
-        folder.bundle(LAST), with_replay=True, verbose=args.verbose, tensorboard_log=log
-    )
+        folder.bundle(LAST), reward=loops[0].reward if loops else None, with_replay=True,
+        verbose=args.verbose, tensorboard_log=log,
+    )  # fmt: skip
     step = agent.model.num_timesteps
     # the state of the generators is not kept: seed them anew, and not with the run's first seed
     agent.model.set_random_seed(agent.settings.seed + step)
     folder.cut(step)
     steps = args.n_timesteps or int(agent.settings.row["n_timesteps"])
-    return agent, folder, course_of(before, steps)
+    return agent, folder, course_of(before, steps), loops
 
 
 def _train(
@@ -261,7 +307,7 @@ def _train(
     course: Course,
     *,
     progress: bool,
-    audited: bool,
+    callbacks: Sequence[BaseCallback],
 ) -> bool:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -285,7 +331,7 @@ def _train(
             + ("   best so far" if is_best else ""),
         ),
         on_progress=_moving(bar, shown) if progress else None,
-        callbacks=_audit(console, folder) if audited else (),
+        callbacks=callbacks,
     )
     with bar:
         finished = session.run()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.core.errors import ConfigError, UnknownName, warn
 from rewardwrap.core.transitions import Transitions
@@ -26,6 +26,7 @@ from rewardwrap.nets.objectives.adversarial import (
     above_the_end,
     contrast_measures,
     contrast_table,
+    require_form,
 )
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit, held_out_loss
@@ -35,6 +36,9 @@ USUAL: Mapping[str, Any] = {
     "weight_decay": 1e-3, "smoothing": 0.1, "penalty": 0.3, "stop": 0.9,
 }  # fmt: skip
 """What ``fit`` changes."""
+
+LEAST = 32
+"""Steps of the agent below which not even the first model is fitted."""
 
 
 class DemonstrationLoop(Loop):
@@ -113,8 +117,7 @@ class DemonstrationLoop(Loop):
         seed: int = 0,
         fit: Mapping[str, Any] | None = None,
     ) -> None:
-        if form not in FORMS:
-            raise UnknownName("form", form, FORMS)
+        require_form(form)
         for name, number in {"every": every, "steps": steps, "keep": keep}.items():
             if number < 1:
                 raise ConfigError(
@@ -131,6 +134,7 @@ class DemonstrationLoop(Loop):
         super().__init__(folder, keep=keep, reset_critic=reset_critic, updates=updates, seed=seed)
         self._net: RewardNet | None = None
         self._held: Table | None = None
+        self._rollout: Transitions | None = None
         self._warned = False
 
     def swap(self, demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> None:
@@ -172,6 +176,8 @@ class DemonstrationLoop(Loop):
     def collect(self, step: int) -> bool:
         self._rollouts += 1
         due = self._rollouts >= self.every and step - self._fitted_at >= self.steps
+        # a policy that is updated on nothing but its critic's noise stops to explore
+        due = due or (self._on_policy and not self.reward.ready and len(self.tape) >= LEAST)
         if due:
             self._rollouts, self._fitted_at = 0, step
         return due
@@ -180,7 +186,8 @@ class DemonstrationLoop(Loop):
         chosen = self.settings
         rows = self.tape.store().transitions()
         self._warn_of_survival(rows)
-        if not isinstance(self.model, OffPolicyAlgorithm):
+        if self._on_policy:
+            self._rollout = self._rollout_rows()
             self.tape.clear()
         net = self._net = self._net or self._start(seed)
         draws = torch.Generator().manual_seed(seed)
@@ -204,6 +211,27 @@ class DemonstrationLoop(Loop):
         metrics = {"train": train, "history": done.history}
         save_model(net, place, objective="adversarial", metrics=metrics, settings=settings)
         return {"epochs": done.epochs, "above_the_end": float(net.shift[0]), **train}
+
+    @property
+    def _on_policy(self) -> bool:
+        return isinstance(self.model, OnPolicyAlgorithm)
+
+    def _rollout_rows(self) -> Transitions | None:
+        """The rollout that the learner is about to use, where it was paid nothing for want of a model."""
+        normalizer = self.model.get_vec_normalize_env()
+        alone = self._adapter.reward is self.reward and not (normalizer and normalizer.norm_reward)
+        if self.reward.ready or not alone:
+            return None
+        return self.tape.last(self.model.rollout_buffer.buffer_size)  # type: ignore[attr-defined]
+
+    def _deploy(self, place: Path) -> None:
+        super()._deploy(place)
+        if self._on_policy and self._rollout is not None:
+            buffer: Any = self.model.rollout_buffer  # type: ignore[attr-defined]
+            buffer.rewards += self.reward(self._rollout).reshape(buffer.rewards.shape)
+            buffer.compute_returns_and_advantage(self.locals["values"], self.locals["dones"])
+            self.note("repay", steps=self._rollout.lanes)
+            self._rollout = None
 
     def _start(self, seed: int) -> RewardNet:
         """The discriminator that ran when the loop was interrupted, or a new one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -85,11 +84,6 @@ class Deployed(Learned):
             entropy = Entropy(int(np.prod(batch.next_obs.shape[1:], dtype=int)))
             object.__setattr__(self, "_entropy", entropy)
         return entropy(batch)
-
-    def load_state_arrays(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        # a bundle from before the first model holds none
-        if len(arrays["model"]):
-            super().load_state_arrays(arrays)
 
 
 def reset_critic(model: Any, *, seed: int) -> None:

@@ -55,6 +55,21 @@ class Tape:
         """Forget all steps; episodes that run keep their numbers."""
         self._place = self._held = 0
 
+    def last(self, steps: int) -> Transitions:
+        """The newest ``steps`` of all lanes: all lanes of one step, then of the next.
+
+        Raises:
+            DataError: Not so many are held.
+        """
+        if not 0 < steps <= self._held:
+            raise DataError(f"tape must hold {steps} steps a lane, got {self._held}. Keep more.")
+        order = (self._place - steps + np.arange(steps)) % self._size
+        flat = {
+            name: tree.map_leaves(lambda c: c[order].reshape(-1, *c.shape[2:]), self._columns[name])
+            for name in ("obs", "action", "next_obs", "reward", *FLAGS)
+        }
+        return Transitions(**flat, training=False)
+
     def store(self) -> EpisodeStore:
         """Everything held, lane by lane; the number of an episode is its id.
 

@@ -130,6 +130,9 @@ class Learned(Reward):
 
     def load_state_arrays(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         packed = np.asarray(arrays["model"], np.uint8).tobytes()
+        if not packed:
+            # saved by a loop before its first model
+            return
         head, _, rest = packed.partition(b"\n")
         document = check_document(head, "saved reward: model")
         if digest(rest) != document["files"].get(WEIGHTS):

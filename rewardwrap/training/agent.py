@@ -124,8 +124,21 @@ class Agent:
         self.adapter.close()
 
 
-def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None = None) -> Agent:
+def build(
+    settings: Settings,
+    *,
+    reward: Reward | None = None,
+    verbose: int = 0,
+    tensorboard_log: str | None = None,
+) -> Agent:
     """Build the learner and its training environment.
+
+    Args:
+        settings: What is trained.
+        reward: The object to pay with, where something outside changes it, as a loop does; None: a new
+            one from the settings.
+        verbose: As in SB3.
+        tensorboard_log: As in SB3.
 
     Raises:
         UnknownName: Nobody knows the environment, the algorithm, a reward or a field.
@@ -135,7 +148,7 @@ def build(settings: Settings, *, verbose: int = 0, tensorboard_log: str | None =
 
     cls, h = algorithm(settings.algo), settings.hyperparameters()
     use_one_thread(h.policy)
-    reward = from_config(settings.reward)
+    reward = from_config(settings.reward) if reward is None else reward
     adapter = reward_env(
         settings, h, reward, lanes=h.n_envs, training=True, vec_env=settings.vec_env
     )

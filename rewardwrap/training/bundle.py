@@ -33,6 +33,7 @@ from stable_baselines3.common.save_util import load_from_zip_file, recursive_get
 from stable_baselines3.common.vec_env import VecNormalize
 
 from rewardwrap.core.errors import ConfigError, RewardwrapError
+from rewardwrap.core.reward import Reward
 from rewardwrap.files import whole_folder
 from rewardwrap.limits import parsed, require_modest
 from rewardwrap.rewards.trust import vetted
@@ -154,6 +155,7 @@ def read(
     folder: Path,
     *,
     settings: Settings | None = None,
+    reward: Reward | None = None,
     changes: Mapping[str, Any] | None = None,
     trust: Iterable[str] = (),
     with_replay: bool = False,
@@ -165,6 +167,7 @@ def read(
     Args:
         folder: The bundle.
         settings: What it was built from, where that is known; None takes the bundle's own word for it.
+        reward: What pays, with what it knows, where something outside changes it; None: the bundle's.
         changes: Settings to replace, e.g. ``{"device": "cpu"}``.
         trust: Modules that the bundle's own word may name; importing one runs it.
         with_replay: Take the replay buffer too, if the bundle has one.
@@ -180,7 +183,7 @@ def read(
         settings = _settings(found["settings"], folder / "bundle.json", trust)
     settings = replace(settings, **(changes or {}))
     try:
-        agent = build(settings, verbose=verbose, tensorboard_log=tensorboard_log)
+        agent = build(settings, reward=reward, verbose=verbose, tensorboard_log=tensorboard_log)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RewardwrapError):
             raise
@@ -189,7 +192,8 @@ def read(
         ) from error
     try:
         _take_tensors(agent, folder / "policy.zip")
-        _take_knowledge(agent, folder)
+        if reward is None:
+            _take_knowledge(agent, folder)
         for name in COUNTERS:
             if name in found["counters"]:
                 setattr(agent.model, name, found["counters"][name])

@@ -11,10 +11,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardwrap as rw
 from rewardwrap.core.errors import ConfigError, RewardwrapWarning, UnknownName
-from rewardwrap.core.transitions import Transitions
+from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.loops.demonstrations import Ends
 from rewardwrap.loops.relabelling import rows
 from rewardwrap_policies.scripted import cart_pole
@@ -63,7 +64,7 @@ def test_two_lines_of_the_user_and_a_loop_that_goes_on(
 ) -> None:
     loop = rw.DemonstrationLoop(tmp_path / "loop", demos=demos, steps=128, fit=FAST)
     ppo(loop).learn(256, callback=loop)
-    assert events(loop) == ["start", "deploy", "deploy", "end"]
+    assert events(loop) == ["start", "deploy", "repay", "deploy", "end"]
     shown = loop._shown
     assert 0 <= shown["demonstrations/accuracy"] <= 1
     assert shown["demonstrations/loss"] > 0
@@ -72,11 +73,37 @@ def test_two_lines_of_the_user_and_a_loop_that_goes_on(
     again = rw.DemonstrationLoop(tmp_path / "loop", demos=demos, steps=128, fit=FAST)
     assert again.reward.version == loop.reward.version
     ppo(again).learn(128, callback=again)
-    assert events(again)[4:] == ["start", "deploy", "end"]
+    assert events(again)[5:] == ["start", "deploy", "end"]
     # the same file pays without the loop
     saved = rw.Learned(again.path)
     batch = demos.transitions()
     np.testing.assert_array_equal(saved(batch), again.reward(batch))
+
+
+def test_the_first_rollout_is_paid_by_the_first_model(
+    tmp_path: Path, demos: rw.EpisodeStore
+) -> None:
+    class Look(BaseCallback):
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_end(self) -> None:
+            self.rewards = self.model.rollout_buffer.rewards.copy()  # type: ignore[attr-defined]
+            self.returns = self.model.rollout_buffer.returns.copy()  # type: ignore[attr-defined]
+
+    loop, look = rw.DemonstrationLoop(tmp_path / "loop", demos=demos, fit=FAST), Look()
+    model = ppo(loop)
+    steps: list[Any] = []
+    loop_step = loop._on_step
+    loop._on_step = lambda: bool(loop_step()) and not steps.append(dict_of(loop))  # type: ignore[method-assign]
+    model.learn(128, callback=[loop, look])
+    paid = np.stack([loop.reward(step) for step in steps])
+    np.testing.assert_allclose(look.rewards, paid, rtol=1e-4, atol=1e-5)
+    assert look.returns.std() > 0.1
+
+
+def dict_of(loop: rw.DemonstrationLoop) -> Transitions:
+    return take(loop._adapter.last_step, np.arange(4))
 
 
 def test_what_is_demonstrated_is_paid_more_and_exemplars_can_be_swapped(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.nets.network import Encoded
 from rewardwrap.nets.tables import Table
 
@@ -20,6 +20,17 @@ FORMS: Mapping[str, str | None] = MappingProxyType(
     {"logit": None, "gail": "softplus", "fairl": "fairl"}
 )
 """Form of the reward -> what the network's logit becomes (`rewardwrap.rewards.outputs`)."""
+
+
+def require_form(form: str) -> str:
+    """A form of `FORMS`.
+
+    Raises:
+        UnknownName: It is none.
+    """
+    if form not in FORMS:
+        raise UnknownName("form", form, FORMS)
+    return form
 
 
 @dataclass(frozen=True)
