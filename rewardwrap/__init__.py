@@ -30,7 +30,7 @@ from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.scores import Grouped
 
 if TYPE_CHECKING:
-    from rewardwrap import evaluate, statistics
+    from rewardwrap import design, evaluate, statistics
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
@@ -59,6 +59,7 @@ __version__ = "0.1.0"
 
 _modules = {
     "compare": "rewardwrap.compare",
+    "design": "rewardwrap.design",
     "evaluate": "rewardwrap.evaluate",
     "statistics": "rewardwrap.statistics",
 }
@@ -132,6 +133,7 @@ __all__ = [
     "regret",
     "check",
     "compare",
+    "design",
     "evaluate",
     "from_config",
     "load",

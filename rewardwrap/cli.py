@@ -30,6 +30,7 @@ COMMANDS = {
     "label": "people say which of two clips is better, on a page of this machine",
     "write": "have a reward written, tested, trained and improved",
     "review": "look at reward code before it runs, and approve it",
+    "design": "a reward that pays in a few states and keeps the task",
     "distance": "are these rewards one task",
     "regret": "what the best policy of a reward is worth on the task",
     "audit": "what a reward paid for: evidence from a run or from played episodes",

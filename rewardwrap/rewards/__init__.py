@@ -24,6 +24,7 @@ from rewardwrap.rewards.refine import Refine, refine
 from rewardwrap.rewards.safe import Safe
 from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
+from rewardwrap.rewards.table import Table
 from rewardwrap.rewards.track import Track
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Sparsify",
     "Sticky",
     "Symlog",
+    "Table",
     "Tanh",
     "Track",
     "function",

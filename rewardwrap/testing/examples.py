@@ -121,6 +121,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             }
         },
     ),
+    "table": (
+        {"table": {"values": {0: [0.5, 1.0], 1: [-1.0, 0.0]}, "of": "position"}},
+        {"table": {"values": {"1": [2, 3]}, "of": {"position": 2.0}}},
+    ),
     "gate": (
         {"gate": {"progress": ENV, "factors": [{"sticky": {"violation": YES_NO, "steps": 2}}]}},
         {"gate": {"progress": PHI, "hard": [YES_NO], "hint": 0.5}},
