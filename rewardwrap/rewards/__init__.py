@@ -7,29 +7,41 @@ from rewardwrap.rewards.counts import Counts
 from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
+from rewardwrap.rewards.disagreement import Disagreement
+from rewardwrap.rewards.e3b import E3B
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
 from rewardwrap.rewards.field import Field
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
+from rewardwrap.rewards.icm import ICM
 from rewardwrap.rewards.indicator import Indicator
 from rewardwrap.rewards.krc import KRC
 from rewardwrap.rewards.learned import Learned
 from rewardwrap.rewards.native import Native
+from rewardwrap.rewards.ngu import NGU
 from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
 from rewardwrap.rewards.progress import Progress
+from rewardwrap.rewards.re3 import RE3
 from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
+from rewardwrap.rewards.rnd import RND
 from rewardwrap.rewards.safe import Safe
 from rewardwrap.rewards.schedule import Schedule
+from rewardwrap.rewards.simhash import SimHash
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 from rewardwrap.rewards.table import Table
 from rewardwrap.rewards.track import Track
 
 __all__ = [
+    "E3B",
+    "ICM",
     "KRC",
+    "NGU",
     "PAR",
+    "RE3",
+    "RND",
     "Advice",
     "Bonus",
     "CodeReward",
@@ -38,6 +50,7 @@ __all__ = [
     "Decoded",
     "Delay",
     "Delta",
+    "Disagreement",
     "Dropout",
     "EnvReward",
     "EpisodeSum",
@@ -59,6 +72,7 @@ __all__ = [
     "Safe",
     "Schedule",
     "Sign",
+    "SimHash",
     "Sparsify",
     "Sticky",
     "Symlog",

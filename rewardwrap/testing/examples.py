@@ -84,6 +84,8 @@ EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 MODEL = str(Path(__file__).parent / "model")
 """A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
 
+SMALL: dict[str, Any] = {"hidden": 8, "features": 4, "every": 8}
+
 STARTS: dict[str, Any] = {
     "key": "position",
     "starts": [0.0, 0.5],
@@ -100,7 +102,9 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "code": ({"code": CODE},),
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
     "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
+    "disagreement": ({"disagreement": {"models": 2, "hidden": 8, "every": 8}},),
     "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
+    "e3b": ({"e3b": SMALL},),
     "episode_sum": ({"episode_sum": ENV}, {"episode_sum": EFFORT}),
     "flip": (
         {"flip": {"base": YES_NO, "p": 0.25}},
@@ -130,19 +134,23 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"gate": {"progress": PHI, "hard": [YES_NO], "hint": 0.5}},
     ),
     "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
+    "icm": ({"icm": SMALL},),
     "krc": ({"krc": {"components": [LOW, {"tanh": PHI}]}},),
     "learned": ({"learned": MODEL}, {"learned": {"path": MODEL, "rule": "sd", "k": 0.5}}),
     "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
+    "ngu": ({"ngu": {**SMALL, "memory": 3, "k": 2}},),
     "normalize": ({"normalize": {"base": ENV, "gamma": GAMMA}},),
     "par": (
         {"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},
         {"par": {"base": ENV, "references": STARTS, "k": 0.5}},
     ),
     "progress": ({"progress": EFFORT}, {"progress": {"base": {"field": "position"}}}),
+    "re3": ({"re3": {**SMALL, "capacity": 16}},),
     "refine": (
         {"refine": {"process": LOW, "eta": 0.1, "alpha": 0.5}},
         {"refine": {"process": EFFORT, "outcome": PHI, "eta": -0.5}},
     ),
+    "rnd": ({"rnd": SMALL},),
     "safe": (
         {"safe": {"base": EFFORT, "gamma": GAMMA}},
         {"safe": {"base": ENV, "delay": 2, "on_truncation": "bootstrap"}},
@@ -152,6 +160,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"schedule": {"reward": PHI, "start": 0.0, "end": 2.0, "over": 10}},
     ),
     "sign": ({"sign": ENV},),
+    "simhash": ({"simhash": {"bits": 4, "every": 8}},),
     "sparsify": (
         {"sparsify": {"base": ENV, "threshold": 0.5}},
         {"sparsify": {"base": ENV, "last": True}},

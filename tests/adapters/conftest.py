@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
+from rewardwrap.adapters.host import lane_spaces
 from rewardwrap.adapters.offline import relabel_terms
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.single import RewardWrapper
@@ -118,7 +119,11 @@ def sb3(make: Any, reward: Any, actions: np.ndarray, *, build: Any, **options: A
 def logged(make: Any, reward: Any, actions: np.ndarray, **options: Any) -> Trace:
     steps, lanes = actions.shape[:2]
     training = options.get("training", False)
-    known = {"gamma": options.get("gamma"), "env": options.get("task") or options.get("env")}
+    task = options.get("task")
+    if task is not None:
+        # a log does not say what could have been observed and done
+        task = replace(task, spaces=lane_spaces(make()))
+    known = {"gamma": options.get("gamma"), "env": task or options.get("env")}
     trace = None
     for i in range(lanes):
         episodes = log(make(), actions[:, i], seed=SEED + i)
