@@ -27,7 +27,7 @@ from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.scores import Grouped
+from rewardwrap.scores import Concise, Exemplar, Grouped, SetDistance
 
 if TYPE_CHECKING:
     from rewardwrap import design, evaluate, statistics
@@ -93,10 +93,12 @@ _lazy = {
 
 __all__ = [
     "Affine",
+    "Concise",
     "ConfigError",
     "DemonstrationLoop",
     "Demonstrations",
     "EpisodeStore",
+    "Exemplar",
     "Fragments",
     "GammaMismatch",
     "Grouped",
@@ -120,6 +122,7 @@ __all__ = [
     "RewardwrapWarning",
     "Run",
     "SandboxError",
+    "SetDistance",
     "StackError",
     "Sum",
     "Task",

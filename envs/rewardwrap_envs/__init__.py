@@ -1,7 +1,7 @@
 """What agents live in: recipes of environments, named observations, and miniature environments.
 
-Importing this package registers ``rewardwrap/StepChain-v0`` and ``rewardwrap/NoisyTV-v0`` with
-gymnasium. It knows nothing of rewards, and loads neither torch nor an emulator.
+Importing this package registers the miniatures, such as ``rewardwrap/StepChain-v0``, with gymnasium.
+It knows nothing of rewards, and loads neither torch nor an emulator.
 """
 
 import gymnasium as _gymnasium
@@ -45,5 +45,17 @@ _gymnasium.register(
     "rewardwrap/NoisyTV-v0",
     entry_point="rewardwrap_envs.noisy_tv:NoisyTV",
     max_episode_steps=50,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/Ans-v0",
+    entry_point="rewardwrap_envs.ans:Ans",
+    max_episode_steps=20,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/Reach-v0",
+    entry_point="rewardwrap_envs.reach:Reach",
+    max_episode_steps=30,
     reward_threshold=1.0,
 )

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from rewardwrap.core.transitions import BoolArray, FloatArray
+import numpy as np
+
+from rewardwrap.core import tree
+from rewardwrap.core.info import NO_INFO, ColumnInfo
+from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,18 @@ class Episode:
         """The mapping that `rewardwrap.relabel` reads."""
         names = ("obs", "action", "reward", "terminated", "truncated", "info")
         return {name: getattr(self, name) for name in names}
+
+    def transitions(self) -> Transitions:
+        """Its T steps in order, as a reward reads them; nothing may learn from them."""
+        steps = len(self)
+        return Transitions(
+            obs=tree.take(self.obs, slice(0, steps)),
+            action=self.action,
+            next_obs=tree.take(self.obs, slice(1, steps + 1)),
+            reward=self.reward,
+            terminated=self.terminated,
+            truncated=self.truncated & ~self.terminated,
+            first=np.arange(steps) == 0,
+            info=ColumnInfo(self.info) if self.info else NO_INFO,
+            training=False,
+        )

@@ -4,8 +4,21 @@ A *step* reward answers while the environment runs; a *score* answers when an ep
 episodes that began in the same state, is complete. It sees nothing but finished episodes.
 """
 
+from rewardwrap.scores.concise import Concise
 from rewardwrap.scores.contract import SCORES, Score, register_score, scored
+from rewardwrap.scores.exemplar import Exemplar
 from rewardwrap.scores.grouped import Grouped
 from rewardwrap.scores.returns import Return
+from rewardwrap.scores.set_distance import SetDistance
 
-__all__ = ["SCORES", "Grouped", "Return", "Score", "register_score", "scored"]
+__all__ = [
+    "SCORES",
+    "Concise",
+    "Exemplar",
+    "Grouped",
+    "Return",
+    "Score",
+    "SetDistance",
+    "register_score",
+    "scored",
+]

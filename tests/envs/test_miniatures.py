@@ -1,4 +1,4 @@
-"""StepChain and NoisyTV: the contract of gymnasium, and the optima the docstrings promise."""
+"""The miniatures: the contract of gymnasium, and the optima the docstrings promise."""
 
 import copy
 import functools
@@ -10,13 +10,15 @@ from gymnasium.utils.env_checker import check_env
 import rewardwrap_envs  # noqa: F401 - registers the environments
 from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
+MINIATURES = [f"rewardwrap/{name}-v0" for name in ("StepChain", "NoisyTV", "Ans", "Reach")]
 
-@pytest.mark.parametrize("name", ["rewardwrap/StepChain-v0", "rewardwrap/NoisyTV-v0"])
+
+@pytest.mark.parametrize("name", MINIATURES)
 def test_the_environment_passes_the_checker_without_warnings(name):
     check_env(gymnasium.make(name).unwrapped)
 
 
-@pytest.mark.parametrize("name", ["rewardwrap/StepChain-v0", "rewardwrap/NoisyTV-v0"])
+@pytest.mark.parametrize("name", MINIATURES)
 def test_reset_and_step_give_the_same_info_keys(name):
     env = gymnasium.make(name)
     _, at_reset = env.reset(seed=0)
@@ -166,3 +168,39 @@ def test_both_draw_themselves():
     chain_env.step(USEFUL)
     corridor.step(1)
     assert (chain_env.render(), corridor.render()) == ("#.. step 1", ".A.....G")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "steps"),
+    [
+        ("rewardwrap/Ans-v0", lambda env: env._done, lambda env: env._need + 1),
+        ("rewardwrap/Reach-v0", lambda env: env._cell, lambda env: abs(env._goal) + 1),
+    ],
+)
+def test_the_shortest_success_has_the_promised_length(name, state, steps):
+    found = best(
+        name, lambda reward, info, terminated, truncated, memory: (reward, None), state=state
+    )
+    env = gymnasium.make(name)
+    env.reset(seed=0)
+    assert found == (1.0, steps(env.unwrapped), 1.0)
+
+
+@pytest.mark.parametrize("name", ["rewardwrap/Ans-v0", "rewardwrap/Reach-v0"])
+def test_equal_seeds_ask_the_same_and_all_questions_come(name):
+    env = gymnasium.make(name)
+    first = [env.reset(seed=seed)[0].tolist() for seed in range(200)]
+    assert first == [env.reset(seed=seed)[0].tolist() for seed in range(200)]
+    sizes = {round(10 * abs(max(obs, key=abs))) for obs in first}
+    assert sizes == {3, 4, 5, 6, 7, 8}
+
+
+def test_answers_and_stops_end_and_wandering_is_cut():
+    for name, lazy in (("rewardwrap/Ans-v0", 1), ("rewardwrap/Reach-v0", 0)):
+        env = gymnasium.make(name, render_mode="ansi")
+        env.reset(seed=0)
+        assert env.step(2)[1:3] == (0.0, True)
+        env.reset(seed=0)
+        ends = [env.step(lazy)[2:4] for _ in range(env.spec.max_episode_steps)]
+        assert ends == [(False, False)] * (len(ends) - 1) + [(False, True)]
+        assert env.render()
