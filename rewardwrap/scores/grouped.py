@@ -10,7 +10,7 @@ import numpy as np
 
 from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError, warn
-from rewardwrap.core.transitions import BoolArray, FloatArray
+from rewardwrap.core.transitions import FloatArray
 from rewardwrap.scores.contract import Score, scored
 
 AtLimit: TypeAlias = Literal["end", "bootstrap"]
@@ -144,26 +144,21 @@ class Till:
         return self.rule.limit == "end" or bool(episode.terminated[-1])
 
     def _centred(self, scores: FloatArray) -> FloatArray:
-        spread = 0.0 if _level(scores) else float(scores.std())
+        mean, spread = _moments(scores)
         self.level += spread == 0.0
         if not self._kept(spread):
             self.filtered += 1
             return np.zeros(len(scores))
-        inside = self._inside(scores, spread)
-        paid = np.zeros(len(scores))
-        rest = scores[inside]
-        if not _level(rest):
-            paid[inside] = rest - rest.mean()
-            if self.rule.scaled:
-                paid[inside] /= rest.std()
-        return paid
-
-    def _inside(self, scores: FloatArray, spread: float) -> BoolArray:
-        if self.rule.sigmas is None:
-            return np.ones(len(scores), bool)
-        inside: BoolArray = np.abs(scores - scores.mean()) <= self.rule.sigmas * spread
-        self.dropped += int((~inside).sum())
-        return inside
+        inside = np.ones(len(scores), bool)
+        if self.rule.sigmas is not None:
+            # a score exactly on the border stays, whatever its mean was rounded to
+            inside = np.abs(scores - mean) <= self.rule.sigmas * spread * (1.0 + 1e-9)
+            self.dropped += int((~inside).sum())
+            mean, spread = _moments(scores[inside])
+        paid = np.where(inside, scores - mean, 0.0)
+        if spread == 0.0:
+            return np.zeros(len(scores))
+        return paid / spread if self.rule.scaled else paid
 
     def _kept(self, spread: float) -> bool:
         if self.rule.keep is None or self.groups < self.BEGINS:
@@ -173,9 +168,17 @@ class Till:
         return self.groups < self.FILTERS or spread >= self.rule.keep * usual
 
 
-def _level(scores: FloatArray) -> bool:
-    """Whether all are alike: a mean of equal numbers can miss them by a rounding."""
-    return bool((scores == scores[:1]).all())
+def _moments(scores: FloatArray) -> tuple[float, float]:
+    """Mean and population standard deviation; (0, 0) of nothing.
+
+    Of the sorted scores: a sum depends on the order of what it adds, and pay must not. A mean of equal
+    numbers can miss them by a rounding, so their deviation is said outright.
+    """
+    if not len(scores):
+        return 0.0, 0.0
+    ordered = np.sort(scores)
+    level = ordered[0] == ordered[-1]
+    return float(ordered.mean()), 0.0 if level else float(ordered.std())
 
 
 def in_logs(rule: Grouped, episodes: Sequence[Episode]) -> list[FloatArray]:

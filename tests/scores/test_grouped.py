@@ -50,7 +50,13 @@ def test_the_sum_is_0_and_a_permuted_group_is_paid_permuted(
     order = list(range(len(totals)))
     random.shuffle(order)
     permuted = pay([totals[i] for i in order], scaled=scaled, sigmas=sigmas)
-    np.testing.assert_allclose(permuted, paid[order], rtol=1e-9, atol=1e-8 * np.abs(paid).max())
+    assert permuted.tolist() == paid[order].tolist()
+
+
+def test_a_border_is_the_same_in_every_order() -> None:
+    # found by hypothesis: the deviation of all four is 0.781, rounded up or down with the order
+    assert pay([1.0, 1.0, 2.562, 2.562], sigmas=1.0).any()
+    assert pay([1.0, 2.562, 2.562, 1.0], sigmas=1.0).any()
 
 
 @given(st.floats(-1e9, 1e9), st.integers(2, 9), st.booleans())
