@@ -25,6 +25,7 @@ from rewardwrap.rewards.env import EnvReward
 
 FEW = 24
 """Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
+SINGLE, BOOL = np.dtype(np.float32), np.dtype(bool)
 METHODS = ("require_discount", "set_reward", "set_weight")
 BY_LANE = ("episode_terms", "reward_terms")
 ATTRIBUTES = (
@@ -121,10 +122,10 @@ class RewardVecEnv(Host, VecEnvWrapper):
         if self._steps is not None:
             cut = np.array([bool(info.get("TimeLimit.truncated")) for info in infos])
             self._steps.note(self._actions, obs, infos, np.stack([dones & ~cut, cut], axis=1))
-        if rewards.dtype.kind != "f":
+        if rewards.dtype is not SINGLE and rewards.dtype.kind != "f":
             # workers hand over what environments return: whole numbers, objects
             rewards = np.array([number(reward) for reward in rewards])
-        if dones.dtype.kind != "b":
+        if dones.dtype is not BOOL:
             # SuperSuit hands over whole numbers, of which ~ makes others
             dones = dones.astype(bool)
         stream = self._lanes

@@ -54,6 +54,7 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         self._last_obs: Any = None
         # until two steps in a row say otherwise, observations may share one buffer
         self._looked, self._reuses = False, True
+        self._quick = False
         self._step = self._lanes.stepper(env.step, copies=True)
 
     def reset(
@@ -92,11 +93,9 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         return result
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        if self._steps is not None:
-            return self._noted(action)
-        if self._looked:
+        if self._quick:
             return self._step(action)  # type: ignore[no-any-return]
-        return self._look(action)
+        return self._look(action) if self._steps is None else self._noted(action)
 
     def _look(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Two steps in a row show whether the env writes into one buffer all the time."""
@@ -104,6 +103,7 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         last, self._last_obs = self._last_obs, result[0]
         if last is not None:
             self._looked, self._last_obs = True, None
+            self._quick = self._steps is None
             self._reuses = tree.shares_memory(result[0], last)
             self._step = self._lanes.stepper(self.env.step, copies=self._reuses)
         return result  # type: ignore[no-any-return]

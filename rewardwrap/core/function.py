@@ -42,6 +42,7 @@ WHOLE = "batch"
 COLUMN_OF = {name: name for name in COLUMNS} | {a: n for n, names in ALIASES.items() for a in names}
 EXAMINED: tuple[int, ...] = (0, 1, 3, 7, 15)
 """Calls on which a function is examined anew, with the rows seen so far."""
+NUMBERS = (float, np.float64, np.float32)
 SEEN = 4
 """Rows that are kept for it."""
 RAISED = (
@@ -102,6 +103,9 @@ class UserFunction:
         self._examined, self._at = 0, EXAMINED
         self._seen: list[Row] = []
         self._verdict = Verdict(batch=self.each == "batch", row=self.each == "row")
+        self._single = len(signature.columns) == 1 and not (whole or signature.keywords)
+        self._settled = False
+        self._axis: Any = None
 
     def batch(self, columns: Row, lanes: int) -> FloatArray:
         """The function of every lane, ``(lanes,)`` float64.
@@ -110,6 +114,8 @@ class UserFunction:
             columns: Arrays (or nested ones) of leading size ``lanes``, and readers of info.
             lanes: How many; it may be 0.
         """
+        if self._settled and self._verdict.batch and columns[0].__class__ is np.ndarray and lanes:
+            return one_per_lane(self._of(columns[0][...]), lanes, self.subject)
         if not lanes:
             return np.zeros(0)
         if self._at:
@@ -122,12 +128,20 @@ class UserFunction:
 
     def row(self, *row: Any) -> float:
         """The function of one lane: bare observations, numbers, and info as a dict."""
-        if self._at:
-            self._examine([row])
+        if self._settled and row[0].__class__ is np.ndarray:
+            value = self._of(row[0][self._axis])
+        else:
+            if self._at:
+                self._examine([row])
+            value = self.call(row if self._verdict.row else lifted(row))
+        # what most return, before the questions that others are asked
+        if value.__class__ is np.ndarray and value.size == 1:
+            value = value.item()
+        if value.__class__ in NUMBERS:
+            return float(value)
         if self._verdict.row:
-            value = self.call(row)
-            return value if value.__class__ is float else self._number(value)
-        return float(one_per_lane(self.call(lifted(row)), 1, self.subject)[0])
+            return self._number(value)
+        return float(one_per_lane(value, 1, self.subject)[0])
 
     def call(self, arguments: Row) -> Any:
         """What it returns, its arguments read-only; what it raises becomes a sentence."""
@@ -138,6 +152,16 @@ class UserFunction:
                 return self.function(*given)
             split = len(given) - len(names)
             return self.function(*given[:split], **dict(zip(names, given[split:], strict=True)))
+        except RewardwrapError:
+            raise
+        except RAISED as error:
+            raise self._failed(error) from error
+
+    def _of(self, view: Any) -> Any:
+        """`call` with one view that nobody else holds: the quick way of a function that is known."""
+        view.setflags(False)  # the keyword costs more than the call
+        try:
+            return self.function(view)
         except RewardwrapError:
             raise
         except RAISED as error:
@@ -154,7 +178,7 @@ class UserFunction:
 
     def recheck(self) -> None:
         """Examine it anew from the next call on; `rw.check` asks."""
-        self._examined, self._at, self._seen = 0, EXAMINED, []
+        self._examined, self._at, self._seen, self._settled = 0, EXAMINED, [], False
 
     def _examine(self, rows: Sequence[Row]) -> None:
         """Look at the style, now and on a few of the next calls, with rows that differ."""
@@ -164,7 +188,8 @@ class UserFunction:
             self._verdict = examine(self, self._seen)
         self._examined += 1
         if self._examined > max(self._at):
-            self._at, self._seen = (), []
+            self._at, self._seen, self._settled = (), [], self._single
+            self._axis = ... if self._verdict.row else None
 
     def _number(self, value: Any) -> float:
         try:
@@ -268,8 +293,8 @@ def _column(name: str, place: int, order: Sequence[str]) -> str | None:
 def locked(value: Any) -> Any:
     """The same value as a read-only view."""
     if value.__class__ is np.ndarray:
-        view = value.view()
-        view.flags.writeable = False
+        view: Any = value.view()
+        view.setflags(False)
         return view
     if value.__class__ is dict:
         return {key: locked(item) for key, item in value.items()}

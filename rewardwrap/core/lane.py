@@ -27,7 +27,7 @@ from rewardwrap.core.task import BIAS, Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 
 _USED = {
-    "obs": ("obs = lane.obs", "lane.obs = {keep}(next_obs)"),
+    "obs": ("obs = lane.obs", "lane.obs = {kept}"),
     "info_before": ("info_before = lane.info", "lane.info = info"),
     "first": ("first = lane.first", "lane.first = False"),
     "training": ("training = lane.training", None),
@@ -40,7 +40,7 @@ class Lane:
     """What one lane keeps between steps. Plain data: it can be pickled and copied mid-episode."""
 
     __slots__ = (
-        "first", "here", "info", "last", "memory", "obs", "steps", "sums", "terms", "training"
+        "before", "first", "info", "last", "memory", "obs", "steps", "training"
     )  # fmt: skip
 
     def __init__(self, memory: Sequence[Any], training: bool) -> None:
@@ -50,10 +50,8 @@ class Lane:
         self.steps = 0
         self.obs: Any = None
         self.info: Mapping[str, Any] = {}
-        self.sums: Any = {}
-        self.terms: Any = {}
-        # where the next step starts, and the step that was paid last
-        self.here: Any = None
+        # the step that was paid last with its sums and terms, and the one before, whose end is its start
+        self.before: Any = None
         self.last: Any = None
 
 
@@ -188,10 +186,10 @@ class LaneCode:
         lines += [_USED[name][0] for name in sorted(self._used)]
         return [*lines, "memory = lane.memory"] if self.memory and not self.many else lines
 
-    def epilogue(self, keep: str = "") -> list[str]:
-        """Lines that keep what the next step will use."""
-        kept = [_USED[name][1] for name in sorted(self._used)]
-        return [line.format(keep=keep) for line in kept if line is not None]
+    def epilogue(self, kept: str = "next_obs") -> list[str]:
+        """Lines that keep what the next step will use; ``kept`` is what ``next_obs`` is kept as."""
+        lines = [_USED[name][1] for name in sorted(self._used)]
+        return [line.format(kept=kept) for line in lines if line is not None]
 
     def starting(self) -> list[str]:
         """Lines that start an episode; they read ``lane`` (or ``lanes[i]``), ``obs`` and ``info``."""

@@ -57,10 +57,10 @@ class OneLane:
         """Start an episode, and write its terms, all zero, into ``info``."""
         lane = self.lane
         lane.steps = 0
-        lane.here, lane.last = (tree.copy(obs), info), None
         self._start(lane, obs, info)
-        info[STEP_TERMS] = lane.terms = self._nothing.copy()
-        info[EPISODE_TERMS] = lane.sums = self._nothing.copy()
+        terms = info[STEP_TERMS] = self._nothing.copy()
+        sums = info[EPISODE_TERMS] = self._nothing.copy()
+        lane.before, lane.last = None, (sums, terms, tree.copy(obs), info)
 
     def stepper(self, env_step: Callable[[Any], Any], *, copies: bool) -> Callable[[Any], Any]:
         """``step(action)`` of an environment, paying this reward.
@@ -75,6 +75,7 @@ class OneLane:
             **code.names,
             "env_step": env_step,
             "float64": np.float64,
+            "ndarray": np.ndarray,
             "number": number,
             "refuse": refuse,
             "lane": self.lane,
@@ -85,12 +86,12 @@ class OneLane:
     @property
     def terms(self) -> FloatArray:
         """``(k, 1)``, last step's value of each."""
-        return _column(self.lane.terms or self._nothing)
+        return _column(self.lane.last[1] if self.lane.last else self._nothing)
 
     @property
     def sums(self) -> FloatArray:
         """``(k, 1)``, sums over the episode."""
-        return _column(self.lane.sums or self._nothing)
+        return _column(self.lane.last[0] if self.lane.last else self._nothing)
 
     @property
     def training(self) -> bool:
@@ -108,13 +109,14 @@ class OneLane:
             StackError: Nothing was paid since the start.
         """
         lane = self.lane
-        if lane.last is None:
+        if lane.before is None:
             raise nothing_paid()
-        (obs, before), action, (next_obs, info), reward, *ends = lane.last
+        obs, before = lane.before[2:4]
+        _, terms, next_obs, info, action, reward, *ends = lane.last
         first = lane.steps == 1
         row = (obs, action, next_obs, reward, *ends, first, info, before, lane.training)
         paid = one_row(self.task, *row)
-        paid.terms = {name: np.array([lane.terms[name]]) for name in self.names[1:-1]}
+        paid.terms = {name: np.array([terms[name]]) for name in self.names[1:-1]}
         return paid
 
     def replace_reward(self, reward: Reward) -> None:
@@ -171,7 +173,7 @@ class FewLanes:
         self._memory = [[tree.copy(first) for _ in range(lanes)] for first in code.memory]
         self._values = self._sums = [[0.0] * lanes for _ in self.names]
         self._ended: list[int] = []
-        self._here: Any = None
+        self._before: Any = None
         self._last: Any = None
         self._compile(code)
 
@@ -201,7 +203,7 @@ class FewLanes:
         self._values = [[0.0 for _ in lanes] for _ in self.names]
         self._sums[:] = [[0.0 for _ in lanes] for _ in self.names]
         self._ended = []
-        self._here, self._last = (tree.copy(obs), infos, [*lanes], infos), None
+        self._before, self._last = None, (tree.copy(obs), infos, [*lanes], infos)
         for i in lanes:
             self._start(i, tree.take(obs, i), infos[i])
 
@@ -227,11 +229,12 @@ class FewLanes:
         )
         paid = self._values[-1]
         # no larger than the root of the sum of squares is each of them; NaN is no less than anything
-        if not hypot(*paid, *self._values[0]) <= FLOAT32:
+        if not (hypot(*paid) <= FLOAT32 and hypot(*self._values[0]) <= FLOAT32):
             self._refuse()
         self.steps += 1
-        self._last = self._here, actions, rewards, obs, infos, self._ended
-        self._here = obs, infos, self._ended, [*reset_infos] if self._ended else infos
+        starts = [*reset_infos] if self._ended else infos
+        # nothing is copied or worked out until somebody asks for the step
+        self._before, self._last = self._last, (obs, infos, self._ended, starts, actions, rewards)
         if self._ended:
             for i in self._ended:
                 sums = [column[i] for column in self._sums]
@@ -250,9 +253,10 @@ class FewLanes:
         Raises:
             StackError: Nothing was paid since the start.
         """
-        if self._last is None:
+        if self._before is None:
             raise nothing_paid()
-        (obs, before, began, starts), actions, rewards, upcoming, infos, ended = self._last
+        obs, before, began, starts = self._before[:4]
+        upcoming, infos, ended, _, actions, rewards = self._last
         first, done, truncated = np.zeros((3, len(self._lanes)), bool)
         first[began], done[ended] = True, True
         truncated[ended] = [infos[i].get("TimeLimit.truncated", False) for i in ended]
@@ -389,7 +393,7 @@ def _body(code: LaneCode, value: str, names: tuple[str, ...], *, copies: bool) -
     terms = {TRUE: "reward", **own, SHAPED: "shaped"}
     shown = ", ".join(f"{name!r}: {variable}" for name, variable in terms.items())
     summed = ", ".join(f"{name!r}: sums[{name!r}] + {v}" for name, v in terms.items())
-    keep = "copy" if copies else ""
+    kept = "kept" if copies else "next_obs"
     return [
         "next_obs, reward, terminated, truncated, info = env_step(action)",
         "if reward.__class__ is not float:",
@@ -403,14 +407,15 @@ def _body(code: LaneCode, value: str, names: tuple[str, ...], *, copies: bool) -
         # x - x is 0 for finite numbers and NaN for all others; the true return is checked too
         "check = reward + shaped",
         f"if check - check != 0.0: refuse({{{shown}}}, 0, lane.steps)",
-        *code.epilogue(keep),
+        *(["kept = next_obs.copy() if next_obs.__class__ is ndarray else copy(next_obs)"] * copies),
+        *code.epilogue(kept),
         "lane.steps += 1",
-        "sums = lane.sums",
-        f"here = ({keep}(next_obs), info)",
-        "lane.last = (lane.here, action, here, reward, terminated, truncated)",
-        "lane.here = here",
-        f"info[{STEP_TERMS!r}] = lane.terms = {{{shown}}}",
-        f"info[{EPISODE_TERMS!r}] = lane.sums = {{{summed}}}",
+        "lane.before = last = lane.last",
+        "sums = last[0]",
+        f"terms = info[{STEP_TERMS!r}] = {{{shown}}}",
+        f"sums = info[{EPISODE_TERMS!r}] = {{{summed}}}",
+        # nothing of it is worked out until somebody asks for the step
+        f"lane.last = sums, terms, {kept}, info, action, reward, terminated, truncated",
         "return next_obs, shaped, terminated, truncated, info",
     ]
 

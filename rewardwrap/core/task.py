@@ -70,7 +70,7 @@ class Task:
             if name != BIAS:
                 value = value + weight * self._read(name, obs, info)
         if isinstance(value, float):
-            return np.full(len(next(tree.leaves(obs))), value)
+            return np.full(tree.size(obs), value)
         return np.asarray(value)
 
     def require(self, form: Form) -> None:

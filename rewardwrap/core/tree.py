@@ -45,6 +45,11 @@ def leaves(tree: Tree) -> Iterator[Any]:
         yield tree
 
 
+def size(tree: Tree) -> int:
+    """Rows of a batch: the leading size of its first leaf."""
+    return len(tree if isinstance(tree, np.ndarray) else next(leaves(tree)))
+
+
 def take(tree: Tree, rows: Any) -> Tree:
     """Rows of every leaf (indices or mask)."""
     if isinstance(tree, np.ndarray):

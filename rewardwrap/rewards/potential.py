@@ -148,10 +148,10 @@ class Potential(Reward):
 
     def _write_next_phi(self, code: LaneCode) -> str:
         phi = None if self._form() is not None else self._function()
-        if phi is None or phi.signature.columns != ("obs",):
+        if phi is None or phi.signature.columns != ("obs",) or not code.many:
             return self._write_phi(code, "next_obs", "info")
         return code.column(
-            lambda obs: phi.batch((obs,), len(next(tree.leaves(obs)))), lambda obs, _: phi.row(obs)
+            lambda obs: phi.batch((obs,), tree.size(obs)), lambda obs, _: phi.row(obs)
         )
 
     def _gamma(self, task: Task) -> float:
@@ -170,7 +170,7 @@ class Potential(Reward):
         phi = self._function()
         return lambda obs, info: phi.batch(
             tuple(obs if name == "obs" else info for name in phi.signature.columns),
-            len(next(tree.leaves(obs))),
+            tree.size(obs),
         )
 
     def _function(self) -> UserFunction:

@@ -88,7 +88,7 @@ def test_only_what_is_used_is_kept() -> None:
     assert code.prologue() == code.epilogue() == code.starting() == []
     code.use("obs", "training")
     assert code.prologue() == ["obs = lane.obs", "training = lane.training"]
-    assert code.epilogue("copy") == ["lane.obs = copy(next_obs)"]
+    assert code.epilogue("kept") == ["lane.obs = kept"]
     assert code.starting() == ["lane.obs, lane.info, lane.first = copy(obs), dict(info), True"]
     code.line("value = action * 2")
     assert code.mentions("action")

@@ -119,7 +119,7 @@ class Telescope:
 
     def read(self, obs: Any, info: Info = NO_INFO) -> FloatArray:
         """``Phi`` of every potential, ``(p, B)``."""
-        lanes = len(next(tree.leaves(obs)))
+        lanes = tree.size(obs)
         batch = self._batches.get(lanes)
         if batch is None:
             nobody, zeros = np.zeros(lanes, bool), np.zeros(lanes)

@@ -59,7 +59,7 @@ class Sample:
     @property
     def means(self) -> int:
         """How many draws a mean is taken over, M."""
-        return len(next(tree.leaves(self.action)))
+        return tree.size(self.action)
 
 
 def draw(
@@ -162,7 +162,7 @@ def epic(payment: Payment, sample: Sample) -> FloatArray:
 
 def _means(payment: Payment, sample: Sample, obs: Any) -> FloatArray:
     """``m(x)`` for every ``x`` in ``obs``, a chunk of sources at a time; equal ones once."""
-    count, draws = len(next(tree.leaves(obs))), sample.means
+    count, draws = tree.size(obs), sample.means
     found = np.empty(count)
     size = max(1, CHUNK // draws)
     for low in range(0, count, size):
