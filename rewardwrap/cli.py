@@ -8,6 +8,7 @@ import errno
 import importlib
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -42,14 +43,13 @@ COMMANDS = {
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 TRUSTED = "a module that a file names may be imported, which runs it; repeat for more"
+VOUCHING = ("--trust", "--gym-packages")
+_MODULE = re.compile(r"[^\W\d]\w*(\.\w+)*:[^\W\d]")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; errors made on purpose are one sentence and exit code 2."""
-    # as with `python -m`, so that "module:function" finds a module lying in the current folder
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
     words = sys.argv[1:] if argv is None else list(argv)
     if words and not words[0].startswith("-"):
         return _guarded(words)
@@ -97,6 +97,7 @@ def _run(words: list[str]) -> int:
     from rewardwrap.commands.arguments import plain
     from rewardwrap_envs.trust import trusting
 
+    _find_modules_here(words)
     args = parser_of(words[0]).read(words[1:])
     module = importlib.import_module(f"rewardwrap.commands.{args.command}")
     as_json = getattr(args, "json", False)
@@ -109,6 +110,18 @@ def _run(words: list[str]) -> int:
     if as_json:
         print(json.dumps(plain(args.answer), allow_nan=False))
     return code
+
+
+def _find_modules_here(words: list[str]) -> None:
+    """Let modules of the current folder be found where one is named; what is installed comes first.
+
+    Who only reads files in a folder of somebody else must not import a ``torch.py`` that lies there.
+    """
+    from rewardwrap_envs.trust import VARIABLE
+
+    named = any(_MODULE.search(word) or word.startswith(VOUCHING) for word in words)
+    if (named or os.environ.get(VARIABLE)) and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def _guarded(words: list[str]) -> int:

@@ -12,11 +12,16 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap import limits
+from rewardwrap.compare import document, suite_report
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.spaces import from_json
+from rewardwrap.evaluate.audit import runs
 from rewardwrap.limits import LARGE, Oversized, claimed_by, parsed, require_modest, require_room
+from rewardwrap.nets.registry import Registry
 from rewardwrap.rewards.disk import load, read_reward
+from rewardwrap.sandbox.intake import approval_of
+from rewardwrap.training.choice import chosen_reward
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.errors import MarkedYamlError
 
@@ -124,3 +129,24 @@ def test_a_file_that_is_no_reward_is_not_read_whole(tmp_path: Path):
     (tmp_path / "reward.yml").write_bytes(b"#" * (9 << 20))
     with pytest.raises(rw.ConfigError, match="must have at most 8,388,608 bytes"):
         read_reward(tmp_path / "reward.yml")
+
+
+def test_a_deep_document_of_any_room_is_one_sentence(tmp_path: Path):
+    deep = "[" * 50_000 + "]" * 50_000
+    place = Registry(tmp_path)
+    for name in ("comparison.json", "suite.json", "models.json", "code.py.approved.json"):
+        (tmp_path / name).write_text(deep)
+    (tmp_path / "spec.json").write_text(deep)
+    (tmp_path / "summary.json").write_text(deep)
+    for read in (
+        lambda: document.read(tmp_path),
+        lambda: suite_report.read(tmp_path),
+        place.entries,
+        lambda: approval_of(tmp_path / "code.py"),
+        lambda: runs.read_run(tmp_path),
+        lambda: rw.References.load(tmp_path),
+        lambda: chosen_reward("{a: " * 50_000, "CartPole-v1"),
+    ):
+        (tmp_path / "references.json").write_text(deep)
+        with pytest.raises(RewardwrapError, match="deep"):
+            read()

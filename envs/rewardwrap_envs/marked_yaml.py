@@ -26,14 +26,21 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
-        if self.depth > _DEEPEST:
-            mark = self.get_mark()
-            sentence = f"lists and mappings lie more than {_DEEPEST} deep in each other"
-            raise yaml.composer.ComposerError(None, None, sentence, mark)
+        self._require_shallow(self.depth)
         try:
             return super().compose_node(parent, index)
         finally:
             self.depth -= 1
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        # the scanner looks back at every open bracket, so it must not get to thousands of them
+        self._require_shallow(self.flow_level)
+        super().fetch_flow_collection_start(token)
+
+    def _require_shallow(self, depth: int) -> None:
+        if depth > _DEEPEST:
+            sentence = f"lists and mappings lie more than {_DEEPEST} deep in each other"
+            raise yaml.composer.ComposerError(None, None, sentence, self.get_mark())
 
 
 def load(path: str | PathLike[str]) -> tuple[Any, Lines]:

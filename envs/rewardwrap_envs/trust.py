@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
-import yaml
-
-from rewardwrap_envs.errors import RecipeError
+from rewardwrap_envs import marked_yaml
+from rewardwrap_envs.errors import MarkedYamlError, RecipeError
 
 VARIABLE = "REWARDWRAP_TRUST"
 KNOWN = (
@@ -134,8 +133,8 @@ def _in_text(key: str, text: str) -> Iterator[str]:
 def _parsed(text: str) -> Any:
     """A reward in one line of YAML; text that is none names nothing."""
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+        return marked_yaml.parse(text)[0]
+    except MarkedYamlError:
         return None
 
 

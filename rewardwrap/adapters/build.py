@@ -19,6 +19,7 @@ from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap_envs.packages import load
+from rewardwrap_envs.trust import trusting
 
 if TYPE_CHECKING:
     from rewardwrap.adapters.sb3 import RewardVecEnv
@@ -88,6 +89,7 @@ def make(
     vec_env: str = "dummy",
     limit: Limit = "bootstrap",
     catalog: Iterable[str] = (),
+    trust: Iterable[str] = (),
     env_kwargs: Mapping[str, Any] | None = None,
 ) -> RewardVecEnv:
     """An SB3 VecEnv that pays a reward: recipe -> Monitor (true return) -> VecEnv -> reward.
@@ -102,6 +104,7 @@ def make(
         vec_env: ``"dummy"`` (this process; the faster one for most envs) or ``"subproc"``.
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `wrap`. Monitor sees ``truncated``.
         catalog: Folders with recipes of your own.
+        trust: Modules that recipes and reward files may name; importing one runs it.
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
 
     Raises:
@@ -116,15 +119,16 @@ def make(
     if n_envs < 1:
         raise ConfigError(f"n_envs must be at least 1, got {n_envs}. Use 1.")
     split = "train" if training else "eval"
-    reward = reward_of(reward)
-    build = partial(
-        _monitored, env_id, split, tuple(catalog), dict(env_kwargs or {}), parts_of(reward)
-    )
-    builder_of(env_id, tuple(catalog))
-    made = [build] * n_envs
-    venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
+    catalog, trust = tuple(catalog), tuple(trust)
+    with trusting(trust):
+        reward = reward_of(reward)
+        recipe = rewardwrap_envs.find(env_id, catalog)
+        builder_of(env_id, catalog)
+        kwargs = dict(env_kwargs or {})
+        build = partial(_monitored, env_id, split, catalog, trust, kwargs, parts_of(reward))
+        made = [build] * n_envs
+        venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
     venv.seed(seed)
-    recipe = rewardwrap_envs.find(env_id, catalog)
     task = None if recipe is None else task_of_recipe(recipe, space=venv.observation_space)
     host = limited(venv, limit, task)
     return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
@@ -134,12 +138,14 @@ def _monitored(
     env_id: str,
     split: str,
     catalog: tuple[str, ...],
+    trust: tuple[str, ...],
     kwargs: dict[str, Any],
     paid: tuple[int | None, ...],
 ) -> gym.Env[Any, Any]:
     from stable_baselines3.common.monitor import Monitor
 
-    env = divided(builder_of(env_id, catalog)(split, kwargs), paid)
+    with trusting(trust):
+        env = divided(builder_of(env_id, catalog)(split, kwargs), paid)
     return require_arrays(Monitor(env))
 
 

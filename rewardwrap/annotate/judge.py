@@ -19,6 +19,7 @@ from rewardwrap.annotate.annotator import Query, Synchronous
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import Fragments
+from rewardwrap.limits import parsed
 
 Render = Callable[[Fragments], Sequence[str]]
 """n clips -> n texts."""
@@ -175,7 +176,7 @@ def parse(said: str) -> float | None:
     """
     block = re.search(r"\{.*\}", said, re.DOTALL)
     try:
-        found = json.loads(block.group()) if block else None
+        found = parsed(block.group()) if block else None
     except json.JSONDecodeError:
         return None
     better = found.get("better") if isinstance(found, dict) else None

@@ -23,6 +23,7 @@ from rewardwrap.annotate.clips import Clips
 from rewardwrap.annotate.desk import Desk, LabelError
 from rewardwrap.annotate.summary import summarise
 from rewardwrap.core.errors import extra
+from rewardwrap.limits import parsed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -295,7 +296,7 @@ async def _message(request: Request) -> dict[str, Any]:
         body += part
         if len(body) > LONGEST:
             raise ValueError("a message must be short")
-    found = json.loads(body)
+    found = parsed(body)
     if not isinstance(found, dict):
         raise ValueError("a message must be an object")
     return found

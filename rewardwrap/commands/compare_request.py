@@ -128,7 +128,9 @@ def _strategies(choices: Sequence[str]) -> dict[str, str]:
             raise ConfigError(
                 f'strategies must have different names, got "{name}" twice. Write NAME=REWARD.'
             )
-        found[name] = str(Path(reward).absolute()) if Path(reward).is_file() else reward
+        # a reward in one line may be longer than any name of a file
+        is_file = reward[:1] not in ("{", "[") and Path(reward).is_file()
+        found[name] = str(Path(reward).absolute()) if is_file else reward
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from rewardwrap.compare.request import Request
 from rewardwrap.compare.results import Comparison, Failure
 from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
+from rewardwrap.limits import parsed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +67,7 @@ def document_in(folder: Path, report: Path) -> dict[str, Any]:
     """``suite.json`` or ``comparison.json``, and where the report is."""
     suite = folder / "suite.json"
     file = suite if suite.is_file() else folder / "comparison.json"
-    return {"report": str(report), **json.loads(file.read_text(encoding="utf-8"))}
+    return {"report": str(report), **parsed(file.read_text(encoding="utf-8"))}
 
 
 def _announce(console: Console, plans: tuple[Plan, ...], runs: int, left: int) -> None:

@@ -25,6 +25,7 @@ from stable_baselines3.common.utils import set_random_seed
 
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.files import whole_folder, write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.training import bundle, replay
 from rewardwrap.training.evaluation import Evaluation, Protocol
@@ -105,7 +106,7 @@ def read(folder: Path, settings: Settings) -> tuple[Agent, Past] | None:
     for step in steps:
         place = folder / str(step)
         try:
-            past = _past(json.loads((place / "past.json").read_text(encoding="utf-8")))
+            past = _past(parsed((place / "past.json").read_text(encoding="utf-8")))
             agent = bundle.read(place / "bundle", settings=settings, with_replay=True)
         except (RewardwrapError, OSError, ValueError, KeyError):
             continue  # broken by hand or by the disk: an older one, or from the start

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.limits import parsed
 
 BEAT = 10.0
 """Seconds between two signs of life."""
@@ -168,7 +169,7 @@ def _is_zombie(pid: int) -> bool:
 def _owner(written: str) -> tuple[str, int, str]:
     """Host, process and token; empty while the claim is only half written."""
     try:
-        found = json.loads(written)
+        found = parsed(written)
         return str(found["host"]), int(found["pid"]), str(found["token"])
     except (ValueError, KeyError, TypeError):
         return "", 0, ""

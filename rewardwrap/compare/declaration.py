@@ -17,6 +17,7 @@ from rewardwrap.compare.plan import Plan
 from rewardwrap.compare.reading import PlanError
 from rewardwrap.compare.store import Store
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 
 NAME = "declared.json"
 OLDER = (
@@ -75,7 +76,7 @@ def _known(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = parsed(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise PlanError(
             f"{file} must be JSON, got {error}. Give another --out: what was declared is lost."

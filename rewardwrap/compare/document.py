@@ -33,6 +33,7 @@ from rewardwrap import statistics
 from rewardwrap.compare.measures import NAMES
 from rewardwrap.compare.results import Comparison, Failure, ResultsError, Run
 from rewardwrap.compare.verdict import Judgement, Verdict, judge
+from rewardwrap.limits import parsed
 
 FORMAT = 1
 """Version of ``comparison.json``; a file of another version is refused."""
@@ -59,7 +60,7 @@ def read(path: str | Path) -> Comparison:
             f"Comparison: {file} must exist, got no such file. Run rewardwrap compare --out first."
         )
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = parsed(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ResultsError(
             f"Comparison: {file} must be JSON, got {error}. Rerun rewardwrap compare with this "

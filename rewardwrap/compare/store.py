@@ -28,6 +28,7 @@ from typing import Any
 from rewardwrap.compare.claims import BEAT, Claims, is_alive
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.files import PREFIX, FolderTaken, beside, owner_of, publish
+from rewardwrap.limits import parsed
 
 FORMAT = 2
 """Version of a run's folder; one of another version is refused."""
@@ -70,7 +71,7 @@ class Store:
         """
         folder = self.path(run_id)
         try:
-            done = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+            done = parsed((folder / "done.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return False
         if not isinstance(done, dict) or done.get("format") != FORMAT:
@@ -109,7 +110,7 @@ class Store:
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            found: dict[str, Any] = parsed(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{file} must be readable, got {error}. Delete the folder {file.parent.name}; "

@@ -29,6 +29,7 @@ from rewardwrap.compare.suites import Scale
 from rewardwrap.compare.summary import interval_text, label_text, reached_text
 from rewardwrap.compare.verdict import judge
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.pages.palette import STRATEGIES
 from rewardwrap.pages.templates import environment
 from rewardwrap.pages.words import number, p_value, signed
@@ -70,7 +71,7 @@ def read(out_dir: Path) -> Suite:
     """
     file = out_dir / NAME
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = parsed(file.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise ResultsError(
                 f"Suite: format must be {FORMAT}, got {found['format']!r}. Rerun rewardwrap compare with "

@@ -20,11 +20,13 @@ from typing import Any
 import gymnasium as gym
 
 from rewardwrap.adapters.acting import Acting
+from rewardwrap.compare.executors.protocol import child_command
 from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import RewardwrapError, extra
 from rewardwrap.core.reward import TRUE
 from rewardwrap.files import whole_file, write_whole
+from rewardwrap.limits import parsed
 from rewardwrap_envs.trust import references
 
 BACKENDS = ("egl", "osmesa", "glfw")
@@ -103,7 +105,7 @@ def shown(out: Path, *, below: str = "") -> list[dict[str, Any]]:
     if not index.is_file():
         return []
     found = []
-    for video in json.loads(index.read_text(encoding="utf-8"))["videos"]:
+    for video in parsed(index.read_text(encoding="utf-8"))["videos"]:
         file = folder / video.get("file", "")
         if "problem" in video or not file.is_file():
             problem = video.get("problem", f"{file.name} is missing")
@@ -234,7 +236,7 @@ def _filmed(spec: Spec, bundle: Path, file: Path) -> dict[str, Any]:
         env = {**os.environ, **({"MUJOCO_GL": backend} if backend else {})}
         try:
             ended = subprocess.run(
-                [sys.executable, "-m", "rewardwrap.compare.videos"],
+                child_command("rewardwrap.compare.videos"),
                 input=json.dumps(task), env=env, capture_output=True, text=True,
                 timeout=TIMEOUT, check=False,
             )  # fmt: skip
@@ -262,6 +264,7 @@ def main() -> int:
     """Film what standard input names."""
     reports = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries greet on standard output
+    sys.path += sys.argv[1:]
     task = json.load(sys.stdin)
     try:
         played = record(

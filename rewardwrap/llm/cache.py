@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.llm.client import Completion, ProviderError, Request, Usage
 
 
@@ -44,7 +45,7 @@ class Cached:
         if not file.is_file():
             return None
         try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
+            kept = parsed(file.read_text(encoding="utf-8"))
             usage = Usage(**kept["usage"])
             return Completion(
                 kept["text"],

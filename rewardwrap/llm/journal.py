@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.limits import parsed
 
 FILE = "run.jsonl"
 
@@ -61,7 +62,7 @@ class Journal:
             os.truncate(self.path, whole)
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
-                event = json.loads(line)
+                event = parsed(line)
             except ValueError as error:
                 raise ConfigError(
                     f"{self.path.name}: line {number} must be JSON, got {line[:60]!r}. "

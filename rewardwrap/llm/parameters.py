@@ -21,6 +21,7 @@ from gymnasium import spaces
 
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward, Sum, affine
+from rewardwrap.limits import parsed
 from rewardwrap.llm.client import Completion, Message, Request
 from rewardwrap.llm.prompt import VERSION, Scene, abstraction, render
 from rewardwrap.rewards.track import ACTION, NORMS, Track
@@ -114,7 +115,7 @@ def to_json(table: Table) -> str:
 def from_json(text: str, scene: Scene) -> dict[str, Term]:
     """Read `to_json` again, with the same checks as an answer."""
     try:
-        data = json.loads(text)
+        data = parsed(text)
     except ValueError as error:
         raise ConfigError(f"a table must be JSON, got {text[:60]!r} ({error}).") from error
     return {name: _term(name, row, scene) for name, row in data.items()}
@@ -151,7 +152,7 @@ def _json_in(completion: Completion) -> dict[str, Any]:
         )
     blocks = _BLOCK.findall(text) or [text]
     try:
-        data = json.loads(blocks[-1])
+        data = parsed(blocks[-1])
     except ValueError as error:
         raise ConfigError(
             f"the answer must hold a JSON table, got {text[:60]!r} ({error}). "

@@ -17,6 +17,7 @@ from typing import Any
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.loops.deployment import Deployed
 
 JOURNAL, RUNNING, MODELS = "journal.jsonl", "running.json", "models"
@@ -51,7 +52,7 @@ class LoopFolder:
         place = self.path / MODELS / "none"
         if (self.path / RUNNING).is_file():
             try:
-                place = self.path / MODELS / json.loads((self.path / RUNNING).read_text())["model"]
+                place = self.path / MODELS / parsed((self.path / RUNNING).read_text())["model"]
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigError(
                     f"{self.path / RUNNING} must name a model, got {error!r}. Write "
@@ -91,7 +92,7 @@ class LoopFolder:
         found = []
         for line in (self.path / JOURNAL).read_text(encoding="utf-8").splitlines():
             try:
-                found.append(json.loads(line))
+                found.append(parsed(line))
             except ValueError:
                 continue
         return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.nets.network import NetError, RewardNet
 from rewardwrap.rewards.frozen import Frozen, thaw
 from rewardwrap.rewards.inputs import Inputs
@@ -117,7 +118,7 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     """
     source = Path(folder)
     document, weights = read_model(source)
-    metrics = json.loads((source / METRICS).read_text(encoding="utf-8"))
+    metrics = parsed((source / METRICS).read_text(encoding="utf-8"))
     return Model(source, document, metrics, network_of(document, weights))
 
 

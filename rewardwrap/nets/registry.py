@@ -13,6 +13,7 @@ from typing import Any
 
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.nets.folder import Model, load_model
 
 INDEX, LOCK = "models.json", ".models.lock"
@@ -69,7 +70,7 @@ class Registry:
         if not path.is_file():
             return []
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))
+            read = parsed(path.read_text(encoding="utf-8"))
             return [Entry(**entry) for entry in read["models"]]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ConfigError(

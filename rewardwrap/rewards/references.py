@@ -20,6 +20,7 @@ from rewardwrap.core.scalar import EPISODE_TERMS, OneLane
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 
 Key = str | Callable[[Any, Mapping[str, Any]], Any]
 FILE = "references.json"
@@ -186,7 +187,7 @@ class References:
         """
         file = Path(folder) / FILE
         try:
-            data = json.loads(file.read_text())
+            data = parsed(file.read_text())
             told = data.pop("sha256")
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise ConfigError(

@@ -17,6 +17,7 @@ from typing import Any
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 from rewardwrap.sandbox import channel
 from rewardwrap.sandbox.display import lines_of
 from rewardwrap.sandbox.errors import SandboxError, clean
@@ -155,7 +156,7 @@ def approval_of(file: str | Path) -> dict[str, Any] | None:
     if not record.is_file():
         return None
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))
+        found = parsed(record.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{record} must be JSON, got {error}. Approve the file again: rewardwrap review {file} --approve."

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import rewardwrap_envs
 from rewardwrap.core.config import Path as Keys
 from rewardwrap.core.config import from_config
@@ -16,6 +14,8 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.rewards.env import EnvReward
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
+from rewardwrap_envs import marked_yaml
+from rewardwrap_envs.errors import MarkedYamlError
 from rewardwrap_envs.trust import require_trusted
 
 NORMALISED = "normalised"
@@ -56,18 +56,17 @@ def chosen_reward(
         return _default_potential(env, catalog, keys)
     if text == NORMALISED:
         return Normalize(EnvReward()) if gamma is None else Normalize(EnvReward(), gamma=gamma)
+    if text[:1] in ("{", "["):
+        try:
+            data, _ = marked_yaml.parse(text, name="a reward in one line")
+        except MarkedYamlError as error:
+            raise ConfigError(str(error), path=keys) from error
+        return from_config(data, path=keys)
     from rewardwrap.rewards.disk import is_saved, read_reward
 
     file = Path(text) if folder is None else folder / text
     if text.endswith(SUFFIXES) or is_saved(file):
         return read_reward(file)
-    if text[:1] in ("{", "["):
-        try:
-            return from_config(yaml.safe_load(text), path=keys)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise ConfigError(
-                f"a reward in one line must be YAML, got {text!r}. Check its brackets.", path=keys
-            ) from error
     return from_config(text, path=keys)
 
 

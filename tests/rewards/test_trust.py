@@ -9,6 +9,7 @@ import gymnasium as gym
 import pytest
 
 import rewardwrap as rw
+import rewardwrap_envs
 from rewardwrap.cli import main
 from rewardwrap.rewards.disk import read_reward
 from rewardwrap.rewards.trust import VARIABLE, vetted
@@ -118,3 +119,22 @@ def test_a_short_form_of_code_takes_the_callers_wall_too():
         "code": {"source": CODE, "deadline": 2.0}
     }
     assert vetted(["env", {"code": CODE}], "x", isolation={}) == ["env", {"code": CODE}]
+
+
+def test_make_takes_a_word_for_what_its_recipes_name(tmp_path, monkeypatch):
+    (tmp_path / "lending.py").write_text(
+        "import gymnasium as gym\n\ndef phi(obs):\n    return obs[:, 2]\n\n"
+        "class Layer(gym.Wrapper):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = tmp_path / "recipes"
+    own.mkdir()
+    shipped = rewardwrap_envs.recipe("CartPole-v1").path.read_text()
+    named = shipped.replace("id: CartPole-v1", "name: Mine\nid: CartPole-v1")
+    (own / "mine.yml").write_text(named + "wrappers: {train: [lending.Layer]}\n")
+    (tmp_path / "reward.yml").write_text("potential: {phi: 'lending:phi', gamma: 0.99}\n")
+    with pytest.raises(rewardwrap_envs.RecipeError, match=r"or trust=\('lending',\) in Python"):
+        rw.make("Mine", catalog=[str(own)])
+    venv = rw.make("Mine", str(tmp_path / "reward.yml"), catalog=[str(own)], trust=["lending"])
+    venv.reset()
+    venv.close()

@@ -111,7 +111,7 @@ def test_rewards_can_be_chosen_by_word_file_and_line(tmp_path: Path) -> None:
     assert list(shaped[1]["named"]["base"]["potential"]["phi"]) == ["row", "column"]
     for choice, sentence in (
         ("evn", 'No reward "evn". Did you mean "env"'),
-        ("{constant: [", "a reward in one line must be YAML"),
+        ("{constant: [", "a reward in one line:1: the text must be valid YAML"),
         ("none.yml", "reward file must exist"),
     ):
         with pytest.raises(rw.ConfigError, match=sentence):

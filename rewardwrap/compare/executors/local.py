@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rewardwrap.compare.claims import is_alive
-from rewardwrap.compare.executors.protocol import ATTEMPTS, Outcome, cores
+from rewardwrap.compare.executors.protocol import ATTEMPTS, Outcome, child_command, cores
 from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store
 
@@ -103,7 +102,7 @@ class LocalExecutor:
 
     def _hire(self) -> _Worker:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rewardwrap.compare.executors.worker"],
+            child_command("rewardwrap.compare.executors.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

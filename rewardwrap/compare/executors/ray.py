@@ -144,7 +144,7 @@ class RayExecutor:
 def compute(spec: Spec, root: str, steps: str, folder: str) -> Event:
     """One run, on whatever node: what Ray calls there."""
     if folder not in sys.path and os.path.isdir(folder):
-        sys.path.insert(0, folder)  # as on the driver: rewards named "module:function"
+        sys.path.append(folder)  # as on the driver: rewards named "module:function"
     use_one_thread()
     return {**perform(spec, root, noting(steps, run_id(spec))), "host": socket.gethostname()}
 

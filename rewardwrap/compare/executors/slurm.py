@@ -169,7 +169,7 @@ class Job:
     def __call__(self) -> Event:
         """Compute the run; a job that was put back into the queue begins here again."""
         if self.folder not in sys.path and os.path.isdir(self.folder):
-            sys.path.insert(0, self.folder)
+            sys.path.append(self.folder)
         use_one_thread()
         event = perform(self.spec, self.root, noting(self.steps, run_id(self.spec)))
         return {**event, "host": socket.gethostname()}

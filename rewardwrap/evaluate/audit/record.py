@@ -21,7 +21,7 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.reward import SHAPED, TRUE
 from rewardwrap.evaluate.audit.finding import Clip, Finding, Findings
 from rewardwrap.files import write_whole
-from rewardwrap.limits import Oversized, require_modest
+from rewardwrap.limits import Oversized, parsed, require_modest
 
 FloatArray = NDArray[np.float64]
 
@@ -130,7 +130,7 @@ def read(path: Path) -> Record:
         require_modest(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = dict(found)
-        head: dict[str, Any] = json.loads(str(arrays.pop("head")))
+        head: dict[str, Any] = parsed(str(arrays.pop("head")))
         if head["format"] != FORMAT:
             raise AuditError(
                 f"{path}: format must be {FORMAT}, got {head['format']!r}. "

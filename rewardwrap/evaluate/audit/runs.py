@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from rewardwrap.evaluate.audit import trends, words
 from rewardwrap.evaluate.audit.finding import Finding
 from rewardwrap.evaluate.audit.potentials import checked
 from rewardwrap.evaluate.audit.record import AuditError, Record
+from rewardwrap.limits import parsed
 from rewardwrap.rewards.trust import vetted
 from rewardwrap_envs.trust import require_trusted
 
@@ -120,7 +120,7 @@ def _context(folder: Path) -> dict[str, Any]:
     """Environment, reward and so on, as far as the folder tells."""
     if (folder / "spec.json").is_file():
         file = folder / "spec.json"
-        spec = json.loads(file.read_text(encoding="utf-8"))
+        spec = _told(file)
         require_trusted({"env": spec["env"]}, file, error=ConfigError)
         kept = ("env", "algo", "seed", "env_kwargs", "catalog")
         reward = from_config(vetted(spec["reward"], file))
@@ -128,7 +128,7 @@ def _context(folder: Path) -> dict[str, Any]:
     bundles = sorted(folder.glob("last/*/bundle.json")) or sorted(folder.glob("best/*/bundle.json"))
     if not bundles:
         return {}
-    told = json.loads(bundles[-1].read_text(encoding="utf-8"))
+    told = _told(bundles[-1])
     settings = told["settings"]
     require_trusted(settings, bundles[-1], error=ConfigError)
     kept = ("env", "algo", "seed", "env_kwargs", "catalog")
@@ -140,12 +140,25 @@ def _context(folder: Path) -> dict[str, Any]:
     }
 
 
+def _told(file: Path) -> dict[str, Any]:
+    """What a JSON file of the run says."""
+    try:
+        found = parsed(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AuditError(
+            f"{file} must be JSON, got {error}. Was it changed by hand, or cut short?"
+        ) from error
+    if not isinstance(found, dict):
+        raise AuditError(f"{file} must hold a mapping, got {type(found).__name__}. Restore it.")
+    return found
+
+
 def _gamma(run: Path) -> float | None:
     """The learner's discount in one run of a comparison; None where no bundle is kept."""
     file = run / "bundle" / "bundle.json"
     if not file.is_file():
         return None
-    found: float | None = json.loads(file.read_text(encoding="utf-8")).get("gamma")
+    found: float | None = _told(file).get("gamma")
     return found
 
 
@@ -172,13 +185,13 @@ def _from_monitor(file: Path, context: Mapping[str, Any]) -> Record:
     made = _bare(names, sums, columns, context, notes=[STEPS_MISSING])
     made.facts["source"] = "sums of training episodes (monitor.csv)"
     if lines[0].startswith("#{"):
-        made.facts["env"] = json.loads(lines[0][1:]).get("env_id", "")
+        made.facts["env"] = parsed(lines[0][1:]).get("env_id", "")
     _look(made, context.get("reward"))
     return made
 
 
 def _from_summary(file: Path, context: Mapping[str, Any]) -> Record:
-    told = json.loads(file.read_text(encoding="utf-8"))
+    told = _told(file)
     terms = list(told.get("terms", {}))
     # a reward without a named term records the true return alone
     names = (TRUE, *(t for t in terms if t not in (TRUE, SHAPED)), SHAPED)
