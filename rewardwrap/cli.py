@@ -26,6 +26,7 @@ COMMANDS = {
     "ingest": "read logged episodes, check them and save them",
     "fit": "a reward model from logged rewards, preferences, outcomes or marks",
     "validate": "whether a reward model can be trusted on these episodes",
+    "monitor": "whether new episodes still are what a reward model was judged on",
     "benchmark": "can a score tell good episodes from bad ones, by the published protocols",
     "models": "which reward models there are, and which one is in use",
     "label": "people say which of two clips is better, on a page of this machine",

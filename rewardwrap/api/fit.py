@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def fit(
     epochs: int | None = None,
     patience: int | None = None,
     seed: int = 0,
+    require: Mapping[str, float] | None = None,
     progress: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Fitted:
     """Fit a reward model; its figures are of whole episodes that the fit has not seen.
@@ -84,6 +86,8 @@ def fit(
         epochs: At most so many.
         patience: Epochs without a better loss.
         seed: Of split, first weights and order.
+        require: Bounds on the held-out figures, e.g. ``{"r2": 0.95}``; ``metrics["gate"]`` says whether they
+            were kept, and `rw.Learned` with ``require="gate"`` refuses the model otherwise.
         progress: Called with each epoch and its losses.
 
     Raises:
@@ -129,9 +133,20 @@ def fit(
     else:
         discount = gamma if what == "returns" else None
         fitted = _regression(store, gamma=discount, head=head, **options)
+    if require:
+        _judge(fitted, require)
     if out is not None:
         fitted.save(Path(out))
     return fitted
+
+
+def _judge(fitted: Fitted, bounds: Mapping[str, float]) -> None:
+    from rewardwrap.rewards.judgement import judged
+
+    metrics = fitted.metrics
+    held, count = metrics["heldout"], len(metrics["episodes"]["heldout"])
+    found = judged(held, bounds, data=fitted.data["fingerprint"], episodes=count)
+    metrics["gate"] = asdict(found)
 
 
 def judgements(path: Path, store: EpisodeStore) -> Preferences:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ DESCRIPTION = """\
 Fit a reward model to the episodes in a folder that `rewardwrap ingest` wrote. The figures it prints are of
 whole episodes that the fit has not seen. Use the model with rw.Learned(MODEL) or {learned: MODEL}."""
 
+FEW = 20
+"""Held-out episodes below which figures are said to be uncertain."""
 MISSED = 0.3
 """Correlation with a raw number from which a feature is taken to be missing."""
 
@@ -98,6 +101,11 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heldout", type=float, default=0.2, help="share of episodes (0.2)")
     parser.add_argument("--epochs", type=whole_number, help="at most (100; preferences 50)")
     parser.add_argument("--patience", type=whole_number, help="epochs without a better loss")
+    parser.add_argument(
+        "--require",
+        metavar="FIGURE=X,...",
+        help="bounds on the held-out figures, e.g. r2=0.95,mae=0.2: exit code 1 where one fails",
+    )
     parser.add_argument("--registry", type=Path, metavar="DIR", help="enter the model there")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -116,9 +124,12 @@ def run(args: argparse.Namespace) -> int:
             hidden=_sizes(args.hidden), activation=args.activation, seed=args.seed, heldout=args.heldout,
             members=args.members, epochs=args.epochs, patience=args.patience, objective=args.objective,
             objective_kwargs=key_values(args.objective_kwargs, "--objective-kwargs"),
-            progress=progress, **_own(args),
+            require=_bounds(args.require), progress=progress, **_own(args),
         )  # fmt: skip
     _print(args.out, fitted)
+    judged = fitted.metrics.get("gate", {"passed": True, "reasons": []})
+    for reason in judged["reasons"]:
+        print(f"Required: {reason}", file=sys.stderr)
     args.answer = {
         "model": args.out,
         "objective": fitted.objective,
@@ -132,7 +143,25 @@ def run(args: argparse.Namespace) -> int:
 
         entry = Registry(args.registry).add(args.out)
         print(f"Registered {entry.name} {entry.version} as {entry.stage}.")
-    return 0
+    return 0 if judged["passed"] else 1
+
+
+def _bounds(text: str | None) -> dict[str, float]:
+    """``r2=0.95,mae=0.2``; nothing is required without a text.
+
+    Raises:
+        ConfigError: No such pair.
+    """
+    found = {}
+    for word in text.split(",") if text else ():
+        name, _, value = word.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise ConfigError(
+                f"--require must be FIGURE=NUMBER,..., got {word!r}. Write e.g. r2=0.95,mae=0.2."
+            ) from None
+    return found
 
 
 def _own(args: argparse.Namespace) -> dict[str, Any]:
@@ -206,6 +235,11 @@ def _print(folder: Path, fitted: Any) -> None:
         f"{len(episodes['train'])} episodes to train on, {len(episodes['heldout'])} held out; "
         f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."
     )
+    if len(episodes["heldout"]) < FEW:
+        out.print(
+            f"{len(episodes['heldout'])} held-out episodes are too few to judge a model by: its figures "
+            f"may be luck. Record more, or validate it on {FEW} others."
+        )
     if metrics.get("unknown_successors"):
         out.print(
             f"{metrics['unknown_successors']} steps without a recorded successor were left out, "

@@ -58,6 +58,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--leave-out", metavar="A,B", help="columns to leave out, and episodes as episode:ID"
     )
     parser.add_argument(
+        "--fill",
+        choices=("median",),
+        help="fill missing cells of obs and action, and flag them in info; rewards stay missing",
+    )
+    parser.add_argument(
         "--drop-last",
         action="store_true",
         help="leave out last steps without a recorded successor instead of repeating the observation",
@@ -102,6 +107,7 @@ def _options(args: argparse.Namespace, progress: Any) -> Options:
         sep=args.sep,
         decimal=args.decimal,
         actions=args.actions,
+        fill=args.fill,
         leave_out=_names(args.leave_out) or (),
         observation_space=observation,
         action_space=action,

@@ -26,6 +26,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     for name, summary in (("promote", "put a model into use"), ("retire", "take it out of use")):
         own = what.add_parser(name, help=summary)
         _own_registry(own)
+        if name == "promote":
+            own.add_argument(
+                "--force",
+                action="store_true",
+                help="although it failed its gate or was never judged; the list says so",
+            )
         own.add_argument(
             "which",
             metavar="VERSION",
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "add":
         registry.add(args.model, name=args.name)
     elif args.what == "promote":
-        registry.promote(args.which)
+        registry.promote(args.which, force=args.force)
     elif args.what == "retire":
         registry.retire(args.which)
     entries = registry.entries()
@@ -73,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(
             entry.version,
             entry.name,
-            f"[{colour[entry.stage]}]{entry.stage}[/]",
+            f"[{colour[entry.stage]}]{entry.stage}[/]{' by force' if entry.forced else ''}",
             entry.objective,
             shown,
             entry.data[:12],

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
 choosing by it is worth, accuracy away from its data, drift. Writes JSON, an HTML page and TensorBoard
-scalars; the model itself is not touched. With --gate, exit code 1 says that the model
-fails. With --follow the page goes on showing what a run that is paid by
-the model records: true return and pay, how well the model still orders episodes, shares, versions."""
+scalars; the model itself is not touched. With --gate, exit code 1 says that the model fails: R2 below .8,
+or pair accuracy below .6 or calibration error above .15, or fewer than 20 episodes; gate.json beside the
+model keeps the judgement for `models promote` and rw.Learned(MODEL, require="gate"). With --follow the
+page goes on showing what a run that is paid by the model records: true return and pay, how well the model
+still orders episodes, shares, versions."""
 GOOD = ("learns", "partly")
 """Verdicts that let a model pass: it orders or explains the episodes well."""
 IDLE = 600.0  # seconds without news after which a run is taken for over
@@ -54,10 +56,12 @@ def run(args: argparse.Namespace) -> int:
 
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.data import EpisodeStore
+    from rewardwrap.evaluate.models.gate import gate
     from rewardwrap.evaluate.models.live import read_run
     from rewardwrap.evaluate.models.page import verdict, write
     from rewardwrap.evaluate.models.validation import validate
     from rewardwrap.nets.folder import load_model
+    from rewardwrap.rewards.judgement import write_gate
 
     torch.set_num_threads(1)
     if args.every < 1 or args.idle < 0:
@@ -69,11 +73,17 @@ def run(args: argparse.Namespace) -> int:
     if args.follow is not None:
         # before minutes of measuring: is there such a run
         read_run(args.follow, model, term=args.term)
-    found = validate(model, EpisodeStore.load(args.data), length=args.length, seed=args.seed)
+    store = EpisodeStore.load(args.data)
+    found = validate(model, store, length=args.length, seed=args.seed)
     page = write(found, model, args.out or args.model / "validation")
     word, sentence, details = verdict(found)
     passed = word in GOOD
+    if args.gate:
+        judged = gate(found, model, store)
+        write_gate(args.model, judged, model.document["sha256"])
+        passed, details = judged.passed, [*details, *(f"Gate: {r}" for r in judged.reasons)]
     args.answer = {**found.to_plain(), "verdict": sentence, "passed": passed, "page": str(page)}
+    args.answer["reasons"] = judged.reasons if args.gate else []
     code = 0 if passed or not args.gate else 1
     if args.json:
         return code

@@ -76,6 +76,7 @@ class Options:
         leave_out: Columns of a table, or patterns; ``episode:ID`` for an episode.
         observation_space: Of the environment, if known.
         action_space: Of the environment, if known.
+        fill: ``"median"``: fill missing cells, see `rewardwrap.data.fill`; None leaves them missing.
         drop_last: Leave out last steps whose successor is not recorded, instead of keeping them
             with the last observation repeated.
         progress: Called with ``(done, total)`` now and then.
@@ -95,6 +96,7 @@ class Options:
     leave_out: tuple[str, ...] = ()
     observation_space: gym.Space[Any] | None = None
     action_space: gym.Space[Any] | None = None
+    fill: str | None = None
     drop_last: bool = False
     progress: Progress = silent
 

@@ -153,6 +153,10 @@ def _with_terminal(rows: Rows, lengths: IntArray, last: IntArray) -> Any:
         out = np.empty((len(obs) + len(last), *obs.shape[1:]), obs.dtype)
         out[where] = obs
         out[where[last] + 1] = np.asarray(successor)[last]
+        if rows.next_obs is not None and out.dtype.kind == "f" and np.isnan(out).any():
+            # a cell that is empty in obs may be known as the successor of the row before
+            known = np.asarray(successor)
+            out[where + 1] = np.where(np.isnan(out[where + 1]), known, out[where + 1])
         return out
 
     if rows.next_obs is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.checks import named_leaves
-from rewardwrap.data.splits import groups_of
+from rewardwrap.data.splits import contents, groups_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.trainer import Fit
 from rewardwrap.pages.frames import Shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HELD_OUT = 0.2
+MOST_CONTENTS = 20_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +121,15 @@ def watched_apart(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, Episode
 
 def data_of(store: EpisodeStore) -> dict[str, Any]:
     """What model.json says of the data."""
-    return {"fingerprint": store.fingerprint(), "episodes": len(store), "steps": store.steps}
+    found: dict[str, Any] = {
+        "fingerprint": store.fingerprint(),
+        "episodes": len(store),
+        "steps": store.steps,
+    }
+    if len(store) <= MOST_CONTENTS:
+        # so that a gate knows the episodes of the fit again, under whatever name they come
+        found["contents"] = dict(zip(store.ids.tolist(), contents(store).tolist(), strict=True))
+    return found
 
 
 def settings_of(net: RewardNet, seed: int, **more: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
 from rewardwrap.nets.folder import Model, load_model
+from rewardwrap.rewards.judgement import require_passed
 
 INDEX, LOCK = "models.json", ".models.lock"
 STAGES = ("candidate", "prod", "retired")
@@ -34,6 +35,7 @@ class Entry:
         data: Fingerprint of its data.
         heldout: Its held-out figures.
         parent: Version that was prod when it was promoted.
+        forced: Whether it was promoted without having passed its gate.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Entry:
     data: str
     heldout: dict[str, Any]
     parent: str | None = None
+    forced: bool = False
 
 
 class Registry:
@@ -88,12 +91,16 @@ class Registry:
             entries.append(made)
         return made
 
-    def promote(self, version: str) -> Entry:
-        """Make a model the one in use; the one before is retired.
+    def promote(self, version: str, *, force: bool = False) -> Entry:
+        """Make a model the one in use, if it passed its gate; the one before is retired.
+
+        Args:
+            version: Which.
+            force: Promote it all the same; the index says so for good.
 
         Raises:
             UnknownName: No such model.
-            ConfigError: Its folder is gone, cut short or changed.
+            ConfigError: Its folder is gone, cut short or changed, or it did not pass its gate.
         """
         with self._changing() as entries:
             place = self._place(entries, version)
@@ -104,12 +111,16 @@ class Registry:
                     f"model {chosen.version} must still lie in {chosen.path}, got {found.version}. "
                     "Add the new one, or restore the old one."
                 )
+            if not force:
+                require_passed(self.folder / chosen.path, chosen.sha256, "a model to be promoted")
             parent = None
             for i, entry in enumerate(entries):
                 if entry.name == chosen.name and entry.stage == "prod" and i != place:
                     entries[i] = _with(entry, stage="retired")
                     parent = entry.version
-            entries[place] = _with(chosen, stage="prod", parent=parent or chosen.parent)
+            entries[place] = _with(
+                chosen, stage="prod", parent=parent or chosen.parent, forced=force
+            )
         return entries[place]
 
     def retire(self, version: str) -> Entry:

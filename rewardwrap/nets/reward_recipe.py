@@ -20,7 +20,7 @@ from rewardwrap.nets.fitted import (
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
-from rewardwrap.nets.reference import reference_of
+from rewardwrap.nets.reference import reference_of, stream_of
 from rewardwrap.nets.returns import returns_to_go
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import Progress, fit
@@ -110,6 +110,7 @@ def fit_regression(
             "missing": int(np.isnan(store.reward).sum()),
             "unknown_successors": int(unknown_rows(reads, store.transitions()).sum()),
             "reference": reference_of(fitted, net, paid["train"]),
+            **({"stream": stream_of(held, net, paid["heldout"])} if gamma is None else {}),
             "history": done.history,
         },
         done,

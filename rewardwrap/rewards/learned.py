@@ -16,6 +16,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.frozen import RULES, Frozen, thaw
+from rewardwrap.rewards.judgement import require_passed
 from rewardwrap.rewards.limits import require_choice, require_number
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, check_document, digest, read_model
 
@@ -34,6 +35,8 @@ class Learned(Reward):
             guards against over-optimisation: they pay less where the members disagree.
         k: Weight of the disagreement, at least 0.
         sha256: Beginning of the version that is meant; any other model in the folder is refused.
+        require: ``"gate"``: refuse a model that failed its gate or was never judged
+            (`rewardwrap validate MODEL DIR --gate`, `rewardwrap fit ... --require r2=0.95`).
 
     Raises:
         ConfigError: No model there, one that was cut short or changed, another version than
@@ -57,6 +60,7 @@ class Learned(Reward):
     rule: str = "mean"
     k: float = 1.0
     sha256: str | None = None
+    require: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | os.PathLike):
@@ -66,10 +70,15 @@ class Learned(Reward):
             )
         object.__setattr__(self, "path", os.fspath(self.path))
         require_choice(self, "rule", RULES)
+        if self.require not in (None, "gate"):
+            raise ConfigError(
+                f'Learned: require must be "gate" or None, got {self.require!r}. Use "gate" to refuse '
+                "models that did not pass theirs."
+            )
         require_number(self, "k", "Use 1 for one standard deviation.", low=0.0)
         object.__setattr__(self, "_packed", None)
         if (Path(self.path) / MODEL).exists():
-            self._take(*_pack(Path(self.path)))
+            self._take(*self._read())
 
     @property
     def version(self) -> str:
@@ -90,6 +99,8 @@ class Learned(Reward):
             ConfigError: It is no model, or it reads other inputs.
         """
         document, packed = _pack(Path(folder))
+        if self.require == "gate":
+            require_passed(folder, document["sha256"], "Learned: a deployed model")
         now = self.document
         if document["inputs"] != now["inputs"]:
             raise ConfigError(
@@ -142,6 +153,13 @@ class Learned(Reward):
             )
         self._take(document, packed)
 
+    def _read(self) -> tuple[dict[str, Any], bytes]:
+        """The model of the folder, if it may be paid."""
+        document, packed = _pack(Path(self.path))
+        if self.require == "gate":
+            require_passed(self.path, document["sha256"], "Learned: a model to pay")
+        return document, packed
+
     def _take(self, document: dict[str, Any], packed: bytes) -> None:
         if self.sha256 is not None and not document["sha256"].startswith(self.sha256):
             raise ConfigError(
@@ -156,7 +174,7 @@ class Learned(Reward):
         net: Frozen | None = self.__dict__.get("_frozen")
         if net is None:
             # deferred so that a saved reward can be read where the folder is gone
-            self._take(*_pack(Path(self.path)))
+            self._take(*self._read())
             net = self.__dict__["_frozen"]
         return net
 

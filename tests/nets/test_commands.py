@@ -107,18 +107,6 @@ def test_validate_writes_json_a_page_and_scalars(folders, tmp_path, model, data,
     assert "Page:" in capsys.readouterr().out
 
 
-def test_the_gate_is_an_exit_code(folders, tmp_path, capsys, monkeypatch):
-    args = ["validate", str(folders / "reg"), str(folders / "gaps"), "--out", str(tmp_path)]
-    assert main([*args, "--gate", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["passed"] is True
-    # the bar of the verdict, moved above every model
-    verdict = "rewardwrap.evaluate.models.page.verdict"
-    monkeypatch.setattr(verdict, lambda found: ("cheats", "It orders nothing.", []))
-    assert main([*args, "--gate", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["passed"] is False
-    assert main(args) == 0
-
-
 def test_validating_leaves_the_model_as_it_is(folders):
     before = load_model(folders / "pref").version
     assert main(["validate", str(folders / "pref"), str(folders / "whole"), "--json"]) == 0
@@ -212,11 +200,11 @@ def test_models_are_listed_entered_promoted_and_retired(folders, tmp_path, capsy
     assert main(["models", *registry]) == 0
     assert "No models in" in capsys.readouterr().out
     assert main(["models", "add", str(folders / "reg"), *registry]) == 0
-    assert main(["models", "promote", "reg", *registry]) == 0
+    assert main(["models", "promote", "reg", "--force", *registry]) == 0
     assert main(["models", *registry, "--json"]) == 0
     printed = capsys.readouterr().out.strip().splitlines()[-1]
     (entry,) = json.loads(printed)
-    assert (entry["name"], entry["stage"]) == ("reg", "prod")
+    assert (entry["name"], entry["stage"], entry["forced"]) == ("reg", "prod", True)
     assert main(["models", "retire", entry["version"], *registry]) == 0
     assert "retired" in capsys.readouterr().out
 

@@ -137,8 +137,8 @@ def test_at_most_one_model_of_a_name_is_in_use(tmp_path):
     second = registry.add(write(tmp_path / "two", 1), name="lift")
     assert registry.add(tmp_path / "one", name="lift") == first
     assert (first.stage, first.path, first.data) == ("candidate", "one", "f")
-    registry.promote(first.version)
-    promoted = registry.promote(second.version)
+    registry.promote(first.version, force=True)
+    promoted = registry.promote(second.version, force=True)
     assert promoted.parent == first.version
     assert [e.stage for e in registry.entries()] == ["retired", "prod"]
     assert registry.in_use("lift") == promoted

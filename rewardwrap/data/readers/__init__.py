@@ -8,6 +8,7 @@ from pathlib import Path
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
+from rewardwrap.data.fill import filled
 from rewardwrap.data.reading import Note, Options, Reading, in_spaces
 
 Reader = Callable[[Path, Options], Reading]
@@ -51,7 +52,9 @@ def read(source: str | Path, options: Options | None = None) -> Reading:
     reader, kind = _reader(path)
     _options_fit(kind, given)
     reading = _without(reader(path, given), given)
-    return Reading(in_spaces(reading.store, given), reading.rule, reading.notes)
+    notes = list(reading.notes)
+    store = in_spaces(filled(reading.store, notes) if given.fill else reading.store, given)
+    return Reading(store, reading.rule, notes)
 
 
 def _without(reading: Reading, options: Options) -> Reading:
