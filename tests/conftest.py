@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # one thread in this process and in every worker it starts: the machine is shared
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# a shell makes what it runs in the background deaf to Ctrl-C, which some tests send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ from rewardwrap.compare.plan import read_plan
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BUDGETS = {
     "02_shape_a_mujoco_env.py": ["--steps", "512"],
-    "03_compare_on_atari.py": ["--steps=5", "--seeds=1", "--eval-episodes=1", "--out=out"],
+    "03_compare_on_atari.py": ["--steps=1", "--seeds=1", "--eval-episodes=1", "--out=out"],
     "05_learn_from_preferences.py": ["16384"],
 }
 
