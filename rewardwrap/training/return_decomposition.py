@@ -27,6 +27,7 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import Tensor, nn
 
+from rewardwrap.adapters.acting import require_steps
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import TRUE
@@ -190,6 +191,7 @@ class ReturnDecomposition(BaseCallback):
         self._every, self._rollouts = every, 0
 
     def _on_training_start(self) -> None:
+        require_steps(self.model, "ReturnDecomposition")
         self._host = _host(self.training_env)
         self._reward = _decoded(self._host)
         names = self._host.term_names

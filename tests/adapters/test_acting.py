@@ -7,10 +7,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from sb3_contrib import MaskablePPO, RecurrentPPO
+from sb3_contrib import ARS, MaskablePPO, RecurrentPPO
 
 import rewardwrap as rw
 from rewardwrap.adapters.acting import Acting
+from rewardwrap.evaluate.distance.coverage import gather
 from rewardwrap.training.agent import Settings, build
 from rewardwrap.training.evaluation import Protocol, evaluate
 from rewardwrap.training.refusal import refuse_unfit
@@ -90,3 +91,35 @@ def test_a_model_is_checked_with_its_own_policy() -> None:
     venv = rw.make("rewardwrap-test/Masked-v0", "env")
     rw.check(venv, MaskablePPO("MlpPolicy", venv, policy_kwargs={"net_arch": [3]}))
     rw.check(venv, "ppo_mask")
+
+
+def test_coverage_is_played_with_masks():
+    env = Masked()
+    model = MaskablePPO("MlpPolicy", env, n_steps=16, batch_size=16, device="cpu", seed=0)
+    found = gather(env, seed=0, episodes=3, policy=model)
+    assert found.rows == 27  # a forbidden action is an error
+
+
+def test_coverage_is_played_with_the_memory_of_the_episode():
+    seen: list[tuple[Any, bool]] = []
+
+    class Counting:
+        def predict(
+            self, obs: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True
+        ) -> Any:
+            seen.append((state, bool(episode_start[0])))
+            return 0, 1 if state is None else state + 1
+
+    made = gather(gym.make("CartPole-v1"), seed=0, episodes=2, policy=Counting())
+    assert [start for _, start in seen].count(True) == 2
+    first = len(made.episodes[0]["reward"])
+    assert [state for state, _ in seen] == [
+        None, *range(1, first), None, *range(1, made.rows - first),
+    ]  # fmt: skip
+
+
+def test_who_must_see_every_step_refuses_a_learner_that_shows_none():
+    venv = rw.make("CartPole-v1", rw.EnvReward() + rw.Constant(0.1).named("alive"), seed=0)
+    model = ARS("LinearPolicy", venv, n_delta=2, seed=0, device="cpu")
+    with pytest.raises(rw.StackError, match="Audit must see every step of the training, got ARS"):
+        model.learn(64, callback=rw.evaluate.Audit())

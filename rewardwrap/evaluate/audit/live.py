@@ -13,6 +13,7 @@ from gymnasium.vector.utils import create_empty_array
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 
+from rewardwrap.adapters.acting import require_steps
 from rewardwrap.adapters.layers import OuterAdapter, find_adapter, layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core import tree
@@ -137,6 +138,7 @@ class Audit(BaseCallback):
 
     def _on_training_start(self) -> None:
         assert self.model is not None
+        require_steps(self.model, "Audit")
         adapter = find_adapter(self.training_env)
         if adapter is None:
             raise StackError(

@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from rewardwrap.adapters.acting import ActingAlone
 from rewardwrap.adapters.offline import transitions
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
@@ -157,7 +158,7 @@ def _actor(env: gym.Env[Any, Any], policy: Any, seed: int) -> Policy:
         env.action_space.seed(seed)
         return lambda obs: env.action_space.sample()
     if hasattr(policy, "predict"):
-        return lambda obs: policy.predict(obs, deterministic=False)[0]
+        return ActingAlone(policy, env, deterministic=False)
     if not callable(policy):
         raise ConfigError(
             "policy must be a function of an observation or a model with predict, "
@@ -175,6 +176,8 @@ def _play(
     simulator: Simulator | None,
 ) -> tuple[Episode, list[Any]]:
     obs, info = env.reset(seed=seed)
+    if isinstance(act, ActingAlone):
+        act.begin()
     observed, infos = [tree.copy(obs) if tree_like(obs) else obs], [dict(info)]
     actions: list[Any] = []
     paid: list[float] = []
