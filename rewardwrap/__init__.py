@@ -154,9 +154,22 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _modules:
-        return _import_module(_modules[name])
-    if name in _lazy:
-        return getattr(_import_module(_lazy[name]), name)
-    raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}")
+if not TYPE_CHECKING:  # so that a type checker sees what there is, and nothing else
+
+    def __getattr__(name: str) -> Any:
+        if name in _modules:
+            return _import_module(_modules[name])
+        if name in _lazy:
+            return getattr(_import_module(_lazy[name]), name)
+        raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}{_near(name)}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _near(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__, n=2)
+    return f". Did you mean {' or '.join(near)}?" if near else ""

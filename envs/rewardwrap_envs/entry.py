@@ -18,6 +18,7 @@ from gymnasium import spaces
 from rewardwrap_envs.errors import MissingPackage, RecipeError, UnknownField, near_misses
 from rewardwrap_envs.hush import SETTOTALMASS, hushed
 from rewardwrap_envs.layers import Layer, overruled, stack
+from rewardwrap_envs.mujoco_log import listen
 from rewardwrap_envs.trust import require_trusted
 
 
@@ -218,6 +219,7 @@ class Recipe:
             env: gymnasium.Env[Any, Any] = gymnasium.make(
                 self.id, render_mode=render_mode, **kwargs
             )
+        listen()
         return stack(env, layers, plain=bool(given_up))
 
     def require_trusted(self) -> None:

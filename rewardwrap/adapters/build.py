@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
@@ -18,6 +19,7 @@ from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap_envs.mujoco_log import listen
 from rewardwrap_envs.packages import load
 from rewardwrap_envs.trust import trusting
 
@@ -66,6 +68,7 @@ def wrap(
             "env must be a gymnasium Env, a gymnasium VectorEnv or an SB3 VecEnv, "
             f"got {type(env).__name__}. Make it first: rw.make(env_id, reward)."
         )
+    listen()
     reward = reward_of(reward)
     env = limited(divided(env, parts_of(reward)), limit)
     # envpool's pools say that they are both
@@ -79,7 +82,7 @@ def wrap(
 
 
 def make(
-    env_id: str,
+    env_id: str | gym.Env[Any, Any] | Callable[..., gym.Env[Any, Any]],
     reward: RewardLike = "env",
     *,
     n_envs: int = 1,
@@ -95,8 +98,9 @@ def make(
     """An SB3 VecEnv that pays a reward: recipe -> Monitor (true return) -> VecEnv -> reward.
 
     Args:
-        env_id: Name of a recipe or any gymnasium id.
-        reward: A reward, its configuration, or the path of a file that holds it.
+        env_id: Name of a recipe, any gymnasium id, ``"module:Id"``, the class of an environment or a function
+            that makes one; one lane may be an environment that is made.
+        reward: A reward, a function, a configuration, or the path of a file that holds it.
         n_envs: Number of lanes.
         seed: Seeds every lane at its first reset.
         gamma: Discount of the agent, for potentials that have none of their own.
@@ -116,13 +120,12 @@ def make(
 
     if vec_env not in ("dummy", "subproc"):
         raise ConfigError(f'vec_env must be "dummy" or "subproc", got {vec_env!r}. Choose one.')
-    if n_envs < 1:
-        raise ConfigError(f"n_envs must be at least 1, got {n_envs}. Use 1.")
+    _require_lanes(env_id, n_envs, seed)
     split = "train" if training else "eval"
     catalog, trust = tuple(catalog), tuple(trust)
     with trusting(trust):
         reward = reward_of(reward)
-        recipe = rewardwrap_envs.find(env_id, catalog)
+        recipe = rewardwrap_envs.find(env_id, catalog) if isinstance(env_id, str) else None
         builder_of(env_id, catalog)
         kwargs = dict(env_kwargs or {})
         build = partial(_monitored, env_id, split, catalog, trust, kwargs, parts_of(reward))
@@ -134,8 +137,20 @@ def make(
     return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
 
 
+def _require_lanes(env: Any, n_envs: Any, seed: Any) -> None:
+    if isinstance(n_envs, bool) or not isinstance(n_envs, int) or n_envs < 1:
+        raise ConfigError(f"n_envs must be at least 1, got {n_envs!r}. Use 1.")
+    if seed is not None and not isinstance(seed, int | np.integer):
+        raise ConfigError(f"seed must be a whole number or None, got {seed!r}. Use e.g. 0.")
+    if isinstance(env, gym.Env) and n_envs > 1:
+        raise ConfigError(
+            f"an environment that is made must be one lane, got n_envs={n_envs}. Give its id, its class or a "
+            "function that makes it."
+        )
+
+
 def _monitored(
-    env_id: str,
+    env_id: Any,
     split: str,
     catalog: tuple[str, ...],
     trust: tuple[str, ...],
@@ -166,13 +181,27 @@ def require_arrays(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
 
 
 def builder_of(
-    env_id: str, catalog: tuple[str, ...] = ()
+    env_id: Any, catalog: tuple[str, ...] = ()
 ) -> Callable[[str, dict[str, Any]], gym.Env[Any, Any]]:
     """How to make an environment: a function of the split (train or eval) and keyword arguments.
 
+    Args:
+        env_id: Its name, itself, its class, or a function that makes it.
+        catalog: Folders with recipes of one's own.
+
     Raises:
         UnknownName: Neither the catalogue nor gymnasium knows it.
+        ConfigError: It is none of these.
     """
+    if isinstance(env_id, gym.Env):
+        return lambda split, kwargs: env_id
+    if callable(env_id):
+        return lambda split, kwargs: _made(env_id, kwargs)
+    if not isinstance(env_id, str):
+        raise ConfigError(
+            "env must be the id of an environment, an environment, its class or a function that makes it, "
+            f'got {type(env_id).__name__}. Write e.g. "CartPole-v1"; rw.wrap takes vector environments.'
+        )
     recipe = rewardwrap_envs.find(env_id, catalog)
     if recipe is not None:
         return lambda split, kwargs: recipe.build(split=split, **kwargs)
@@ -182,4 +211,20 @@ def builder_of(
     if plain not in gym.registry:
         known = {**rewardwrap_envs.recipes(*catalog), **gym.registry}
         raise UnknownName("environment", plain, known, listed_by="rewardwrap envs")
-    return lambda split, kwargs: gym.make(env_id, **kwargs)
+    return lambda split, kwargs: _heard(gym.make(env_id, **kwargs))
+
+
+def _made(factory: Callable[..., Any], kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    env = factory(**kwargs)
+    if not isinstance(env, gym.Env):
+        raise ConfigError(
+            f"env must be made by a function that returns a gymnasium Env, got {type(env).__name__} from "
+            f"{getattr(factory, '__name__', factory)}. Return the environment itself."
+        )
+    return _heard(env)
+
+
+def _heard(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """The environment, whose simulator leaves no file in the folder of the user."""
+    listen()
+    return env

@@ -7,13 +7,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from html import escape
 from typing import Any, Protocol, TypeAlias
 
 from gymnasium.wrappers import NormalizeObservation
 from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObservation
 
 from rewardwrap.adapters.goals import GoalReward, is_goal_space, refused
-from rewardwrap.adapters.tasks import discount_of, shared_discount
+from rewardwrap.adapters.tasks import discount_of, require_discount, shared_discount
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, GammaMismatch, StackError
 from rewardwrap.core.knowledge import require_unused, take_on
@@ -76,7 +77,8 @@ class Host:
         for layer in layers(below):
             if isinstance(layer, Host):
                 raise paid_twice(type(layer))
-        own = set() if gamma is None else {float(gamma)}
+        given_gamma = require_discount(gamma)
+        own = set() if given_gamma is None else {given_gamma}
         if task.gamma is not None:
             own.add(float(task.gamma))
         built = self._accept(below, given, own)
@@ -172,6 +174,23 @@ class Host:
     def reward(self) -> Reward:
         """What is paid."""
         return self._reward
+
+    def __repr__(self) -> str:
+        if "_lanes" not in self.__dict__:  # asked while it is built
+            return object.__repr__(self)
+        below = self._below()
+        lanes = getattr(self, "num_envs", 1)
+        gamma = "" if self.task.gamma is None else f", gamma {self.task.gamma:g}"
+        learning = "" if self.training else ", for evaluation"
+        return (
+            f"{type(self).__name__} on {self.task.name or 'an environment without a name'}, "
+            f"{lanes} {'lane' if lanes == 1 else 'lanes'} of {type(below).__name__}{gamma}{learning}\n"
+            f"{self._reward}"
+        )
+
+    def _repr_html_(self) -> str:
+        first = escape(repr(self).partition("\n")[0])
+        return f"<p>{first}</p>{self._reward._repr_html_()}"
 
     @property
     def reward_version(self) -> str:

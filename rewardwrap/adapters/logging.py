@@ -13,7 +13,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from rewardwrap.adapters.goals import require_goals
 from rewardwrap.adapters.layers import find_adapter, reported_versions
 from rewardwrap.adapters.stack import refuse_layers, refuse_unread
-from rewardwrap.core.errors import StackError
+from rewardwrap.core.errors import ConfigError, StackError
 from rewardwrap.core.reward import SHAPED, TRUE
 
 MODEL_VERSION = "reward/model_version"
@@ -43,7 +43,11 @@ class LogTerms(BaseCallback):
         GammaMismatch: The learner's discount is not that of the reward.
     """
 
-    def __init__(self, window: int | None = None) -> None:
+    def __init__(self, window: int | None = None, *args: object) -> None:
+        if args or not isinstance(window, int | None):
+            raise ConfigError(
+                "callback must be an object, got the class LogTerms. Write callback=rw.LogTerms()."
+            )
         super().__init__()
         self._window = window
         self._episodes: deque[dict[str, float]] = deque(maxlen=window)

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from rewardwrap.core.errors import GammaMismatch
+from rewardwrap.core.errors import ConfigError, GammaMismatch
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap_envs import Recipe, recipes
@@ -58,6 +59,22 @@ def discounts(reward: Reward) -> set[float]:
     """Every discount that shaping parts of the reward fix themselves."""
     found = (getattr(node, "gamma", None) for node in reward.walk() if node.shaping)
     return {float(gamma) for gamma in found if gamma is not None}
+
+
+def require_discount(gamma: Any, subject: str = "gamma") -> float | None:
+    """The discount of an agent that somebody gave.
+
+    Raises:
+        ConfigError: It is no number in [0, 1].
+    """
+    if gamma is None:
+        return None
+    number = isinstance(gamma, int | float | np.number) and not isinstance(gamma, bool)
+    if not number or not 0.0 <= gamma <= 1.0:
+        raise ConfigError(
+            f"{subject} must lie in [0, 1], got {gamma!r}. Use the discount of the agent, e.g. 0.99."
+        )
+    return float(gamma)
 
 
 def shared_discount(reward: Reward, others: Iterable[float | None] = ()) -> float | None:

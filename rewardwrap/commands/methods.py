@@ -49,6 +49,7 @@ class Method:
     seen: str = ""
     seeds: int = 0
     evidence: str = ""
+    text: str = ""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +125,14 @@ def _method(
         seen=seen.get("sentence", ""),
         seeds=seen.get("seeds", 0),
         evidence=seen.get("command", ""),
+        text=_body(text),
     )
+
+
+def _body(text: str) -> str:
+    """A docstring from its second paragraph to its source: formula, arguments, when to use it."""
+    body = text.partition("\n\n")[2]
+    return re.split(r"\n\n(?:Source|Example|Examples):", f"\n\n{body}")[0].strip()
 
 
 def _required(cls: Any) -> list[str]:
@@ -178,5 +186,7 @@ def _print_one(one: Method) -> None:
     for key, value in shown.items():
         if value:
             console.print(Text(f"  {key}: {value}"))
+    if one.text:
+        console.print(Text("\n" + one.text))
     if one.example:
         console.print(Text("\n" + one.example))

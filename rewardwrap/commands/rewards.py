@@ -9,17 +9,27 @@ import inspect
 from rewardwrap.commands.arguments import add_json, wide_console
 
 DESCRIPTION = (
-    "List the registered rewards: tag, fields with their defaults, and what each computes."
+    "List the registered rewards: tag, fields with their defaults, and what each computes; or one of them "
+    "with its formula, source, example and evidence."
 )
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the argument."""
+    """Declare the arguments."""
+    parser.add_argument(
+        "tag", nargs="?", metavar="NAME", help="show one: formula, example, evidence"
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the list."""
+    """Print the list, or one reward as `rewardwrap methods` shows it."""
+    if args.tag is not None:
+        from rewardwrap.commands import methods
+        from rewardwrap.core.registry import reward_type
+
+        reward_type(args.tag)
+        return methods.run(args)
     from rich.table import Table
     from rich.text import Text
 

@@ -17,6 +17,7 @@ from rewardwrap.compare.store import Store
 from rewardwrap.compare.verdict import judge
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.pages.frames import Shown
+from rewardwrap.training.folder import plain_name
 from rewardwrap.training.luggage import Luggage, env_name
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def asked(
     name = env_name(env)
     plan = plan_from(_data(name, strategies, algo, seeds, catalog, said), rows=False)
     luggage = Luggage.of(plan.rewards.values(), name)
-    folder = Path("comparisons") / f"{plan.env.replace('/', '-').replace(':', '-')}-{plan.algo}"
+    folder = Path("comparisons") / f"{plain_name(plan.env)}-{plan.algo}"
     out = folder if out is None else Path(out)
     return Request(
         plans=declaration.hold([_marked(plan, luggage)], Store(out / "runs"), out),

@@ -17,6 +17,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.registry import make, registered, reward_type
 from rewardwrap.core.reward import Reward, Sum, affine, field_names
@@ -85,8 +87,10 @@ def _modified(reward: Reward, config: Mapping[str, Any], path: Path) -> Reward:
     return reward
 
 
-def _weighted(reward: Reward, weight: float) -> Reward:
-    return affine(reward, scale=weight)
+def _weighted(reward: Reward, weight: Any) -> Reward:
+    if isinstance(weight, bool) or not isinstance(weight, int | float | np.number):
+        raise ConfigError(f"weight must be a number, got {weight!r}. Write e.g. weight: 0.5.")
+    return affine(reward, scale=float(weight))
 
 
 def _clipped(reward: Reward, bounds: Any) -> Reward:

@@ -76,12 +76,14 @@ class UnknownName(ConfigError, LookupError):
         *,
         path: tuple[str | int, ...] = (),
         listed_by: str | None = None,
+        way_out: str | None = None,
     ) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(str(name), names, n=3)
         guess = f" Did you mean {' or '.join(repr_name(n) for n in near)}?" if near else ""
         listed = ", ".join(names) if names else "none"
-        way_out = f"Known: {listed}." if listed_by is None else f"`{listed_by}` lists them."
+        if way_out is None:
+            way_out = f"Known: {listed}." if listed_by is None else f"`{listed_by}` lists them."
         super().__init__(f'No {subject} "{name}".{guess} {way_out}', path=path)
 
 

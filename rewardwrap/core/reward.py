@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rewardwrap.core import tree
+from rewardwrap.core import shown, tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.knowledge import forget_use, fresh
 from rewardwrap.core.lane import LaneCode
@@ -237,6 +237,12 @@ class Reward:
             if f.repr and getattr(self, f.name) is not f.default
         )
         return f"{type(self).__name__}({shown})"
+
+    def __str__(self) -> str:
+        return shown.text(self)
+
+    def _repr_html_(self) -> str:
+        return shown.html(self)
 
     # --- composition ----------------------------------------------------------------------------
 

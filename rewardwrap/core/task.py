@@ -136,10 +136,14 @@ class Task:
             ConfigError: The observation was stacked, flattened or cut since.
         """
         if name not in self.fields:
-            subject = (
-                f"field of {self.name}" if self.name else "field (the environment has no recipe)"
-            )
-            raise UnknownName(subject, name, self.fields)
+            if self.fields:
+                raise UnknownName(f"field of {self.name}", name, self.fields)
+            raise UnknownName(
+                f"field of {self.name}" if self.name else "field (the environment has no recipe)",
+                name, (),
+                way_out="No recipe says what this observation holds: read it by a function, "
+                "rw.function(lambda obs: obs[2]), or write a recipe; `rewardwrap envs` lists them.",
+            )  # fmt: skip
         place = self.fields[name]
         in_obs = place.info is None and place.key is None and not self.radix
         if in_obs and self.width and self.shape and self.shape != (self.width,):

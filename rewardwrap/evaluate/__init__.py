@@ -85,3 +85,7 @@ def __getattr__(name: str) -> Any:
     if name in _lazy:
         return getattr(_import_module(_lazy[name], __name__), name)
     raise AttributeError(f"module 'rewardwrap.evaluate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -74,9 +74,10 @@ class Potential(Reward):
     def __post_init__(self) -> None:
         require_each(self)
         object.__setattr__(self, "pays_at_end", self.on_truncation == "terminal")
-        if self.gamma is not None and not 0.0 <= self.gamma <= 1.0:
+        number = isinstance(self.gamma, int | float | np.number) or self.gamma is None
+        if not number or (self.gamma is not None and not 0.0 <= self.gamma <= 1.0):
             raise ConfigError(
-                f"Potential: gamma must lie in [0, 1], got {self.gamma}. "
+                f"Potential: gamma must lie in [0, 1], got {self.gamma!r}. "
                 "Use the discount of the agent, e.g. PPO(gamma=0.99)."
             )
         require_on_truncation(self)

@@ -317,4 +317,12 @@ def use_one_thread(policy: str) -> None:
 
 
 def _device(name: str, policy: str) -> str:
+    import torch
+
+    # SB3 takes the processor instead and says nothing
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(
+            f'device must be one that torch finds, got "{name}" on a machine without CUDA. Leave it out, or '
+            'take "cpu"; `rewardwrap doctor` says what there is.'
+        )
     return "cpu" if name == "auto" and policy.startswith("Mlp") else name

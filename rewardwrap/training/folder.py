@@ -45,12 +45,17 @@ class RunFolder:
     @classmethod
     def new(cls, logs: Path, algo: str, env: str) -> RunFolder:
         """The next free ``logs/<algo>/<Env>_<n>``."""
-        parent, name = logs / algo, env.replace("/", "-")
+        parent, name = logs / algo, plain_name(env)
         for number in range(_last_number(parent, name) + 1, 1_000_000):
             try:
                 (parent / f"{name}_{number}").mkdir(parents=True)
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise FolderError(
+                    f"{logs} must be a folder that can be written to, got: {error.strerror}. Choose another "
+                    "with --out."
+                ) from error
             return cls(parent / f"{name}_{number}")
         raise FolderError(
             f"{parent} must have a free number, got a million runs. Choose another -f."
@@ -63,7 +68,7 @@ class RunFolder:
         Raises:
             FolderError: There is none.
         """
-        parent, name = logs / algo, env.replace("/", "-")
+        parent, name = logs / algo, plain_name(env)
         number = _last_number(parent, name)
         if number == 0:
             raise FolderError(
@@ -75,7 +80,7 @@ class RunFolder:
         self, env: str, *, row: Mapping[str, Any], args: Mapping[str, Any], command: str
     ) -> None:
         """Write down what was asked for, before anything is trained."""
-        folder = self.path / env.replace("/", "-")
+        folder = self.path / plain_name(env)
         folder.mkdir(exist_ok=True)
         (folder / "config.yml").write_text(_yaml(row), encoding="utf-8")
         (folder / "args.yml").write_text(_yaml(args), encoding="utf-8")
@@ -175,7 +180,20 @@ def bundle_in(path: Path, which: str = BEST) -> Path:
         return path
     if (path / "bundle" / "bundle.json").is_file():
         return path / "bundle"
+    if not path.is_dir():
+        raise FolderError(
+            f"{path} must hold a bundle, got no such folder. Check the path: logs/<algo>/<Env>_<n>."
+        )
     return RunFolder(path).bundle(which)
+
+
+def plain_name(env: str) -> str:
+    """The name of an environment as a folder may have it on every system.
+
+    >>> plain_name("mypkg:ns/Env-v0")
+    'mypkg-ns-Env-v0'
+    """
+    return env.replace("/", "-").replace(":", "-")
 
 
 def _number(line: str, place: int) -> float:

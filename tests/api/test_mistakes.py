@@ -1,0 +1,131 @@
+"""Mistakes at the front door are one sentence each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+
+import rewardwrap as rw
+from rewardwrap import cli
+
+CARTPOLE = "CartPole-v1"
+
+
+def learn_with_a_class() -> None:
+    model = PPO("MlpPolicy", rw.make(CARTPOLE), n_steps=16, batch_size=16)
+    model.learn(16, callback=rw.LogTerms)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda: rw.make(CARTPOLE, gamma="x"), r"gamma must lie in \[0, 1\], got 'x'"),
+        (
+            lambda: rw.wrap(gym.make(CARTPOLE), "env", gamma=1.5),
+            r"gamma must lie in \[0, 1\], got 1.5",
+        ),
+        (lambda: rw.Potential("pole_angle", gamma="x"), r"gamma must lie in \[0, 1\], got 'x'"),
+        (lambda: rw.make(CARTPOLE, n_envs="3"), "n_envs must be at least 1, got '3'"),
+        (lambda: rw.make(CARTPOLE, seed="x"), "seed must be a whole number or None, got 'x'"),
+        (lambda: rw.make(gym.make(CARTPOLE), n_envs=2), "must be one lane, got n_envs=2"),
+        (lambda: rw.make(lambda: 3), "returns a gymnasium Env, got int from <lambda>"),
+        (lambda: rw.make(3), "env must be the id of an environment"),
+        (lambda: rw.make(CARTPOLE, rw.EnvReward), "got the class EnvReward"),
+        (
+            lambda: rw.from_config({"env": {}, "weight": "half"}),
+            "weight must be a number, got 'half'",
+        ),
+        (learn_with_a_class, "got the class LogTerms. Write callback=rw.LogTerms()"),
+        (
+            lambda: rw.save(rw.EnvReward().normalize(), "x.yml"),
+            "x.yml must be a folder for a reward",
+        ),
+    ],
+)
+def test_a_mistake_is_a_sentence(mistake: Any, sentence: str) -> None:
+    with pytest.raises(rw.RewardwrapError, match=sentence):
+        mistake()
+
+
+def test_a_field_without_a_recipe_says_how_to_go_on() -> None:
+    gym.register("given/Plain-v0", entry_point=lambda: gym.make(CARTPOLE).unwrapped)
+    with pytest.raises(
+        rw.UnknownName,
+        match=r"No recipe says what this observation holds.*rw.function\(lambda obs: obs\[2\]\)",
+    ):
+        rw.make("given/Plain-v0", rw.Field("angle"))
+
+
+def test_an_environment_may_be_given_made_as_class_or_as_function() -> None:
+    from gymnasium.envs.classic_control import CartPoleEnv
+
+    for env in (gym.make(CARTPOLE), CartPoleEnv, lambda: gym.make(CARTPOLE)):
+        venv = rw.make(env, lambda obs: 1.0 - abs(obs[2]), seed=0)
+        venv.reset()
+        _, paid, _, _ = venv.step(np.array([0]))
+        assert 0.9 < paid[0] < 1.0
+    assert rw.make(CartPoleEnv, n_envs=3).num_envs == 3
+
+
+def test_rewards_are_written_for_people_and_read_back(tmp_path: Path) -> None:
+    reward = rw.EnvReward() + 0.5 * rw.Potential("pole_angle").named("upright")
+    for name in ("r.yml", "r.json", "sub/r.yaml"):
+        file = rw.save(reward, tmp_path / name)
+        assert file.is_file()
+        assert rw.read_reward(file).to_config() == reward.to_config()
+    assert (tmp_path / "r.yml").read_text().startswith("reward:\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("eval nowhere", "nowhere must hold a bundle, got no such folder"),
+        ("train CartPole-v1 -n 10 -f file/in", "must be a folder that can be written to"),
+        ("rewards potentail", 'Did you mean "potential"'),
+    ],
+)
+def test_a_wrong_command_is_a_sentence(
+    words: str, sentence: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert cli.main(words.split()) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(rw.ConfigError, match='got "cuda" on a machine without CUDA'):
+        rw.train(CARTPOLE, steps=10, device="cuda", out=tmp_path)
+
+
+def test_one_reward_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rewards", "potential"]) == 0
+    shown = capsys.readouterr().out
+    assert "gamma^T Phi(s_T) - Phi(s_0)" in shown
+    assert "rw.Potential(lambda obs: obs[:, 0], gamma=0.9)" in shown
+    assert "evidence:" in shown
+
+
+def test_a_running_mujoco_leaves_no_file(tmp_path: Path) -> None:
+    pytest.importorskip("mujoco")
+    code = (
+        "import numpy as np, rewardwrap as rw\n"
+        "venv = rw.make('Hopper-v5')\n"
+        "venv.reset()\n"
+        "venv.envs[0].unwrapped.data.qvel[:] = 1e12\n"
+        "venv.step(np.ones((1, 3)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "simulation is unstable" in ended.stderr
+    assert not list(tmp_path.iterdir())
