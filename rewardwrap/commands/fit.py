@@ -31,6 +31,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     preferences = what.add_parser("preferences", help="which of two clips is better")
     outcome = what.add_parser("outcome", help="whether an episode succeeded")
     process = what.add_parser("process", help="whether a step was good, in [0, 1]")
+    demonstrations = what.add_parser(
+        "demonstrations", help="how likely a step is where it is done well (rewardwrap record)"
+    )
+    _demonstrations(demonstrations)
     for own in (regression, returns, preferences, outcome, process):
         _shared(own)
     outcome.add_argument(
@@ -78,11 +82,29 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _shared(parser: argparse.ArgumentParser) -> None:
+def _demonstrations(parser: argparse.ArgumentParser) -> None:
+    _places(parser)
+    parser.add_argument("--method", choices=("density",), default="density", help="(density)")
+    parser.add_argument(
+        "--reads",
+        default="obs,action",
+        help="inputs: obs; obs,action; obs,next_obs (obs,action)",
+    )
+    parser.add_argument(
+        "--bandwidth", type=float, default=0.5, help="in deviations of the demonstrations (0.5)"
+    )
+    parser.add_argument("--rows", type=whole_number, default=5000, help="to keep at most (5000)")
+
+
+def _places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DIR", help="episodes")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder to write")
     add_seed(parser)
     add_json(parser)
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    _places(parser)
     parser.add_argument(
         "--objective",
         metavar="TAG",
@@ -117,10 +139,12 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.api.fit import fit
 
     torch.set_num_threads(1)
+    if args.what == "demonstrations":
+        return _fit_demonstrations(args)
     with _progress(args) as progress:
         fitted = fit(
             args.what, args.data, out=args.out,
-            reads=tuple(word.strip() for word in args.reads.split(",") if word.strip()),
+            reads=_columns(args.reads),
             hidden=_sizes(args.hidden), activation=args.activation, seed=args.seed, heldout=args.heldout,
             members=args.members, epochs=args.epochs, patience=args.patience, objective=args.objective,
             objective_kwargs=key_values(args.objective_kwargs, "--objective-kwargs"),
@@ -173,6 +197,42 @@ def _own(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "preferences":
         found["signs"] = key_values(args.signs, "--signs")
     return found
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _fit_demonstrations(args: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.nets.demonstration_recipe import fit_density
+
+    fitted = fit_density(
+        args.data,
+        reads=_columns(args.reads),
+        bandwidth=args.bandwidth,
+        rows=args.rows,
+        seed=args.seed,
+    )
+    fitted.save(args.out)
+    sides = {"train": "its rows", "heldout": "by the others", "null": "columns shuffled"}
+    there = {name: heading for name, heading in sides.items() if name in fitted.metrics}
+    table = Table(title=f"{args.out}: log density of a step", title_justify="left")
+    for heading in ("", *there.values()):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in fitted.metrics["train"]:
+        table.add_row(name, *(f"{fitted.metrics[side][name]:.4g}" for side in there))
+    out = wide_console()
+    out.print(table)
+    out.print(
+        f"It pays at least {fitted.model.floor:.4g} a step. Where the agent can end an episode, a sign alone "
+        "decides: add a number, e.g. rw.Learned(MODEL) + c.",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    args.answer = {"model": args.out, "method": fitted.method, "metrics": fitted.metrics}
+    return 0
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -20,11 +20,17 @@ FAR, SHARE = 5.0, 0.1
 SUCCESS = "is_success"
 
 
-def exemplars(demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> Demonstrations:
+def exemplars(
+    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations, *, least: int = LEAST
+) -> Demonstrations:
     """Demonstrations from a folder, a store, or as they are.
 
     What is probably a mistake is warned of: failed episodes among good ones, and time limits that were
     written down as ends.
+
+    Args:
+        demos: Where they are.
+        least: Steps below which they are refused.
 
     Raises:
         DataError: None, too few steps, or images.
@@ -34,9 +40,9 @@ def exemplars(demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> 
     if isinstance(demos, EpisodeStore):
         demos = Demonstrations(demos)
     store = demos.store
-    if store.steps < LEAST:
+    if store.steps < least:
         raise DataError(
-            f"demonstrations must hold at least {LEAST} steps, got {store.steps} in {len(store)} episodes. "
+            f"demonstrations must hold at least {least} steps, got {store.steps} in {len(store)} episodes. "
             "Record some: rewardwrap record ENV --policy scripted --out DIR."
         )
     _refuse_images(store)

@@ -12,6 +12,7 @@ from typing import Any
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
 from rewardwrap.nets.network import NetError, RewardNet
+from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.frozen import Frozen, thaw
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.sealed import (
@@ -54,7 +55,7 @@ class Model:
 
 
 def save_model(
-    net: RewardNet,
+    net: RewardNet | Density,
     folder: str | os.PathLike[str],
     *,
     objective: str,
@@ -66,7 +67,7 @@ def save_model(
     """Write a model; ``model.json`` goes last, so that a folder without it is no model.
 
     Args:
-        net: The network.
+        net: The network, or a density of demonstrations.
         folder: Made if missing.
         objective: What it was fitted by, e.g. ``"regression"``.
         metrics: What metrics.json says.
@@ -123,13 +124,24 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
 
 
 def network_of(document: Mapping[str, Any], weights: bytes) -> RewardNet:
-    """The trainable network of a verified model."""
+    """The trainable network of a verified model.
+
+    Raises:
+        NetError: It is a density, which has no weights to train.
+    """
+    if document["net"].get("kind") == KIND:
+        raise NetError(
+            f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "
+            "pays is checked by rewardwrap audit."
+        )
     settings = {k: v for k, v in document["net"].items() if k != "layers"}
     net = RewardNet(Inputs.from_plain(document["inputs"]), **settings)
     net.load_arrays(arrays_of(weights, WEIGHTS))
     return net
 
 
-def freeze(folder: str | os.PathLike[str], *, rule: str = "mean", k: float = 1.0) -> Frozen:
+def freeze(
+    folder: str | os.PathLike[str], *, rule: str = "mean", k: float = 1.0
+) -> Frozen | Density:
     """The numpy network of a model folder."""
     return thaw(*read_model(Path(folder)), rule=rule, k=k)

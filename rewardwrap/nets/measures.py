@@ -9,6 +9,7 @@ import numpy as np
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
 from rewardwrap.nets.network import RewardNet
+from rewardwrap.rewards.density import Density
 from rewardwrap.rewards.frozen import Frozen
 from rewardwrap.statistics.pairs import pair_report
 from rewardwrap.statistics.ranking import mae, r2, spearman
@@ -37,7 +38,7 @@ def regression_measures(
     }
 
 
-def differences(net: RewardNet | Frozen, preferences: Preferences) -> FloatArray:
+def differences(net: RewardNet | Frozen | Density, preferences: Preferences) -> FloatArray:
     """``R_b - R_a`` of every pair as the loop would pay it, ``(n,)``."""
     frozen = net.freeze() if isinstance(net, RewardNet) else net
     paid = frozen(preferences.store.transitions())
@@ -47,7 +48,7 @@ def differences(net: RewardNet | Frozen, preferences: Preferences) -> FloatArray
 
 
 def pair_measures(
-    net: RewardNet | Frozen, preferences: Preferences, temperature: float
+    net: RewardNet | Frozen | Density, preferences: Preferences, temperature: float
 ) -> dict[str, float]:
     """``pair_accuracy``, ``brier``, ``ece`` and ``log_loss`` of ``sigmoid((R_b - R_a) / T)``."""
     report = pair_report(differences(net, preferences) / temperature, preferences.preferred)

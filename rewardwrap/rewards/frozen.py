@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.transitions import FloatArray, Transitions, take
+from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.outputs import output_of
@@ -231,15 +232,18 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
 
 def thaw(
     document: Mapping[str, Any], weights: bytes, *, rule: str = "mean", k: float = 1.0
-) -> Frozen:
-    """The network of a verified model.
+) -> Frozen | Density:
+    """The network of a verified model, or its density.
 
     Raises:
         ConfigError: It does not describe a network.
     """
     try:
         inputs = Inputs.from_plain(document["inputs"])
-        return Frozen(inputs, document["net"], arrays_of(weights, WEIGHTS), rule=rule, k=k)
+        arrays = arrays_of(weights, WEIGHTS)
+        if document["net"].get("kind") == KIND:
+            return Density(inputs, document["net"], arrays)
+        return Frozen(inputs, document["net"], arrays, rule=rule, k=k)
     except ConfigError:
         raise
     except (KeyError, TypeError, ValueError, IndexError) as error:

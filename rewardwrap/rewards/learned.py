@@ -15,6 +15,7 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.rewards.density import Density
 from rewardwrap.rewards.frozen import RULES, Frozen, thaw
 from rewardwrap.rewards.judgement import require_passed
 from rewardwrap.rewards.limits import require_choice, require_number
@@ -170,8 +171,8 @@ class Learned(Reward):
         for name, value in (("_document", document), ("_packed", packed), ("_frozen", net)):
             object.__setattr__(self, name, value)
 
-    def _net(self) -> Frozen:
-        net: Frozen | None = self.__dict__.get("_frozen")
+    def _net(self) -> Frozen | Density:
+        net: Frozen | Density | None = self.__dict__.get("_frozen")
         if net is None:
             # deferred so that a saved reward can be read where the folder is gone
             self._take(*self._read())
