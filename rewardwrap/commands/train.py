@@ -72,7 +72,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="learn the reward from these episodes (`rewardwrap record`) while the agent learns from it",
     )
     parser.add_argument(
-        "--form", default="logit", help="of --demos: logit, gail or fairl (default: logit)"
+        "--form", default="logit", help="of --demos: logit, gail, airl or fairl (default: logit)"
     )
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
     add_limit(parser, "bootstrap")

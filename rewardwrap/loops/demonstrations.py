@@ -18,6 +18,7 @@ from rewardwrap.core.transitions import Transitions
 from rewardwrap.data import Demonstrations, EpisodeStore
 from rewardwrap.data.exemplars import exemplars
 from rewardwrap.loops.callback import Loop, Verdict
+from rewardwrap.loops.chances import log_pi, require_chances
 from rewardwrap.nets.folder import Model, load_model, save_model
 from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.adversarial import (
@@ -51,6 +52,7 @@ class DemonstrationLoop(Loop):
     |---|---|---|
     | ``"logit"`` | ``l``, relative to being over | either sign; the default |
     | ``"gail"`` | ``-log(1 - D) >= 0`` | staying alive is worth something, whatever one does |
+    | ``"airl"`` | ``f``, where ``l = f - log pi`` | a reward that outlives the policy; for PPO and A2C |
     | ``"fairl"`` | ``-l e^l`` | the forward KL divergence |
 
     Where episodes end before the time limit, a bare logit makes the agent end them: its mean over the
@@ -86,16 +88,17 @@ class DemonstrationLoop(Loop):
 
     Raises:
         ConfigError: An unknown form or setting, demonstrations of other spaces, of images, or too few.
-        StackError: The learner is not paid by ``loop.reward``, or its buffer cannot be relabelled.
+        StackError: The learner is not paid by ``loop.reward``, its buffer cannot be relabelled, or ``"airl"``
+            cannot ask its policy how likely an action is.
 
     Example:
         ``loop = DemonstrationLoop("out", demos="demos/")``, then
         ``env = rw.make("CartPole-v1", loop.reward, n_envs=8)`` and ``model.learn(n, callback=loop)``.
 
-    Source: Ho and Ermon, GAIL, 2016, arXiv:1606.03476; Fu et al., AIRL, 2017, arXiv:1710.11248 (the logit);
+    Source: Ho and Ermon, GAIL, 2016, arXiv:1606.03476; Fu et al., AIRL, 2017, arXiv:1710.11248;
         Ghasemipour et al., FAIRL, 2019, arXiv:1911.02256, eq. 9; Kostrikov et al., DAC, 2018,
         arXiv:1809.02925. Deviations: smoothed labels, a stop at an accuracy, the
-        absorbing state in closed form.
+        absorbing state in closed form; AIRL's f is one network, without its telescoping h.
     """
 
     source = "demonstrations"
@@ -147,6 +150,8 @@ class DemonstrationLoop(Loop):
 
     def begin(self, step: int, last: int) -> Mapping[str, Any]:
         self._require_same_spaces()
+        if self.form == "airl":
+            require_chances(self.model, self.tape.spaces[0])
         self._rollouts, self._fitted_at = 0, step
         store = self.demos.store
         self._ends = Ends(store)
@@ -193,12 +198,16 @@ class DemonstrationLoop(Loop):
         draws = torch.Generator().manual_seed(seed)
         demos, agent = (net.prepare(net.encode(b)) for b in (self._store.transitions(), rows))
         (own, own_held), (other, other_held) = (_split(len(r), draws) for r in (demos, agent))
-        weight = self._weight()
+        weight, chances = self._weight(), self._log_pi(rows)
         count = min(chosen["pairs"], 2 * len(own))
-        table = contrast_table(demos.take(own), agent.take(other), count, draws, weight[own])
-        self._held = contrast_table(
-            demos.take(own_held), agent.take(other_held), 512, draws, weight[own_held]
-        )
+
+        def pairs(shown: torch.Tensor, done: torch.Tensor, count: int) -> Table:
+            both = None if chances is None else (chances[0][shown], chances[1][done])
+            return contrast_table(
+                demos.take(shown), agent.take(done), count, draws, weight[shown], both
+            )
+
+        table, self._held = pairs(own, other, count), pairs(own_held, other_held, 512)
         done = fit(
             net, self.objective, table, seed=seed,
             until=lambda: contrast_measures(net, table)["accuracy"] > chosen["stop"],
@@ -211,6 +220,12 @@ class DemonstrationLoop(Loop):
         metrics = {"train": train, "history": done.history}
         save_model(net, place, objective="adversarial", metrics=metrics, settings=settings)
         return {"epochs": done.epochs, "above_the_end": float(net.shift[0]), **train}
+
+    def _log_pi(self, rows: Transitions) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """How likely the agent's policy is to act as demonstrated, and as it did: AIRL's alone."""
+        if self.form != "airl":
+            return None
+        return log_pi(self.model, self._store.transitions()), log_pi(self.model, rows)
 
     @property
     def _on_policy(self) -> bool:

@@ -14,8 +14,9 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardwrap as rw
-from rewardwrap.core.errors import ConfigError, RewardwrapWarning, UnknownName
+from rewardwrap.core.errors import ConfigError, RewardwrapWarning, StackError, UnknownName
 from rewardwrap.core.transitions import Transitions, take
+from rewardwrap.loops.chances import log_pi
 from rewardwrap.loops.demonstrations import Ends
 from rewardwrap.loops.relabelling import rows
 from rewardwrap_policies.scripted import cart_pole
@@ -137,6 +138,29 @@ def test_a_form_with_a_sign_is_warned_of_where_episodes_end(
         ppo(loop).learn(128, callback=loop)
     paid = loop.reward(demos.transitions())
     assert (paid >= 0).all() if form == "gail" else (paid <= np.exp(-1) + 1e-6).all()
+
+
+def test_airl_is_paid_without_the_policy_and_refused_where_none_can_be_asked(
+    tmp_path: Path, demos: rw.EpisodeStore
+) -> None:
+    loop = rw.DemonstrationLoop(tmp_path / "a", demos=demos, form="airl", steps=128, fit=FAST)
+    model = ppo(loop)
+    with pytest.warns(
+        RewardwrapWarning, match='form="airl" must be for tasks that the agent cannot end'
+    ):
+        model.learn(256, callback=loop)
+    assert events(loop) == ["start", "deploy", "repay", "deploy", "end"]
+    batch = demos.transitions()
+    chances = log_pi(model, batch)
+    probabilities = model.policy.get_distribution(
+        model.policy.obs_to_tensor(batch.obs)[0]
+    ).distribution.probs  # type: ignore[union-attr]
+    wanted = probabilities.detach().numpy()[np.arange(len(batch.action)), batch.action]
+    np.testing.assert_allclose(np.exp(chances.numpy()), wanted, rtol=1e-5)
+    loop = rw.DemonstrationLoop(tmp_path / "b", demos=demos, form="airl", steps=64, fit=FAST)
+    venv = rw.make("CartPole-v1", loop.reward, seed=0)
+    with pytest.raises(StackError, match="how likely an action is, got DQN. Use PPO or A2C"):
+        DQN("MlpPolicy", venv, buffer_size=200, device="cpu").learn(10, callback=loop)
 
 
 def test_an_off_policy_buffer_is_paid_by_the_newest_model(

@@ -17,9 +17,12 @@ from rewardwrap.nets.network import Encoded
 from rewardwrap.nets.tables import Table
 
 FORMS: Mapping[str, str | None] = MappingProxyType(
-    {"logit": None, "gail": "softplus", "fairl": "fairl"}
+    {"logit": None, "gail": "softplus", "airl": None, "fairl": "fairl"}
 )
 """Form of the reward -> what the network's logit becomes (`rewardwrap.rewards.outputs`)."""
+
+
+SIDES = ("demo", "agent")
 
 
 def require_form(form: str) -> str:
@@ -42,6 +45,9 @@ class Adversarial:
     told apart for certain. The slope is held near 1 on points between the two rows:
     ``penalty (|grad l| - 1)^2``, in normalised inputs.
 
+    With the columns ``demo_log_pi`` and ``agent_log_pi`` it is AIRL: ``l = f - log pi(a|s)``, so that the
+    network f settles at ``log pi_E`` up to a state's constant, and stays a reward when the policy is done.
+
     Args:
         smoothing: e, in [0, .5).
         penalty: Weight of the slope's term, at least 0.
@@ -63,13 +69,27 @@ class Adversarial:
 
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``demo``, ``agent`` and ``mix``, the place between them."""
-        demo, agent = table.seen("demo"), table.seen("agent")
         wrong = self.smoothing
-        loss = (_cross(net(demo), 1 - wrong) + _cross(net(agent), wrong)) / 2
+        shown, own = (logits(net, table, side) for side in SIDES)
+        loss = (_cross(shown, 1 - wrong) + _cross(own, wrong)) / 2
+        demo, agent = (table.seen(side) for side in SIDES)
         if self.penalty and torch.is_grad_enabled():
             at = table["mix"][:, None]
             loss = loss + self.penalty * (slope(net, at * demo.x + (1 - at) * agent.x) - 1).square()
         return loss
+
+
+def logits(net: Any, table: Table, side: str) -> Tensor:
+    """``(M, n)`` of one side: the network's number, less ``log pi(a|s)`` where the table has it.
+
+    >>> pairs = Table(Encoded(torch.ones(1, 1)), {
+    ...     "agent": torch.zeros(1).long(), "agent_log_pi": torch.tensor([0.25]).log()})
+    >>> round(float(torch.sigmoid(logits(lambda rows: rows.x.T, pairs, "agent"))), 6)  # f 1, pi .25
+    0.915776
+    """
+    found: Tensor = net(table.seen(side))
+    log_pi = table.items.get(f"{side}_log_pi")
+    return found if log_pi is None else found - log_pi
 
 
 def slope(net: Any, x: Tensor) -> Tensor:
@@ -88,7 +108,12 @@ def _cross(logit: Tensor, label: float) -> Tensor:
 
 
 def contrast_table(
-    demos: Encoded, agent: Encoded, count: int, draws: torch.Generator, weight: Tensor | None = None
+    demos: Encoded,
+    agent: Encoded,
+    count: int,
+    draws: torch.Generator,
+    weight: Tensor | None = None,
+    log_pi: tuple[Tensor, Tensor] | None = None,
 ) -> Table:
     """Pairs of a demonstration's row and an agent's, both drawn with replacement.
 
@@ -98,6 +123,7 @@ def contrast_table(
         count: Pairs.
         draws: Of the rows, and of the places between them.
         weight: ``(n,)`` how often each row of a demonstration is drawn, in proportion; None: alike.
+        log_pi: Of each row's action under the agent's policy, on either side; AIRL's.
     """
     even = torch.ones(len(demos)) if weight is None else weight
     columns = {
@@ -106,6 +132,9 @@ def contrast_table(
         "mix": torch.rand(count, generator=draws).to(demos.x.dtype),
         "weight": torch.ones(count, dtype=demos.x.dtype),
     }
+    for i, side in enumerate(SIDES if log_pi is not None else ()):
+        assert log_pi is not None
+        columns[f"{side}_log_pi"] = log_pi[i][columns[side] - i * len(demos)]
     return Table(Encoded(torch.cat([demos.x, agent.x])), columns)
 
 
@@ -140,6 +169,6 @@ def above_the_end(demos: float, agent: float, smoothing: float) -> float:
 @torch.no_grad()
 def contrast_measures(net: Any, table: Table) -> dict[str, float]:
     """``accuracy`` of ``l > 0``, and the ``gap`` of mean logits between demonstrations and agent."""
-    demo, agent = net(table.seen("demo")), net(table.seen("agent"))
+    demo, agent = (logits(net, table, side) for side in SIDES)
     right = ((demo > 0).double().mean() + (agent <= 0).double().mean()) / 2
     return {"accuracy": float(right), "gap": float(demo.mean() - agent.mean())}
