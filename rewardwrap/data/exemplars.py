@@ -15,8 +15,8 @@ from rewardwrap.data.labels import Demonstrations
 
 LEAST = 10
 """Steps below which nothing is learned from demonstrations."""
-FAR, SHARE = 5.0, 0.1
-"""A failed episode's return is below the median by so many median deviations, and by this share of it."""
+FAR, SHARE = 4.0, 0.1
+"""A failed episode's return is below the median by so many deviations, and by this share of it."""
 SUCCESS = "is_success"
 
 
@@ -62,17 +62,26 @@ def _refuse_images(store: EpisodeStore) -> None:
 
 
 def failed(store: EpisodeStore) -> Any:
-    """Numbers of the episodes that failed where others did not, by ``is_success`` or by their return."""
+    """Numbers of the episodes that failed where others did not.
+
+    By ``is_success`` where it was recorded. Else a return below the median counts that is far out, or
+    that came with another end than most episodes have: a fall among time limits, or the reverse.
+    """
+    last = store.first_step + store.lengths - 1
     if SUCCESS in store.info:
-        last = store.first_step + store.lengths - 1
         success = store.info[SUCCESS][last] > 0
         return np.flatnonzero(~success) if success.any() else np.empty(0, np.int64)
-    returns = store.returns()
+    returns, ended = store.returns(), store.terminated[last]
     if len(returns) < 3 or not np.isfinite(returns).all():
         return np.empty(0, np.int64)
     middle = np.median(returns)
-    spread = np.median(np.abs(returns - middle))
-    return np.flatnonzero(returns < middle - max(FAR * spread, SHARE * abs(middle)))
+    # half the interquartile range too: of five returns in two clusters, the median deviation is nearly 0
+    low, high = np.quantile(returns, [0.25, 0.75])
+    spread = max(np.median(np.abs(returns - middle)), (high - low) / 2)
+    otherwise = ended != (ended.mean() > 0.5)
+    below = middle - returns
+    far = below > FAR * spread
+    return np.flatnonzero((below > SHARE * abs(middle)) & (far | otherwise))
 
 
 def _warn_of_failures(store: EpisodeStore) -> None:

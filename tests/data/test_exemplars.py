@@ -56,6 +56,17 @@ def test_a_success_flag_counts_more_than_the_return() -> None:
 
 def test_a_natural_spread_of_returns_is_no_failure() -> None:
     assert not len(failed(store([-2, -130, -120, -240, -370], [20] * 5)))
+    # Pendulum by its scripted controller: started up or hanging
+    assert not len(failed(store([-123, -323, -118, -353, -114], [20] * 5)))
+    assert failed(store([-123, -323, -118, -353, -1200], [20] * 5)).tolist() == [4]
+
+
+def test_another_end_than_most_is_a_failure_where_the_return_is_lower_too() -> None:
+    good, bad = store([500] * 3, [50] * 3), store([30, 25], [30, 25], terminated=True)
+    assert failed(EpisodeStore.concat([good, bad])).tolist() == [3, 4]
+    # reached goals among time limits
+    good, bad = store([-110, -115, -112], [11, 12, 11], terminated=True), store([-200], [20])
+    assert failed(EpisodeStore.concat([good, bad])).tolist() == [3]
 
 
 def test_ends_that_all_come_at_one_clock_are_taken_for_a_time_limit() -> None:
