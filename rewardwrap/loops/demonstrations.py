@@ -145,6 +145,7 @@ class DemonstrationLoop(Loop):
         self.demos = exemplars(demos)
         if hasattr(self, "tape"):
             self._require_same_spaces()
+            self._ends.store = self.demos.store
         self._net = None
         self.folder.note("swap", demos=self.demos.store.fingerprint())
 
@@ -304,7 +305,7 @@ class Ends:
     """
 
     def __init__(self, store: EpisodeStore) -> None:
-        self._store, self._horizon = store, int(store.lengths.max())
+        self.store, self._horizon = store, int(store.lengths.max())
         self._age: Any = None
         self._ended: list[float] = []
         self._over = self._steps = 0.0
@@ -319,7 +320,8 @@ class Ends:
 
     def bonus(self, smoothing: float) -> float:
         """`above_the_end`, 0 while nobody ends; the agent always may, half a step of it at least."""
-        store = self._store
+        store = self.store
+        self._horizon = max(self._horizon, int(store.lengths.max()))
         lengths = store.lengths[store.terminated[store.first_step + store.lengths - 1]]
         shown = float((self._horizon - lengths).sum())
         self._over += float(sum(self._horizon - age for age in self._ended))

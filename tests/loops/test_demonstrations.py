@@ -125,6 +125,8 @@ def test_what_is_demonstrated_is_paid_more_and_exemplars_can_be_swapped(tmp_path
     paid = [float(loop.reward(each.transitions())[0]) for each in (left, right)]
     assert paid[1] > paid[0] + 0.5
     assert "swap" in events(loop)
+    # and what being over is worth is judged by those who are imitated now
+    assert loop._ends.store is right
 
 
 @pytest.mark.parametrize("form", ["gail", "fairl"])
