@@ -92,13 +92,26 @@ def test_a_net_that_takes_something_else_is_refused() -> None:
         Network(Two())
 
 
-def test_a_net_with_a_column_for_each_row_is_refused() -> None:
-    class Column(torch.nn.Module):
-        def forward(self, obs: Any) -> Any:
-            return obs[:, :1]
+class Columns(torch.nn.Module):
+    """The first columns of the observation."""
 
-    with pytest.raises(rw.RewardwrapError, match=r"must return shape \(\d+,\), one number per"):
-        reward_distance(Column(), rw.Field("pole_cos"), env="Pendulum-v1", **FEW)
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, obs: Any) -> Any:
+        return obs[:, : self.count]
+
+
+def test_a_net_with_two_numbers_for_each_row_is_refused() -> None:
+    said = r"must return shape \(\d+,\), one number per lane, got \(\d+, 2\)"
+    with pytest.raises(rw.RewardwrapError, match=said):
+        reward_distance(Columns(2), rw.Field("pole_cos"), env="Pendulum-v1", **FEW)
+
+
+def test_a_net_with_a_last_axis_of_one_pays_what_is_in_it() -> None:
+    found = reward_distance(Columns(1), lambda obs: obs[:, 0], env="Pendulum-v1", **FEW)
+    assert found.value < 1e-6
 
 
 @pytest.mark.parametrize("function", [lambda s, a: s[:, 0], lambda s, a, y, z: s[:, 0], lambda: 0])
