@@ -62,6 +62,7 @@ NAMES = [
     "RE3",
     "RND",
     "Rates",
+    "ReNorm",
     "Recorder",
     "References",
     "Refine",

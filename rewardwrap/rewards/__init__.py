@@ -26,6 +26,7 @@ from rewardwrap.rewards.progress import Progress
 from rewardwrap.rewards.re3 import RE3
 from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
+from rewardwrap.rewards.renorm import ReNorm
 from rewardwrap.rewards.rnd import RND
 from rewardwrap.rewards.safe import Safe
 from rewardwrap.rewards.schedule import Schedule
@@ -67,6 +68,7 @@ __all__ = [
     "Normalize",
     "Potential",
     "Progress",
+    "ReNorm",
     "References",
     "Refine",
     "Safe",

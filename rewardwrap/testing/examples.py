@@ -95,6 +95,8 @@ LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
 YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
 EVENT: dict[str, Any] = {"indicator": {"base": ENV, "relation": ">", "limit": 0.5}}
 
+SHARE: dict[str, Any] = {"affine": {"base": PHI, "low": 0.0, "high": 1.0}}
+
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
     "counts": ({"counts": {}}, {"counts": {"key": f"{HERE}:brightness", "normalise": True}}),
@@ -151,6 +153,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"refine": {"process": EFFORT, "outcome": PHI, "eta": -0.5}},
     ),
     "rnd": ({"rnd": SMALL},),
+    "renorm": (
+        {"renorm": {"process": SHARE, "outcome": YES_NO}},
+        {"renorm": {"process": YES_NO, "outcome": EVENT, "mu": 0.5, "per_step": False}},
+    ),
     "safe": (
         {"safe": {"base": EFFORT, "gamma": GAMMA}},
         {"safe": {"base": ENV, "delay": 2, "on_truncation": "bootstrap"}},
