@@ -22,7 +22,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
     "process": ("process", "marks"),
 }
 """What is fitted -> the objective where none is named, and what it learns from."""
-JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet")
+JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".jsonl")
 PEOPLE = 3
 """Members of an ensemble on preferences, where nobody says."""
 
@@ -150,7 +150,7 @@ def _judge(fitted: Fitted, bounds: Mapping[str, float]) -> None:
 
 
 def judgements(path: Path, store: EpisodeStore) -> Preferences:
-    """Preferences that people gave, from ``rewardwrap label`` or a parquet file.
+    """Preferences that people gave: of ``rewardwrap label``, or a table of answers.
 
     Raises:
         ConfigError: No such file.
@@ -161,6 +161,10 @@ def judgements(path: Path, store: EpisodeStore) -> Preferences:
         raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
     if path.suffix == ".parquet":
         return Preferences.load(path, store)
+    from rewardwrap.data.answers import SUFFIXES, read_answers
+
+    if path.suffix in SUFFIXES:
+        return read_answers(path, store)
     from rewardwrap.annotate.judgements import read
 
     return read(path, store)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 DESCRIPTION = """Read logged episodes, check them, and save them for `rewardwrap fit`.
 
 SOURCE is a Minari id or folder, .hdf5 (D4RL), .npz (obs, action, reward, next_obs, terminated,
-truncated, episode), .csv, .jsonl, .parquet, .feather, an SB3 replay buffer (.pkl), a checkpoint, or a
-saved store; text may be packed as .gz, .bz2, .xz or .zip. Columns of a table are chosen by known names
-or PREFIX_NUMBER, and printed; what may mean two things is asked. Nothing in a source is ever executed.
-DIR gets the episodes and report.json."""
+truncated, episode), .csv, .jsonl, .parquet, .feather, a folder of parquet files (LeRobot), an SB3
+replay buffer (.pkl), a checkpoint, or a saved store; text may be packed as .gz, .bz2, .xz or .zip.
+Columns of a table are chosen by known names or PREFIX_NUMBER, and printed; what may mean two things
+is asked. Nothing in a source is ever executed. DIR gets the episodes and report.json."""
 SLOW = 2.0  # seconds before progress is worth a line
 
 

@@ -197,5 +197,14 @@ class Function(Reward):
 
 
 def function(f: Callable[..., Any] | str, *, each: Each = None) -> Function:
-    """A reward from a plain function; see `Function`."""
+    """A reward from a plain function; see `Function`.
+
+    Raises:
+        ConfigError: A torch module, which is no plain function.
+    """
+    if hasattr(f, "state_dict") and hasattr(f, "forward"):
+        raise ConfigError(
+            f"function must be a plain function, got the torch module {type(f).__name__}. Seal it with "
+            'rw.Learned.from_torch(module, inputs=("obs", "action"), env=ENV).'
+        )
     return Function(f, each=each)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,9 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.files import write_whole
 from rewardwrap.rewards.density import Density
+from rewardwrap.rewards.foreign import sealed
 from rewardwrap.rewards.frozen import RULES, Frozen, thaw
 from rewardwrap.rewards.judgement import require_passed
 from rewardwrap.rewards.limits import require_choice, require_number
@@ -80,6 +83,50 @@ class Learned(Reward):
         object.__setattr__(self, "_packed", None)
         if (Path(self.path) / MODEL).exists():
             self._take(*self._read())
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        *,
+        inputs: Sequence[str] = ("obs", "action"),
+        env: Any,
+        out: str | os.PathLike[str] | None = None,
+        rule: str = "mean",
+    ) -> Learned:
+        """A network of one's own, sealed like a fitted model and paid in numpy.
+
+        Its answers are compared with the module's on rows of the environment's spaces, in eval mode;
+        later changes of the module change nothing.
+
+        Args:
+            module: One chain of Linear layers with ReLU, SiLU or Tanh between them; called as
+                ``module(obs, action)``, or with all inputs side by side where it takes one argument.
+            inputs: Some of ``obs``, ``action``, ``next_obs``, ``terminated``, in the module's order;
+                digits are one-hot.
+            env: Id of the environment whose spaces it reads, or the environment.
+            out: Folder to write, for `rewardwrap models`, `validate` and `compare`; None keeps the model
+                in the reward alone, which `rw.save` writes whole.
+            rule: As above.
+
+        Raises:
+            ConfigError: No module, another network than a chain, or answers that differ.
+        """
+        document, files = sealed(module, inputs, env)
+        if out is not None:
+            target = Path(out)
+            if target.exists() and not (target / MODEL).is_file():
+                raise ConfigError(
+                    f"from_torch: out must be new or a model, got {out}. Choose another folder."
+                )
+            target.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                write_whole(target / name, content)
+            write_whole(target / MODEL, json.dumps(document, indent=2))
+            return cls(os.fspath(out), rule=rule)
+        made = cls(f"{type(module).__name__}.torch", rule=rule)
+        made._take(document, json.dumps(document).encode() + b"\n" + files[WEIGHTS])
+        return made
 
     @property
     def version(self) -> str:

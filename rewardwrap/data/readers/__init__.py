@@ -93,9 +93,13 @@ def _reader(path: Path) -> tuple[Reader, str]:
     if folder is not None:
         return lambda _, options: minari.read(folder, options), "Minari dataset"
     if path.is_dir():
+        from rewardwrap.data.readers import folder as parquets
+
+        if parquets.files(path):
+            return parquets.read, "parquet"
         raise DataError(
             "folder must be a saved store, a Minari dataset or a checkpoint with "
-            f"{REPLAY}, got {path}. Name the file in it that holds the data."
+            f"{REPLAY}, or hold parquet files, got {path}. Name the file in it that holds the data."
         )
     if not path.exists():
         raise DataError(

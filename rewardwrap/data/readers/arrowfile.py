@@ -50,17 +50,25 @@ def read_feather(path: Path, options: Options) -> Reading:
 
 def read_jsonl(path: Path, options: Options) -> Reading:
     """Read one JSON object a line, packed or not; lists of numbers are vectors."""
+    return read_table(path, json_table(path), options, [])
+
+
+def json_table(path: Path) -> Any:
+    """Lines of JSON as an arrow table.
+
+    Raises:
+        DataError: A line that is none.
+    """
     import pyarrow as pa
     from pyarrow import json
 
     try:
-        table = json.read_json(pa.BufferReader(unpacked(path)))
+        return json.read_json(pa.BufferReader(unpacked(path)))
     except pa.ArrowInvalid as error:
         raise DataError(
             f"{path} must hold one JSON object a line, got: {_first_line(error)}. "
             "Correct that line; if it is the last, it was cut short."
         ) from error
-    return read_table(path, table, options, [])
 
 
 def _cut(path: Path, what: str, error: Exception) -> DataError:

@@ -28,6 +28,11 @@ def read(path: Path, options: Options) -> Reading:
     return read_table(path, table, options, notes)
 
 
+def table_of(path: Path) -> Any:
+    """A CSV file as an arrow table."""
+    return _parsed(path, recognised(path, unpacked(path), sep=None, decimal=None))
+
+
 def _parsed(path: Path, text: Text) -> Any:
     import pyarrow as pa
     from pyarrow import csv
