@@ -1,6 +1,7 @@
 """What the scores of a suite come to: aggregates with intervals, and verdicts between strategies.
 
-As with one environment the *area* gives the headline; it was chosen before looking. Verdicts test the
+What gives the headline was declared before looking: on each environment the area under its declared
+measure, the true return or whether the task is done yet. Verdicts test the
 mean over tasks of the difference of means (`stratified_difference`), corrected with Holm; the
 aggregates beside them carry the bootstrap that resamples seeds within tasks.
 """
@@ -140,7 +141,8 @@ def _headline(suite: Suite, best: str | None, against_best: tuple[Verdict, ...])
         return f"{over}{finished[0]} is the only strategy with finished runs."
     if best is None:
         return f"{over}no strategy leads, the mean score is the same under each of them."
-    parts = [over + lead(best, against_best)]
+    won = "has a better score than" if suite.done_or_not else ""
+    parts = [over + lead(best, against_best, won)]
     cheats: dict[str, list[str]] = {}
     for comparison in suite.comparisons:
         for finding in findings(comparison) if comparison.runs else ():
@@ -152,6 +154,11 @@ def _headline(suite: Suite, best: str | None, against_best: tuple[Verdict, ...])
 
 def _notes(suite: Suite) -> tuple[str, ...]:
     notes = []
+    if suite.done_or_not:
+        notes.append(
+            f"On {listed(list(suite.done_or_not))} the score over training is the share of it after the "
+            "task was done, as declared before the first run; elsewhere it is the area under the true return."
+        )
     counted = {task.env for task in suite.tasks}
     unscaled = [env for env in suite.envs if env not in suite.scales]
     if unscaled:

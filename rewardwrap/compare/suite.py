@@ -1,9 +1,10 @@
 """A comparison over several environments: one comparison each, and scores on one scale.
 
 A run's score is its return on the scale of its environment, 0 for random play and 1 for the reference
-(`rewardwrap.compare.suites.Scale`). Environments without such a scale keep their own page and count in
-no aggregate. The matrix (runs, tasks) of a strategy has one row for each seed that finished on every
-task.
+(`rewardwrap.compare.suites.Scale`); over training it is the area under that curve or, where doing the task
+was declared to decide, under the curve of having done it. Environments without such a scale keep their
+own page and count in no aggregate. The matrix (runs, tasks) of a strategy has one row for each seed that
+finished on every task.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class Suite:
         """The environments that have a scale and a finished run: the columns of the scores."""
         return tuple(c for c in self.comparisons if c.env in self.scales and c.runs)
 
+    @property
+    def done_or_not(self) -> tuple[str, ...]:
+        """Tasks on which it was declared that doing the task decides, not the height of the return."""
+        return tuple(task.env for task in self.tasks if task.primary == "done")
+
     def seeds(self, strategy: str) -> list[int]:
         """Seeds of a strategy that finished on every task: the rows of its scores."""
         each = [{run.seed for run in task.of(strategy)} for task in self.tasks]
@@ -86,14 +92,19 @@ class Suite:
 
         Args:
             strategy: Whose.
-            measure: ``"area"``: the mean of the true-return curve over training; ``"final"``: its
-                last point.
+            measure: ``"area"``: the mean over training of the declared measure, which is the true return
+                on its scale or, on tasks that are done or not done, whether the seed has done the task yet;
+                ``"final"``: the last true return.
         """
         columns, wanted = [], self.seeds(strategy)
         for task in self.tasks:
-            found = task.auc(strategy) if measure == "area" else task.final(strategy)
+            if measure == "area" and task.primary == "done":
+                found = _share_done(task, strategy)
+            else:
+                found = task.auc(strategy) if measure == "area" else task.final(strategy)
+                found = self.scales[task.env](found)
             by_seed = dict(zip((run.seed for run in task.of(strategy)), found, strict=True))
-            columns.append(self.scales[task.env]([by_seed[seed] for seed in wanted]))
+            columns.append([by_seed[seed] for seed in wanted])
         return np.array(columns).T.reshape(len(wanted), len(self.tasks))
 
     def curves(self, strategy: str) -> FloatArray:
@@ -109,6 +120,13 @@ class Suite:
             for row, seed in enumerate(wanted):
                 found[row, column] = self.scales[task.env](np.interp(points, grid, rows[seed]))
         return found
+
+
+def _share_done(task: Comparison, strategy: str) -> FloatArray:
+    """Share of the evaluation points from which each seed had done the task: 0 where it never had."""
+    times, did = task.arrivals(strategy)
+    share: FloatArray = np.mean((task.grid() >= times[:, None]) & did[:, None], axis=1)
+    return share
 
 
 def folder_of(env: str) -> str:

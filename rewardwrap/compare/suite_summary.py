@@ -24,7 +24,7 @@ def print_suite(console: Console, suite: Suite) -> None:
         verdict = judgement.of(strategy)
         if verdict is not None:
             console.print(
-                Text(f"- {strategy} against {judgement.baseline}, by area: {verdict.phrase}.")
+                Text(f"- {strategy} against {judgement.baseline}, over training: {verdict.phrase}.")
             )
     for comparison in suite.comparisons:
         console.print(Text(f"- {comparison.env}: {judge(comparison).headline}"))

@@ -291,12 +291,12 @@ def _headline(
     return " ".join(parts)
 
 
-def lead(best: str, against: tuple[Verdict, ...]) -> str:
-    """Who leads and against whom that is settled, in one sentence."""
+def lead(best: str, against: tuple[Verdict, ...], won: str = "") -> str:
+    """Who leads and against whom that is settled, in one sentence; ``won`` says by what otherwise."""
     beaten = [v.other for v in against if v.word == "better"]
     unsettled = [v for v in against if v.word != "better" and min(v.seeds)]
     family = f"Holm over m = {against[0].family} tests" if against[0].family > 1 else "m = 1 test"
-    won = (
+    won = won or (
         "does the task in more seeds, or sooner, than"
         if against[0].measure == "done"
         else ("has a better true return than")

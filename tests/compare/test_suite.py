@@ -269,3 +269,24 @@ def test_a_failed_training_is_told_where_its_environment_is(tmp_path: Path) -> N
         for plan in plans
     }
     assert told == {"CartPole-v1": (failed[1],), "Acrobot-v1": tuple(failed)}
+
+
+def test_each_environment_counts_by_what_was_declared_for_it(suite: Callable[..., Suite]) -> None:
+    levels = {"env": [3.0, 3.0, 3.0], "good": [6.0, 6.0, 3.0]}
+    done = _comparison("A", levels, threshold=5.0, primary="done")
+    graded = _comparison("B", {"env": [-180.0] * 3, "good": [-120.0] * 3})
+    mixed = Suite((done, graded), scales=SCALES)
+    assert mixed.done_or_not == ("A",)
+    # at the second and third of three points the task was done, or never
+    assert mixed.scores("good")[:, 0].tolist() == [2 / 3, 2 / 3, 0.0]
+    assert mixed.scores("env")[:, 0].tolist() == [0.0] * 3
+    np.testing.assert_allclose(mixed.scores("good")[:, 1], SCALES["B"](graded.auc("good")))
+    np.testing.assert_allclose(mixed.scores("good", "final")[:, 0], [0.6, 0.6, 0.3])
+    judgement = judge_suite(mixed)
+    assert judgement.best == "good"
+    assert any(note.startswith("On A the score over training is") for note in judgement.notes)
+    page = suite_report.render(mixed)
+    assert "on A whether the task is done yet, elsewhere the true return" in page
+    assert "Against env, by doing the task" in page
+    assert "has a better score than" in judgement.headline or "leads" in judgement.headline
+    assert suite().done_or_not == ()
