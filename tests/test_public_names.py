@@ -41,6 +41,7 @@ NAMES = [
     "ICM",
     "Indicator",
     "KRC",
+    "Knowledge",
     "Labels",
     "Learned",
     "LogSigmoid",

@@ -1,6 +1,7 @@
 """Methods: one file for each. Importing this registers them all."""
 
 from rewardwrap.rewards.advice import Advice
+from rewardwrap.rewards.bamdp import Knowledge
 from rewardwrap.rewards.bonus import Bonus
 from rewardwrap.rewards.code import CodeReward
 from rewardwrap.rewards.counts import Counts
@@ -62,6 +63,7 @@ __all__ = [
     "Gate",
     "Gaussian",
     "Indicator",
+    "Knowledge",
     "Learned",
     "LogSigmoid",
     "Native",

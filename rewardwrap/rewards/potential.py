@@ -114,6 +114,10 @@ class Potential(Reward):
             after = np.where(over, 0.0, after)
         return after, self._gamma(batch.task) * after - before
 
+    def values(self, batch: Transitions) -> FloatArray:
+        """Phi of every successor, ``(B,)``."""
+        return self._batch_phi(batch.task)(batch.next_obs, batch.info)
+
     def over_time(self, batch: Transitions) -> FloatArray:
         phi = self._batch_phi(batch.task)
         after = phi(batch.next_obs, batch.info)

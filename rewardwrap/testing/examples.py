@@ -137,6 +137,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     ),
     "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
     "icm": ({"icm": SMALL},),
+    "knowledge": (
+        {"knowledge": {"phi": {"counts": {}}, "scale": 0.1}},
+        {"knowledge": {"phi": "position", "gamma": GAMMA}},
+    ),
     "krc": ({"krc": {"components": [LOW, {"tanh": PHI}]}},),
     "learned": ({"learned": MODEL}, {"learned": {"path": MODEL, "rule": "sd", "k": 0.5}}),
     "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
