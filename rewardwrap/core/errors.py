@@ -19,6 +19,7 @@ RewardwrapError
 ├── Claimed          (Exception)    a run that another process is training (compare/claims.py)
 ├── NoPictures       (Exception)    episodes that cannot be filmed (compare/videos.py)
 ├── ScoresError      (ValueError)   scores that no statistic is defined for (statistics/scores.py)
+├── RewardRead       (ValueError)   somebody read a reward while it was hidden (design/reward_free.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/mdp.py)
 ├── DistanceError    (ValueError)   rewards a distance is not defined for (evaluate/payment.py)
 ├── RegretError      (ValueError)   a reward whose optimum is not found exactly (evaluate/regret/product.py)

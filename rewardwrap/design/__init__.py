@@ -7,6 +7,9 @@ from importlib import import_module as _import_module
 from typing import Any
 
 _lazy: dict[str, str] = {
+    "Plan": ".reward_free",
+    "RewardFree": ".reward_free",
+    "RewardRead": ".reward_free",
     "Design": ".exprd",
     "DesignError": ".program",
     "design": ".exprd",
