@@ -37,7 +37,7 @@ class ICM(Student):
 
     Source: Pathak et al., "Curiosity-driven exploration by self-supervised prediction", 2017,
         arXiv 1705.05363, equations 2 to 7. Deviations: Box actions are told by squared error; the
-        target phi(s') is held fixed in the forward loss; images pass one fixed random convolution first.
+        images pass one fixed random convolution first.
 
     Example:
         >>> import rewardwrap as rw
@@ -69,6 +69,6 @@ class ICM(Student):
 
     def loss(self, nets: Nets, seen: Seen) -> Any:
         told = nets["forward"](beside(nets["phi"](seen.x), seen.a))
-        forward = 0.5 * ((told - nets["phi"](seen.y).detach()) ** 2).sum(-1).mean()
+        forward = 0.5 * ((told - nets["phi"](seen.y)) ** 2).sum(-1).mean()
         inverse = inverse_loss(nets, seen, self.mind.reader)
         return (1.0 - self.beta) * inverse + self.beta * forward
