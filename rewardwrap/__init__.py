@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.preferences import Preferences
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
+    from rewardwrap.design.reward_free import RewardFree
     from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
@@ -77,6 +78,7 @@ _lazy = {
     "Recorder": "rewardwrap.data.recorder",
     "RelabelDictReplayBuffer": "rewardwrap.loops.relabelling",
     "RelabelReplayBuffer": "rewardwrap.loops.relabelling",
+    "RewardFree": "rewardwrap.design.reward_free",
     "VectorRecorder": "rewardwrap.data.vector_recorder",
     "check": "rewardwrap.adapters.check",
     "regret": "rewardwrap.api.regret",
@@ -117,6 +119,7 @@ __all__ = [
     "RelabelDictReplayBuffer",
     "RelabelReplayBuffer",
     "Reward",
+    "RewardFree",
     "RewardValueError",
     "RewardwrapError",
     "RewardwrapWarning",

@@ -70,6 +70,7 @@ NAMES = [
     "RelabelDictReplayBuffer",
     "RelabelReplayBuffer",
     "Reward",
+    "RewardFree",
     "RewardValueError",
     "RewardwrapError",
     "RewardwrapWarning",
