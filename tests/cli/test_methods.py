@@ -18,7 +18,10 @@ from rewardwrap.scores import SCORES
 def test_every_registered_reward_says_what_it_does_and_how_it_is_used() -> None:
     known = methods()
     assert set(registered()) | set(OBJECTIVES.known()) | set(SCORES.known()) <= set(known)
-    for tag in registered():
+    # other tests of this process register rewards of their own, which explain nothing
+    own = [tag for tag, cls in registered().items() if cls.__module__.startswith("rewardwrap.")]
+    assert len(own) > 30
+    for tag in own:
         one = known[tag]
         assert one.does.endswith((".", "`", ":")) or len(one.does) > 20, tag
         assert one.clock in ("step", "episode"), tag
