@@ -21,6 +21,7 @@ RewardwrapError
 ├── ScoresError      (ValueError)   scores that no statistic is defined for (statistics/scores.py)
 ├── RewardRead       (ValueError)   somebody read a reward while it was hidden (design/reward_free.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/mdp.py)
+├── DesignError      (ValueError)   a task for which no such reward can be had (design/program.py)
 ├── DistanceError    (ValueError)   rewards a distance is not defined for (evaluate/payment.py)
 ├── RegretError      (ValueError)   a reward whose optimum is not found exactly (evaluate/regret/product.py)
 ├── CertificateError (ValueError)   a claim that episodes cannot support (evaluate/certificate/claims.py)
