@@ -19,7 +19,6 @@ RewardwrapError
 ├── Claimed          (Exception)    a run that another process is training (compare/claims.py)
 ├── NoPictures       (Exception)    episodes that cannot be filmed (compare/videos.py)
 ├── ScoresError      (ValueError)   scores that no statistic is defined for (statistics/scores.py)
-├── DesignError      (ValueError)   a task for which no such reward can be had (design/program.py)
 ├── RewardRead       (ValueError)   somebody read a reward while it was hidden (design/reward_free.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/mdp.py)
 ├── DesignError      (ValueError)   a task for which no such reward can be had (design/program.py)
