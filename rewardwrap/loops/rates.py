@@ -29,10 +29,13 @@ class Rates(Filter):
     With events ``c_i`` in {0, 1}, their shares ``J_i`` of the steps of a rollout and limits ``d_i``::
 
         lam_i <- clip(lam_i + eta * (J_i - d_i), 0, most)          after each rollout; at least: -eta
-        r = (task - sum_at_most lam_i c_i + sum_at_least lam_i c_i) / (1 + sum_i lam_i)
+        w_i    = clip(lam_i + damping * (J_i - d_i), 0, most)      with the sign of the same side
+        r = (task - sum_at_most w_i c_i + sum_at_least w_i c_i) / (1 + sum_i w_i)
 
     Nobody weighs torque against speed: "at most 15 % of all steps" is said, and the weight follows.
-    While every rate holds, its multiplier falls, and with all of them at 0 the task is paid as it is.
+    While a rate holds its multiplier falls, and with all of them at 0 the task is paid as it is. A
+    learner follows its reward slowly, so a multiplier alone overshoots and swings; the damping answers
+    to the rate as it is now and fades as it comes near its limit.
     All lanes share one set of multipliers; they are saved with the reward and change in `update`'s
     callback alone, which ``rewardwrap train`` and ``compare`` install by themselves.
 
@@ -46,6 +49,7 @@ class Rates(Filter):
             other reward of 0 and 1. A name becomes a tag, ``rates/<name>/value``.
         at_least: The same, for what should happen often enough.
         eta: How far a multiplier moves in a rollout for a rate that is off by 1.
+        damping: How much a rate that is off by 1 weighs at once; 0 leaves it to the multiplier.
         most: Largest multiplier.
         bootstrap: Pay nothing for the task until, in one rollout, all rates have held.
         patience: Rollouts at the largest multiplier after which a rate is called infeasible, once.
@@ -56,10 +60,12 @@ class Rates(Filter):
         RewardValueError: An event that paid something else than 0 or 1.
 
     Source: Roy et al., "Direct behavior specification via constrained reinforcement learning", ICML
-        2022, arXiv 2112.12228: indicator costs, normalised multipliers (eq. 7) and the bootstrap
-        constraint. Deviations: multipliers of their own scale instead of a softmax, one update a
-        rollout on its plain mean instead of the discounted one, and the bootstrap opens once instead
-        of holding the largest multiplier.
+        2022, arXiv 2112.12228: indicator costs, normalised multipliers and the bootstrap constraint;
+        the damping is the proportional term of Stooke, Achiam, Abbeel, "Responsive safety in
+        reinforcement learning by PID Lagrangian methods", 2020, arXiv 2007.03964. Deviations:
+        multipliers of their own scale instead of a softmax, one update a rollout on its plain mean
+        instead of a discounted one, and the bootstrap opens once instead of holding the largest
+        multiplier.
 
     Example:
         >>> import rewardwrap as rw
@@ -77,7 +83,8 @@ class Rates(Filter):
     _: KW_ONLY
     at_most: Mapping[str, Any] = field(default_factory=dict)
     at_least: Mapping[str, Any] = field(default_factory=dict)
-    eta: float = 0.5
+    eta: float = 0.1
+    damping: float = 20.0
     most: float = 100.0
     bootstrap: bool = False
     patience: int = 10
@@ -91,7 +98,8 @@ class Rates(Filter):
                 'Rates must hold at least one rate, got none. Give at_most={"fast": (event, 0.1)}.'
             )
         refuse_contradictions(self.at_most, self.at_least)
-        require_number(self, "eta", "Start with 0.5.", low=0.0, above=True)
+        require_number(self, "eta", "Start with 0.1.", low=0.0, above=True)
+        require_number(self, "damping", "Use 0 for none.", low=0.0)
         require_number(self, "most", "Start with 100.", low=0.0, above=True)
         require_count(self, "patience", "Use 10.")
         if not isinstance(self.bootstrap, bool):
@@ -100,6 +108,7 @@ class Rates(Filter):
             )
         count = len(self._bounds)
         object.__setattr__(self, "_multipliers", np.zeros(count))
+        object.__setattr__(self, "_excess", np.zeros(count))
         object.__setattr__(self, "_counted", [0.0] * (1 + count))
         object.__setattr__(self, "_open", not self.bootstrap)
         object.__setattr__(self, "_stuck", [0] * count)
@@ -181,6 +190,7 @@ class Rates(Filter):
         limits = np.array([bound.limit for bound in self._bounds.values()])
         excess = self._signs * (rates - limits)
         self._multipliers[:] = np.clip(self._multipliers + self.eta * excess, 0.0, self.most)
+        self._excess[:] = excess
         self._counted[:] = [0.0] * len(self._counted)
         object.__setattr__(self, "_open", self._open or bool((excess <= 0.0).all()))
         self._weigh()
@@ -194,7 +204,8 @@ class Rates(Filter):
 
     def state_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         counted, opened = np.array(self._counted), np.array([self._open])
-        return {"multipliers": self._multipliers.copy(), "counted": counted, "open": opened}
+        moved = {"multipliers": self._multipliers.copy(), "excess": self._excess.copy()}
+        return {**moved, "counted": counted, "open": opened}
 
     def load_state_arrays(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         multipliers = np.asarray(arrays["multipliers"], np.float64)
@@ -207,6 +218,7 @@ class Rates(Filter):
                 f"got {multipliers.tolist()}. Load what this reward saved."
             )
         self._multipliers[:] = multipliers
+        self._excess[:] = np.asarray(arrays["excess"], np.float64)
         self._counted[:] = np.asarray(arrays["counted"], np.float64).tolist()
         object.__setattr__(self, "_open", bool(arrays["open"][0]))
         self._weigh()
@@ -215,8 +227,9 @@ class Rates(Filter):
         self._counted[:] = [a + b for a, b in zip(self._counted, (steps, *sums), strict=True)]
 
     def _weigh(self) -> None:
-        """``(lam_0, -lam_i, .., +lam_j, ..) / sum``; all 0 where nothing weighs anything."""
-        weights = np.array([float(self._open), *(-self._signs * self._multipliers)])
+        """``(1, -w_i, .., +w_j, ..) / sum``; all 0 where nothing weighs anything."""
+        damped = np.clip(self._multipliers + self.damping * self._excess, 0.0, self.most)
+        weights = np.array([float(self._open), *(-self._signs * damped)])
         total = float(np.abs(weights).sum())
         object.__setattr__(self, "_weights", (weights / (total or 1.0)).tolist())
 
@@ -245,6 +258,7 @@ class Rates(Filter):
 
     if TYPE_CHECKING:
         _multipliers: ClassVar[FloatArray]
+        _excess: ClassVar[FloatArray]
         _counted: ClassVar[list[float]]
         _weights: ClassVar[list[float]]
         _stuck: ClassVar[list[int]]

@@ -29,7 +29,7 @@ def seen(rates: rw.Rates, rewards: Any) -> dict[str, float]:
 
 
 def test_a_multiplier_grows_by_what_the_rate_is_off_and_pays_the_worked_number() -> None:
-    rates = rw.Rates(rw.EnvReward(), at_most={"high": (HIGH, 0.15)}, eta=2.0)
+    rates = rw.Rates(rw.EnvReward(), at_most={"high": (HIGH, 0.15)}, eta=2.0, damping=0)
     told = seen(rates, [1.0, 0.0, 1.0, 0.0])
     assert told["rates/high/value"] == 0.5
     assert told["rates/high/limit"] == 0.15
@@ -40,7 +40,7 @@ def test_a_multiplier_grows_by_what_the_rate_is_off_and_pays_the_worked_number()
 
 
 def test_at_least_turns_the_sign() -> None:
-    rates = rw.Rates(rw.EnvReward(), at_least={"high": (HIGH, 0.75)}, eta=2.0)
+    rates = rw.Rates(rw.EnvReward(), at_least={"high": (HIGH, 0.75)}, eta=2.0, damping=0)
     assert seen(rates, [1.0, 0.0])["rates/high/multiplier"] == pytest.approx(0.5)
     np.testing.assert_allclose(rw.relabel(rates, log([1.0, 0.0])), [(1 + 0.5) / 1.5, 0.0])
 
@@ -72,6 +72,16 @@ def test_multipliers_keep_their_bounds_and_the_weights_sum_to_one(
         assert sum(map(abs, rates._weights)) == pytest.approx(1.0)
 
 
+def test_the_damping_weighs_the_rate_as_it_is_now() -> None:
+    rates = rw.Rates(rw.EnvReward(), at_most={"high": (HIGH, 0.25)}, eta=1.0, damping=4.0)
+    told = seen(rates, [1.0, 0.0])
+    assert told["rates/high/multiplier"] == 0.25
+    assert told["rates/task_weight"] == pytest.approx(1 / (1 + 0.25 + 4 * 0.25))
+    told = seen(rates, [0.0, 0.0])
+    assert told["rates/high/multiplier"] == 0.0
+    assert told["rates/task_weight"] == 1.0
+
+
 def test_while_every_rate_holds_the_task_is_paid_as_it_is() -> None:
     rates = rw.Rates(rw.EnvReward(), at_most={"high": (HIGH, 0.9)})
     for _ in range(3):
@@ -92,7 +102,7 @@ def test_the_scale_of_the_task_does_not_change_what_the_multipliers_do() -> None
 
 def test_the_bootstrap_pays_for_the_rates_alone_until_they_all_hold() -> None:
     bounds = {"high": (HIGH, 0.25), "always": (CONSTANT, 1.0)}
-    rates = rw.Rates(5.0 * rw.EnvReward(), at_most=bounds, eta=1.0, bootstrap=True)
+    rates = rw.Rates(5.0 * rw.EnvReward(), at_most=bounds, eta=1.0, damping=0, bootstrap=True)
     np.testing.assert_array_equal(rw.relabel(rates, log([1.0, 0.0])), 0.0)
     assert seen(rates, [1.0, 0.0])["rates/task_weight"] == 0.0
     np.testing.assert_array_equal(rw.relabel(rates, log([1.0, 0.25])), [-1.0, 0.0])
