@@ -15,7 +15,7 @@ from rewardwrap.data.labels import Demonstrations
 
 LEAST = 10
 """Steps below which nothing is learned from demonstrations."""
-FAR, SHARE = 4.0, 0.1
+FAR, SHARE = 6.0, 0.1
 """A failed episode's return is below the median by so many deviations, and by this share of it."""
 SUCCESS = "is_success"
 
