@@ -22,7 +22,7 @@ SOURCE = (
 )
 BUDGET = 5.0
 OBJECT = "rewardwrap.loops.demonstrations:DemonstrationLoop"
-USE = "rewardwrap record CartPole-v1 --out demos/, then rewardwrap train CartPole-v1 --demos demos/"
+USE = "rewardwrap train CartPole-v1 --demos demos/"
 STEPS, TRIALS, LIMIT, REACHED = 20_480, 10, 500, 0.9
 
 
