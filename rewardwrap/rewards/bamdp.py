@@ -97,17 +97,20 @@ class Knowledge(Reward):
         keys: Counts = self.phi
         names, known = keys.names(batch), float(len(keys.visits))
         new = keys.visits.of(names) == 0.0
-        shares = np.array([1.0 / names.count(name) for name in names])
-        if batch.training:
-            keys.visits.add(names)
-        return known, np.where(new, shares, 0.0)
+        if not batch.training:
+            # nothing comes to be known, so that a lane is paid as if it were alone
+            return known, new.astype(np.float64)
+        keys.visits.add(names)
+        return known, np.where(new, [1.0 / names.count(name) for name in names], 0.0)
 
     def _learned(self, batch: Transitions) -> tuple[float, FloatArray]:
         values = self._of_state.values(batch)
         known: float = self._highest  # type: ignore[attr-defined]
+        if not batch.training:
+            return known, np.maximum(values - known, 0.0)
         high = float(values.max(initial=known))
         best = (values == high) & (high > known)
-        if batch.training and np.isfinite(high):
+        if np.isfinite(high):
             object.__setattr__(self, "_highest", high)
         return known, np.where(best, (high - known) / max(best.sum(), 1), 0.0)
 

@@ -259,8 +259,11 @@ def test_what_cannot_be_meant_is_one_sentence_with_the_function_in_it(host, name
     assert "\n" not in str(caught.value).partition(": ")[0]
 
 
-def test_a_module_is_told_to_be_given_tensors():
-    with pytest.raises(rw.ConfigError, match=r"Linear must take arrays.*torch.as_tensor"):
+def test_a_module_is_told_its_road():
+    # sealed, its weights travel with the reward; inside a function it is given tensors
+    with pytest.raises(
+        rw.ConfigError, match=r"torch module Linear\. Seal it with rw\.Learned\.from"
+    ):
         rw.function(torch.nn.Linear(4, 1))
     paid_and_seen("sb3 3", rw.function(lambda obs: net(torch.as_tensor(obs, dtype=torch.float64))))
 

@@ -47,6 +47,15 @@ def test_lanes_share_one_history_and_what_they_learn_together():
     assert knowledge.step(None, batch)[1].tolist() == [0.0, 0.0, 0.0]
 
 
+def test_a_frozen_one_pays_a_lane_as_if_it_were_alone():
+    none, obs = np.zeros(3, bool), np.array([[5.0], [5.0], [7.0]])
+    batch = rw.Transitions(obs, none, obs, np.zeros(3), none, none, ~none, training=False)
+    for phi, want in ((rw.Counts(), [1.0, 1.0, 1.0]), (lambda obs: obs[:, 0], [5.0, 5.0, 7.0])):
+        knowledge = rw.Knowledge(phi, gamma=1.0)
+        assert knowledge.step(None, batch)[1].tolist() == want
+        assert knowledge.step(None, batch)[1].tolist() == want
+
+
 def test_the_contract():
     assert check_reward(rw.Knowledge(rw.Counts(), gamma=0.9)) == ()
 
