@@ -11,6 +11,7 @@ from rewardwrap.adapters.goals import ACHIEVED, GoalSteps
 from rewardwrap.adapters.host import Host, RewardLike, config_or_none, reward_of
 from rewardwrap.adapters.tasks import task_of
 from rewardwrap.core import tree
+from rewardwrap.core.errors import StackError
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import OneLane
 from rewardwrap.core.task import Task
@@ -62,6 +63,11 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
     ) -> tuple[Any, dict[str, Any]]:
         self._begin()
         obs, info = self.env.reset(seed=seed, options=options)
+        if obs.__class__ is list and any(node.reads_obs for node in self._reward.walk()):
+            raise StackError(
+                "observations must be arrays for a reward that reads them, got a list. "
+                "Return np.asarray(obs, np.float32) from the environment's reset and step."
+            )
         self._lanes.begin(obs, info)
         self._last_obs = None
         if self._steps is not None:

@@ -292,7 +292,7 @@ class FewLanes:
 
     def _compile(self, code: LaneCode) -> None:
         value = code.terms.pop(SHAPED)
-        names = {**code.names, "lanes": self._lanes, "row": tree.take}
+        names = {**code.names, "lanes": self._lanes, "row": tree.take, "asarray": np.asarray}
         names |= {f"memory_{k}": column for k, column in enumerate(self._memory)}
         columns = [f"terms_{k}" for k in range(1, len(self.names))]
         sums = [f"sums_{k}" for k in range(len(self.names))]
@@ -382,6 +382,8 @@ def _last(code: LaneCode) -> list[str]:
         "truncated = infos[i].get('TimeLimit.truncated', False)",
         "terminated = not truncated",
         "next_obs = infos[i]['terminal_observation']",
+        # SB3 hands on what the environment returned, and some return lists
+        "if next_obs.__class__ is list: next_obs = asarray(next_obs)",
         *(f"{name} = next_obs.item({index})" for index, name in code.reads.items()),
         *(f"{name} = {one}(next_obs, infos[i])" for name, (_, one) in code.columns.items()),
     ]

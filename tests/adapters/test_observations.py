@@ -125,3 +125,38 @@ def test_columns_of_one_array_are_no_reused_buffer() -> None:
     history = np.zeros((4, 9))
     assert not tree.shares_memory(history[:, 1], history[:, 2])
     assert tree.shares_memory(history[:, 1], history[2])
+
+
+class Listed(gym.Env[Any, Any]):
+    """Returns its observations as lists, which gymnasium's vectors and SB3's turn into arrays."""
+
+    observation_space, action_space = spaces.Box(-1, 9, (2,)), spaces.Discrete(2)
+
+    def reset(self, *, seed: Any = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        self._t = 0
+        return [0.0, 1.0], {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self._t += 1
+        return [float(self._t), 1.0], 1.0, False, self._t == 3, {}
+
+
+FIRST = rw.Potential(lambda obs: obs[:, 0], gamma=0.5).named("first")
+
+
+@pytest.mark.parametrize("reward", [FIRST, rw.EnvReward() + rw.function(lambda obs: obs[0])])
+def test_lists_are_read_in_lanes_and_refused_alone(reward: rw.Reward) -> None:
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    venv = rw.wrap(DummyVecEnv([Listed, Listed]), reward)
+    env = rw.wrap(SyncVectorEnv([Listed] * 2), reward)
+    venv.reset()
+    env.reset(seed=0)
+    for _ in range(3):
+        actions = np.zeros(2, np.int64)
+        np.testing.assert_allclose(venv.step(actions)[1], env.step(actions)[1], atol=1e-6)
+    with pytest.raises(rw.StackError, match="observations must be arrays .* got a list"):
+        rw.wrap(Listed(), reward).reset()
+    alone = rw.wrap(Listed(), "env")
+    alone.reset()
+    assert alone.step(0)[1] == 1.0
