@@ -231,6 +231,8 @@ def test_a_labeler_says_a_name_and_sees_the_end(
 ) -> None:
     tab = browser.new_page()
     tab.goto(served[1])
+    # the page puts the cursor there by itself, a moment after it is loaded
+    tab.wait_for_selector("input:focus")
     tab.keyboard.type("Zoë")
     tab.keyboard.press("Enter")
     tab.wait_for_selector(READY)
