@@ -45,6 +45,10 @@ class _Absent(NDArrayOperatorsMixin):
         raise LookupError("action")
 
 
+MISSED = (LookupError, StopIteration, AttributeError, TypeError, ValueError, ArithmeticError)
+"""How a user's function fails that looks for a part of the observation which is not there."""
+
+
 class GoalReward:
     """One reward, answered for goals.
 
@@ -87,7 +91,7 @@ class GoalReward:
         asked = copy.deepcopy(self._reward)
         try:
             self._step(asked, goals[ACHIEVED], goals[DESIRED], infos, np.zeros(3))
-        except (LookupError, RewardwrapError):
+        except (*MISSED, RewardwrapError):
             return True
         return False
 
