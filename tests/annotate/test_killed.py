@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -23,6 +24,11 @@ from rewardwrap.data import EpisodeStore
 pytest.importorskip("uvicorn")
 LABELERS = ("Ann", "Bob", "Eve")
 PAIRS = 200
+LOST = (
+    urllib.error.URLError, ConnectionError, TimeoutError, json.JSONDecodeError,
+    http.client.HTTPException,
+)  # fmt: skip
+"""An answer that did not come, or not whole: a kill may fall between its head and its body."""
 
 
 class Server:
@@ -60,7 +66,7 @@ def patiently(send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     while True:
         try:
             return send()
-        except (urllib.error.URLError, ConnectionError, TimeoutError, json.JSONDecodeError):
+        except LOST:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
