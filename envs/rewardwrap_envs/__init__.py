@@ -59,3 +59,39 @@ _gymnasium.register(
     max_episode_steps=30,
     reward_threshold=1.0,
 )
+_gymnasium.register(
+    "rewardwrap/Canvas-v0",
+    entry_point="rewardwrap_envs.canvas:Canvas",
+    max_episode_steps=36,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/Lesion-v0",
+    entry_point="rewardwrap_envs.lesion:Lesion",
+    max_episode_steps=36,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/Melody-v0",
+    entry_point="rewardwrap_envs.melody:Melody",
+    max_episode_steps=7,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/TransChain-v0",
+    entry_point="rewardwrap_envs.trans_chain:TransChain",
+    max_episode_steps=8,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/SearchQA-v0",
+    entry_point="rewardwrap_envs.search_qa:SearchQA",
+    max_episode_steps=20,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/LaneDrive-v0",
+    entry_point="rewardwrap_envs.lane_drive:LaneDrive",
+    max_episode_steps=30,
+    reward_threshold=1.0,
+)

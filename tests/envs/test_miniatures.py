@@ -2,15 +2,21 @@
 
 import copy
 import functools
+import itertools
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 import rewardwrap_envs  # noqa: F401 - registers the environments
+from rewardwrap_envs.canvas import BLUE, RED, Canvas
+from rewardwrap_envs.melody import NOTES
+from rewardwrap_envs.search_qa import HAND_OVER, READ, SEARCH
 from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
-MINIATURES = [f"rewardwrap/{name}-v0" for name in ("StepChain", "NoisyTV", "Ans", "Reach")]
+NAMES = "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive"
+MINIATURES = [f"rewardwrap/{name}-v0" for name in NAMES.split()]
 
 
 @pytest.mark.parametrize("name", MINIATURES)
@@ -39,7 +45,7 @@ def best(name, paid, *, state):
         if steps == limit:
             return 0.0, 0, 0.0
         found = []
-        for action in range(3):
+        for action in range(env.action_space.n):
             world, memory = copy.deepcopy(worlds[key])
             _, reward, terminated, _, info = world.step(action)
             now, memory = paid(reward, info, terminated, steps + 1 == limit, memory)
@@ -204,3 +210,127 @@ def test_answers_and_stops_end_and_wandering_is_cut():
         ends = [env.step(lazy)[2:4] for _ in range(env.spec.max_episode_steps)]
         assert ends == [(False, False)] * (len(ends) - 1) + [(False, True)]
         assert env.render()
+
+
+def as_paid(reward, info, terminated, truncated, memory):
+    return reward, None
+
+
+def test_a_canvas_pays_for_the_counts_in_their_halves_and_for_nothing_else():
+    env = Canvas(size=2)
+    env.reset(seed=3)
+    red, blue = (int(n) for n in env._wanted)
+    for cells in itertools.product(range(3), repeat=4):
+        env.reset(seed=3)
+        *_, (_, reward, over, _, info) = [env.step(np.int64(cell)) for cell in cells]
+        above, below = cells[:2], cells[2:]
+        right = above.count(RED) == red and below.count(BLUE) == blue
+        right &= BLUE not in above and RED not in below
+        assert (reward, over, info["is_success"]) == (float(right), True, right)
+    with pytest.raises(ValueError, match="size must be an even number of at least 2, got 3"):
+        Canvas(size=3)
+
+
+def test_bright_cells_with_a_bright_neighbour_are_the_lesion_and_specks_are_not():
+    env, specks = gymnasium.make("rewardwrap/Lesion-v0", render_mode="ansi"), 0
+    for seed in range(40):
+        obs, _ = env.reset(seed=seed)
+        over = False
+        while not over:
+            near = obs[1:].reshape(3, 3) > 0.5
+            ill = near[1, 1] and (near[[0, 2], 1].any() or near[1, [0, 2]].any())
+            specks += int(near[1, 1] and not ill)
+            obs, reward, over, _, info = env.step(int(ill))
+            assert info["ill"] == ill
+        assert (reward, info["is_success"]) == (1.0, True)
+        assert set(env.render()) <= set("#.\n")
+    assert specks > 0
+
+
+def continued(notes):
+    """A melody that keeps all four rules."""
+    if len(notes) == 8:
+        return notes if notes[-1] in (0, 7) and len(set(notes)) >= 4 else None
+    near = (notes[-1] + step for step in (-2, -1, 1, 2))
+    found = (continued([*notes, note]) for note in near if 0 <= note < NOTES)
+    return next(filter(None, found), None)
+
+
+def test_every_first_note_can_be_continued_by_all_four_rules():
+    env, first = gymnasium.make("rewardwrap/Melody-v0"), set()
+    for seed in range(40):
+        env.reset(seed=seed)
+        (note,) = env.unwrapped.written
+        first.add(note)
+        rest = continued([note])[1:]
+        ends = [env.step(key)[1:3] for key in rest]
+        assert ends[-1] == (1.0, True), (note, rest)
+    assert first == set(range(NOTES))
+
+
+def test_a_translation_is_right_word_by_word():
+    from rewardwrap_envs.trans_chain import LANGUAGES, STOP, translation
+
+    assert translation((0, 0, 3, 2), 0) == (0, 3, 0, 2)
+    assert translation((1, 0), 2) == (3, 2)
+    env = gymnasium.make("rewardwrap/TransChain-v0")
+    for seed in range(20):
+        env.reset(seed=seed, options={"language": seed % LANGUAGES})
+        world = env.unwrapped
+        words = translation(world.source, world.language)
+        *_, (_, reward, over, _, info) = [env.step(word) for word in (*words, STOP)]
+        assert (reward, over, info["is_success"], info["language"]) == (1, True, True, seed % 4)
+        env.reset(seed=seed)
+        env.step(words[0])
+        assert env.step(STOP)[1] <= 1 / len(words)
+
+
+def test_the_shortest_search_goes_up_to_the_document_or_hands_over():
+    for seed in range(4):
+        env = gymnasium.make("rewardwrap/SearchQA-v0")
+        steps = 0
+        obs, over = env.reset(seed=seed)[0], False
+        while not over:
+            known = obs[4:].any()
+            action = HAND_OVER + 1 + obs[4:].argmax() if known else READ if obs[1] else SEARCH
+            obs, reward, over, _, info = env.step(int(action))
+            steps += 1
+        assert (reward, info["grounded"]) == (1.0, 1.0)
+        assert steps == env.unwrapped._where + 3
+    desk = gymnasium.make("rewardwrap/SearchQA-v0", unanswerable=1.0, render_mode="ansi")
+    desk.reset(seed=0)
+    assert not any(desk.step(SEARCH)[0][1] for _ in range(4))
+    assert desk.render() == "other document, nothing read"
+    assert desk.step(HAND_OVER)[1:3] == (1.0, True)
+    with pytest.raises(ValueError, match=r"unanswerable must lie in \[0, 1\], got 2"):
+        gymnasium.make("rewardwrap/SearchQA-v0", unanswerable=2)
+
+
+def test_a_careful_drive_arrives_without_a_violation_from_every_start():
+    starts, env = set(), gymnasium.make("rewardwrap/LaneDrive-v0")
+    for seed in range(60):
+        obs, _ = env.reset(seed=seed)
+        world, over = env.unwrapped, False
+        starts.add((world._other, world._green))
+        while not over:
+            cell, red, gap = (obs[:3] * (10, 8, 10)).round().tolist()
+            held = gap <= 1 or (cell == 5 and red > 0)
+            obs, reward, over, _, info = env.step(0 if held else 1)
+        assert (reward, info["is_success"]) == (1.0, True)
+        assert 13 <= world._clock <= 20
+    assert len(starts) == 15
+
+
+def test_crashes_lights_and_speed_cost_what_the_docstring_says():
+    env = gymnasium.make("rewardwrap/LaneDrive-v0", render_mode="ansi")
+    env.reset(seed=0)
+    world = env.unwrapped
+    world._other, world._green = 1, 8
+    *_, info = env.step(2)
+    assert (info["collision"], info["speeding"], info["route"]) == (1.0, 1.0, 20.0)
+    env.reset(seed=0)
+    world._other, world._green = 8, 8
+    rewards = [env.step(1) for _ in range(10)]
+    assert [r[4]["red_light"] for r in rewards] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert rewards[-1][1:3] == (pytest.approx(0.7), True)
+    assert env.render() == "......|....A"
