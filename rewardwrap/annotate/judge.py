@@ -181,37 +181,3 @@ def parse(said: str) -> float | None:
         return None
     better = found.get("better") if isinstance(found, dict) else None
     return _ANSWERS.get(str(better))
-
-
-@dataclass(frozen=True)
-class _Tokens:
-    total: int
-
-
-@dataclass(frozen=True)
-class _Said:
-    text: str
-    usage: _Tokens
-
-
-class ScriptedJudge:
-    """A client that answers by a function of the two texts: for tests and for trying a principle.
-
-    Args:
-        better: ``(first, second) -> "1", "2", "equal"``, or any text to be unreadable.
-        model: Its name.
-    """
-
-    def __init__(self, better: Callable[[str, str], str], model: str = "scripted") -> None:
-        self.better, self.model = better, model
-        self.asked: list[Question] = []
-        """What was asked so far."""
-
-    def complete(self, request: Question) -> _Said:
-        """JSON around what the function says, or its bare text where that is no answer."""
-        self.asked.append(request)
-        prompt = request.messages[-1]["content"]
-        first, second = re.findall(r'<recording name="\d">\n(.*?)\n</recording>', prompt, re.DOTALL)
-        said = self.better(first, second)
-        text = json.dumps({"better": said}) if said in _ANSWERS else said
-        return _Said(text, _Tokens((len(prompt) + len(text)) // 3))

@@ -17,7 +17,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -358,15 +358,9 @@ class Pointwise(Reward):
         return code.let(f"float({code.bind(self.combine, self.tag)}(({values},)))", self.tag)
 
 
-@register("sum")
-class Sum(Pointwise):
-    """The sum of its terms, lane by lane; what ``a + b`` builds.
-
-    Example:
-        >>> import rewardwrap as rw
-        >>> rw.EnvReward() + rw.Constant(-0.1)
-        Sum(terms=(EnvReward(), Constant(value=-0.1)))
-    """
+@dataclass(frozen=True, eq=False, repr=False)
+class OfTerms(Pointwise):
+    """A function of any number of rewards, in which none is different from the others."""
 
     terms: tuple[Reward, ...]
 
@@ -375,6 +369,38 @@ class Sum(Pointwise):
 
     def parts(self) -> tuple[Reward, ...]:
         return self.terms
+
+    @property
+    def binary(self) -> bool:
+        return all(term.binary for term in self.terms)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OfOne(Pointwise):
+    """A function of one reward."""
+
+    base: Reward
+
+    def __post_init__(self) -> None:
+        require_parts(self, (self.base,))
+
+    def parts(self) -> tuple[Reward, ...]:
+        return (self.base,)
+
+
+@register("sum")
+class Sum(OfTerms):
+    """The sum of its terms, lane by lane; what ``a + b`` builds.
+
+    Example:
+        >>> import rewardwrap as rw
+        >>> rw.EnvReward() + rw.Constant(-0.1)
+        Sum(terms=(EnvReward(), Constant(value=-0.1)))
+    """
+
+    @property
+    def binary(self) -> bool:
+        return False  # 1 + 1 is neither
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -411,7 +437,7 @@ class Product(Pointwise):
 
 
 @register("minimum")
-class Minimum(Pointwise):
+class Minimum(OfTerms):
     """The smallest of its terms, lane by lane: a soft AND; not policy-invariant.
 
     Example:
@@ -420,21 +446,12 @@ class Minimum(Pointwise):
         Minimum(terms=(EnvReward(), Constant(value=1.0)))
     """
 
-    terms: tuple[Reward, ...]
-
-    def __post_init__(self) -> None:
-        require_parts(self, self.terms)
-
-    @property
-    def binary(self) -> bool:
-        return all(term.binary for term in self.terms)
-
     def combine(self, values: Sequence[Any]) -> Any:
         return reduce(np.minimum, values)
 
 
 @register("maximum")
-class Maximum(Pointwise):
+class Maximum(OfTerms):
     """The largest of its terms, lane by lane: a soft OR; not policy-invariant.
 
     Example:
@@ -443,21 +460,12 @@ class Maximum(Pointwise):
         Maximum(terms=(EnvReward(), Constant(value=0.0)))
     """
 
-    terms: tuple[Reward, ...]
-
-    def __post_init__(self) -> None:
-        require_parts(self, self.terms)
-
-    @property
-    def binary(self) -> bool:
-        return all(term.binary for term in self.terms)
-
     def combine(self, values: Sequence[Any]) -> Any:
         return reduce(np.maximum, values)
 
 
 @register("affine")
-class Affine(Pointwise):
+class Affine(OfOne):
     """``clip(scale * base + shift, low, high)``.
 
     A positive scale keeps the optimal policy; a shift keeps it only where episodes have one length; a
@@ -476,14 +484,13 @@ class Affine(Pointwise):
         {'affine': {'base': {'env': {}}, 'scale': 0.5, 'shift': 0.0, 'low': -1.0, 'high': 1.0}}
     """
 
-    base: Reward
     scale: float = 1.0
     shift: float = 0.0
     low: float | None = None
     high: float | None = None
 
     def __post_init__(self) -> None:
-        require_parts(self, (self.base,))
+        super().__post_init__()
         for name in ("scale", "shift", "low", "high"):
             value = getattr(self, name)
             if value is None and name in ("low", "high"):
@@ -498,9 +505,6 @@ class Affine(Pointwise):
                 f"clip: low must not exceed high, got [{self.low}, {self.high}]. Swap them."
             )
         object.__setattr__(self, "_scaled", self.base.recorded if self.scale != 1.0 else ())
-
-    def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
 
     @property
     def binary(self) -> bool:

@@ -130,10 +130,6 @@ class Registry:
             entries[place] = _with(entries[place], stage="retired")
         return entries[place]
 
-    def in_use(self, name: str) -> Entry | None:
-        """The model of that name in stage prod, if any."""
-        return next((e for e in self.entries() if e.name == name and e.stage == "prod"), None)
-
     def _entry(self, model: Model, name: str) -> Entry:
         path = model.folder.resolve()
         base = self.folder.resolve()

@@ -84,6 +84,8 @@ class Curiosity(Bonus):
         seed: Of the first weights and of the order of what is learned.
     """
 
+    sizes: ClassVar[tuple[str, ...]] = ()
+    """Fields that are whole numbers of at least 1."""
     reads: ClassVar[tuple[str, ...]] = ("next_obs",)
     drifts: ClassVar[bool] = True
 
@@ -93,7 +95,8 @@ class Curiosity(Bonus):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_count(self, "every", "Use the steps of a rollout.")
+        for name in (*self.sizes, "every"):
+            require_count(self, name, "Leave it out for the default.")
         require_count(self, "seed", "Any will do.", low=0)
         object.__setattr__(self, "_mind", None)
 

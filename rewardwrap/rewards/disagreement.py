@@ -42,6 +42,7 @@ class Disagreement(Student):
         >>> venv = rw.make("MountainCar-v0", rw.EnvReward() + 0.1 * rw.Disagreement().clip(0, 1))
     """
 
+    sizes: ClassVar[tuple[str, ...]] = ("hidden",)
     reads: ClassVar[tuple[str, ...]] = ("obs", "action", "next_obs")
 
     _: KW_ONLY
@@ -51,7 +52,6 @@ class Disagreement(Student):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count(self, "models", "One model agrees with itself.", low=2)
-        require_count(self, "hidden", "Use 64.")
 
     def learned(self, width: int, actions: int) -> Sizes:
         return {f"model{m}": (width + actions, self.hidden, width) for m in range(self.models)}

@@ -12,7 +12,7 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.transitions import Carry, Transitions
 from rewardwrap.rewards.curiosity import Mind, Nets, Sizes, Student
 from rewardwrap.rewards.inverse import inverse_loss, inverse_nets
-from rewardwrap.rewards.limits import require_count, require_number
+from rewardwrap.rewards.limits import require_number
 from rewardwrap.rewards.reading import Seen
 
 
@@ -47,6 +47,7 @@ class E3B(Student):
 
     reads: ClassVar[tuple[str, ...]] = ("obs", "action", "next_obs")
     recomputes: ClassVar[bool] = False
+    sizes: ClassVar[tuple[str, ...]] = ("hidden", "features")
 
     _: KW_ONLY
     hidden: int = 64
@@ -55,8 +56,6 @@ class E3B(Student):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_count(self, "hidden", "Use 64.")
-        require_count(self, "features", "Use 16.")
         require_number(self, "ridge", "The paper has 0.1.", low=0.0, above=True)
 
     def learned(self, width: int, actions: int) -> Sizes:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from rewardwrap.core.registry import register
 from rewardwrap.rewards.curiosity import Nets, Sizes, Student
 from rewardwrap.rewards.inverse import inverse_loss, inverse_nets
-from rewardwrap.rewards.limits import require_count, require_number
+from rewardwrap.rewards.limits import require_number
 from rewardwrap.rewards.reading import Seen
 from rewardwrap.rewards.weights import beside
 
@@ -45,6 +45,7 @@ class ICM(Student):
     """
 
     reads: ClassVar[tuple[str, ...]] = ("obs", "action", "next_obs")
+    sizes: ClassVar[tuple[str, ...]] = ("hidden", "features")
 
     _: KW_ONLY
     hidden: int = 64
@@ -54,8 +55,6 @@ class ICM(Student):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_count(self, "hidden", "Use 64.")
-        require_count(self, "features", "Use 32.")
         require_number(self, "eta", "Use 1.", low=0.0)
         require_number(self, "beta", "The paper has 0.2.", low=0.0, high=1.0)
 

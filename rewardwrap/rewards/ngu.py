@@ -13,7 +13,7 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.transitions import Carry, Transitions
 from rewardwrap.rewards.curiosity import Mind, Nets, Sizes, Student
 from rewardwrap.rewards.inverse import inverse_loss, inverse_nets
-from rewardwrap.rewards.limits import require_count, require_number
+from rewardwrap.rewards.limits import require_number
 from rewardwrap.rewards.reading import Seen
 
 CLUSTER, CONSTANT, MOST = 0.008, 0.001, 8.0
@@ -57,6 +57,8 @@ class NGU(Student):
     reads: ClassVar[tuple[str, ...]] = ("obs", "action", "next_obs")
     recomputes: ClassVar[bool] = False
 
+    sizes: ClassVar[tuple[str, ...]] = ("k", "memory", "hidden", "features")
+
     _: KW_ONLY
     k: int = 10
     memory: int = 256
@@ -67,8 +69,6 @@ class NGU(Student):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("k", "memory", "hidden", "features"):
-            require_count(self, name, "Leave it out for the default.")
         require_number(self, "epsilon", "The paper has 1e-3.", low=0.0, above=True)
         require_number(self, "limit", "The paper has 5.", low=1.0)
         # count and mean of squared distances; count, mean and squares of errors

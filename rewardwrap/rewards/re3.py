@@ -13,7 +13,6 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.registry import register
 from rewardwrap.core.transitions import Carry, Transitions
 from rewardwrap.rewards.curiosity import Curiosity, Mind, Sizes
-from rewardwrap.rewards.limits import require_count
 from rewardwrap.rewards.reading import Seen
 
 
@@ -49,6 +48,7 @@ class RE3(Curiosity):
     """
 
     drifts: ClassVar[bool] = False
+    sizes: ClassVar[tuple[str, ...]] = ("k", "capacity", "hidden", "features")
 
     _: KW_ONLY
     k: int = 3
@@ -58,9 +58,6 @@ class RE3(Curiosity):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, cure in (("k", "Use 3."), ("capacity", "Use 1024."), ("hidden", "Use 64.")):
-            require_count(self, name, cure)
-        require_count(self, "features", "Use 32.")
         object.__setattr__(self, "_memory", np.zeros((0, self.features)))
         object.__setattr__(self, "_at", 0)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 from rewardwrap.core.registry import register
 from rewardwrap.rewards.curiosity import Nets, Sizes, Student
-from rewardwrap.rewards.limits import require_count
 from rewardwrap.rewards.reading import Seen
 
 
@@ -43,14 +42,11 @@ class RND(Student):
         >>> venv = rw.make("MountainCar-v0", reward, n_envs=8)
     """
 
+    sizes: ClassVar[tuple[str, ...]] = ("hidden", "features")
+
     _: KW_ONLY
     hidden: int = 64
     features: int = 32
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_count(self, "hidden", "Use 64.")
-        require_count(self, "features", "Use 32.")
 
     def fixed(self, width: int, actions: int) -> Sizes:
         return {"target": (width, self.hidden, self.features)}

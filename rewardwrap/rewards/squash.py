@@ -14,7 +14,7 @@ import numpy as np
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.registry import register
-from rewardwrap.core.reward import Pointwise, Reward, require_parts
+from rewardwrap.core.reward import OfOne, Pointwise, Reward, require_parts
 from rewardwrap.rewards.limits import is_number, require_number
 from rewardwrap.rewards.references import (
     References,
@@ -146,7 +146,7 @@ class LogSigmoid(Pointwise):
 
 
 @register("tanh")
-class Tanh(Pointwise):
+class Tanh(OfOne):
     """``tanh(r / scale)``, in [-1, 1]: odd, near the identity (over ``scale``) for small ``r``.
 
     Args:
@@ -161,22 +161,18 @@ class Tanh(Pointwise):
         >>> venv = rw.make("Pendulum-v1", rw.Tanh(rw.EnvReward(), scale=5.0), n_envs=2)
     """
 
-    base: Reward
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        require_parts(self, (self.base,))
+        super().__post_init__()
         require_number(self, "scale", "Give the reward's usual size.", low=0.0, above=True)
-
-    def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
 
     def combine(self, values: Sequence[Any]) -> Any:
         return np.tanh(values[0] / self.scale)
 
 
 @register("symlog")
-class Symlog(Pointwise):
+class Symlog(OfOne):
     """``sign(r) * log(1 + |r|)``: odd, invertible, never larger than ``r``; tames rewards of many
     sizes.
 
@@ -190,20 +186,12 @@ class Symlog(Pointwise):
         >>> venv = rw.make("Pendulum-v1", rw.Symlog(rw.EnvReward()), n_envs=2)
     """
 
-    base: Reward
-
-    def __post_init__(self) -> None:
-        require_parts(self, (self.base,))
-
-    def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
-
     def combine(self, values: Sequence[Any]) -> Any:
         return np.sign(values[0]) * np.log1p(np.abs(values[0]))
 
 
 @register("sign")
-class Sign(Pointwise):
+class Sign(OfOne):
     """``sign(r)``, one of -1, 0, 1, as for Atari. +1 and +10 become the same, so a choice between
     ties.
 
@@ -217,14 +205,6 @@ class Sign(Pointwise):
         >>> import rewardwrap as rw
         >>> venv = rw.make("Pendulum-v1", rw.Sign(rw.EnvReward()), n_envs=2)
     """
-
-    base: Reward
-
-    def __post_init__(self) -> None:
-        require_parts(self, (self.base,))
-
-    def parts(self) -> tuple[Reward, ...]:
-        return (self.base,)
 
     def combine(self, values: Sequence[Any]) -> Any:
         return np.sign(values[0])

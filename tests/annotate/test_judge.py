@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from rewardwrap.annotate.annotator import Query
-from rewardwrap.annotate.judge import Judge, ScriptedJudge, parse, quoted
+from rewardwrap.annotate.judge import Judge, Question, parse, quoted
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Fragments, sample_fragments
+
+
+@dataclass(frozen=True)
+class Tokens:
+    total: int
+
+
+@dataclass(frozen=True)
+class Said:
+    text: str
+    usage: Tokens
+
+
+class ScriptedJudge:
+    """A client that answers by a function of the two texts: its answers are written down.
+
+    Args:
+        better: ``(first, second) -> "1", "2", "equal"``, or any text to be unreadable.
+        model: Its name.
+    """
+
+    def __init__(self, better: Callable[[str, str], str], model: str = "scripted") -> None:
+        self.better, self.model = better, model
+        self.asked: list[Question] = []
+        """What was asked so far."""
+
+    def complete(self, request: Question) -> Said:
+        """JSON around what the function says, or its bare text where that is no answer."""
+        self.asked.append(request)
+        prompt = request.messages[-1]["content"]
+        first, second = re.findall(r'<recording name="\d">\n(.*?)\n</recording>', prompt, re.DOTALL)
+        said = self.better(first, second)
+        text = json.dumps({"better": said}) if said in ("1", "2", "equal") else said
+        return Said(text, Tokens((len(prompt) + len(text)) // 3))
 
 
 def render(clips: Fragments) -> list[str]:

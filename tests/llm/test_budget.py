@@ -16,10 +16,10 @@ from rewardwrap.llm.client import (
     CallableClient,
     Completion,
     Request,
-    ScriptedClient,
     Usage,
     estimate_tokens,
 )
+from tests.llm.scripted import ScriptedClient
 
 ASKED = Request(({"role": "user", "content": "a" * 300},), max_tokens=100)
 QUESTION = estimate_tokens(ASKED.messages)

@@ -10,7 +10,8 @@ import pytest
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.llm.budget import Budget, Budgeted, Ledger
 from rewardwrap.llm.cache import Cached, key_of
-from rewardwrap.llm.client import Completion, ProviderError, Request, ScriptedClient, Usage
+from rewardwrap.llm.client import Completion, ProviderError, Request, Usage
+from tests.llm.scripted import ScriptedClient
 
 ASKED = Request(({"role": "user", "content": "hello"},), version="1")
 

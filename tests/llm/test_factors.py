@@ -9,7 +9,7 @@ import pytest
 
 import rewardwrap_envs
 from rewardwrap.llm.budget import Budget, Budgeted, Ledger
-from rewardwrap.llm.client import ChatClient, ProviderError, Request, ScriptedClient
+from rewardwrap.llm.client import ChatClient, ProviderError, Request
 from rewardwrap.llm.factors import decoded, find_factors
 from rewardwrap.llm.journal import Journal
 from rewardwrap.llm.prompt import Scene, scene_of
@@ -17,6 +17,7 @@ from rewardwrap.llm.recorded import RecordedClient, recordings_for
 from rewardwrap.llm.stages import Stages
 from rewardwrap.llm.template import FactorDesigner
 from rewardwrap.llm.trajectories import collect
+from tests.llm.scripted import ScriptedClient
 
 ENV = "HalfCheetah-v5"
 ASK = Request(({"role": "user", "content": "-"},))

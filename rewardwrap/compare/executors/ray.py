@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import threading
 import warnings
 from collections import deque
@@ -20,8 +19,8 @@ from types import ModuleType
 from typing import Any
 
 from rewardwrap.compare.executors.protocol import Outcome
-from rewardwrap.compare.executors.steps import Steps, noting
-from rewardwrap.compare.executors.worker import Event, crash_sentence, perform, use_one_thread
+from rewardwrap.compare.executors.steps import Steps
+from rewardwrap.compare.executors.worker import Event, compute, crash_sentence, ended
 from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import ConfigError, extra
@@ -89,14 +88,10 @@ class RayExecutor:
         while self._waiting or self._running:
             while self._waiting and (self._jobs is None or len(self._running) < self._jobs):
                 self._start(self._waiting.popleft())
-            ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK)
-            for task in ended:
+            over, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK)
+            for task in over:
                 yield self._ended(task)
-            if self._on_step is not None:
-                under_way = {run_id(spec) for spec in self._running.values()}
-                for name, steps in self._steps.news().items():
-                    if name in under_way:
-                        self._on_step(name, steps)
+            self._steps.tell(self._running.values(), self._on_step)
 
     def cancel(self) -> None:
         self._waiting.clear()
@@ -130,23 +125,7 @@ class RayExecutor:
         except errors.RayError as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             event = {"failed": f"its node or process was lost {RETRIES + 1} times: {said[0]}"}
-        if self._store.is_finished(run_id(spec)):
-            return Outcome(spec)
-        if "failed" in event:
-            return Outcome(spec, event["failed"], event.get("full", False))
-        return Outcome(
-            spec,
-            f"the folder {self._store.root.absolute()} must be shared by all nodes, got a run that "
-            f"{event['host']} finished and this machine does not see. Choose a shared --out.",
-        )
-
-
-def compute(spec: Spec, root: str, steps: str, folder: str) -> Event:
-    """One run, on whatever node: what Ray calls there."""
-    if folder not in sys.path and os.path.isdir(folder):
-        sys.path.append(folder)  # as on the driver: rewards named "module:function"
-    use_one_thread()
-    return {**perform(spec, root, noting(steps, run_id(spec))), "host": socket.gethostname()}
+        return ended(spec, self._store, event)
 
 
 def _connect(ray: ModuleType, address: str | None, jobs: int | None) -> bool:

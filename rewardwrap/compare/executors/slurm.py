@@ -7,17 +7,15 @@ in the store, so a comparison whose driver was ended goes on when the same comma
 from __future__ import annotations
 
 import os
-import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rewardwrap.compare.executors.protocol import Outcome, cores
-from rewardwrap.compare.executors.steps import Steps, noting
-from rewardwrap.compare.executors.worker import Event, perform, use_one_thread
-from rewardwrap.compare.spec import THREADS, Spec, run_id
+from rewardwrap.compare.executors.steps import Steps
+from rewardwrap.compare.executors.worker import Event, compute, ended
+from rewardwrap.compare.spec import THREADS, Spec
 from rewardwrap.compare.store import Store
 from rewardwrap.core.errors import ConfigError, extra
 
@@ -80,11 +78,7 @@ class SlurmExecutor:
             for pair in [pair for pair in self._running if pair[0].done()]:
                 self._running.remove(pair)
                 yield self._ended(*pair)
-            if self._on_step is not None:
-                under_way = {run_id(spec) for _, spec in self._running}
-                for name, steps in self._steps.news().items():
-                    if name in under_way:
-                        self._on_step(name, steps)
+            self._steps.tell((spec for _, spec in self._running), self._on_step)
             if self._running:
                 time.sleep(LOOK[self._local])
 
@@ -142,37 +136,18 @@ class SlurmExecutor:
             event = {"failed": f"its job {job.job_id} ended with an error: {last}"}
         else:
             event = job.result()
-        if self._store.is_finished(run_id(spec)):
-            return Outcome(spec)
-        if "failed" in event:
-            return Outcome(spec, event["failed"], event.get("full", False))
-        return Outcome(
-            spec,
-            f"the folder {self._store.root.absolute()} must be shared by all nodes, got a run that "
-            f"{event['host']} finished and this machine does not see. Choose a shared --out.",
-        )
+        return ended(spec, self._store, event)
 
 
 class Job:
-    """What a job computes; submitit writes it down and calls it on the node.
-
-    Args:
-        spec: The run.
-        root: The store's folder.
-        steps: Where it notes how far it is.
-        folder: Where the command was given: rewards named ``"module:function"`` lie there.
-    """
+    """What a job computes, with the arguments of `compute`; submitit writes it down."""
 
     def __init__(self, spec: Spec, root: str, steps: str, folder: str) -> None:
-        self.spec, self.root, self.steps, self.folder = spec, root, steps, folder
+        self.arguments = spec, root, steps, folder
 
     def __call__(self) -> Event:
         """Compute the run; a job that was put back into the queue begins here again."""
-        if self.folder not in sys.path and os.path.isdir(self.folder):
-            sys.path.append(self.folder)
-        use_one_thread()
-        event = perform(self.spec, self.root, noting(self.steps, run_id(self.spec)))
-        return {**event, "host": socket.gethostname()}
+        return compute(*self.arguments)
 
     def checkpoint(self) -> Any:
         """What SLURM runs instead when it takes the node away: the same again."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rewardwrap.compare.spec import Spec, run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.files import beside, write_whole
 
@@ -37,6 +38,17 @@ class Steps:
             if self._seen.get(note.stem) != steps:
                 self._seen[note.stem] = found[note.stem] = steps
         return found
+
+    def tell(
+        self, running: Iterable[Spec], on_step: Callable[[str, int], None] | None = None
+    ) -> None:
+        """Call ``on_step`` with id and steps of the runs under way that got further."""
+        if on_step is None:
+            return
+        under_way = {run_id(spec) for spec in running}
+        for name, steps in self.news().items():
+            if name in under_way:
+                on_step(name, steps)
 
     def clear(self) -> None:
         """Delete the notes."""

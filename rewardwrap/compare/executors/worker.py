@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -26,8 +27,10 @@ from typing import Any, NoReturn, TextIO
 
 import rewardwrap_envs
 import rewardwrap_policies
+from rewardwrap.compare.executors.protocol import Outcome
+from rewardwrap.compare.executors.steps import noting
 from rewardwrap.compare.run import execute
-from rewardwrap.compare.spec import THREADS, Spec
+from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store, StoreError
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.training.luggage import unpacked
@@ -66,6 +69,34 @@ def perform(spec: Spec, root: str, report: Callable[[int], None] | None = None) 
     except (RewardwrapError, rewardwrap_envs.EnvsError, rewardwrap_policies.PoliciesError) as error:
         return {"failed": str(error), "full": False}
     return {"done": True}
+
+
+def compute(spec: Spec, root: str, steps: str, folder: str) -> Event:
+    """One run on whatever machine: what clusters call there.
+
+    Args:
+        spec: The run.
+        root: The store's folder.
+        steps: Where it notes how far it is.
+        folder: Where the command was given: rewards named ``"module:function"`` lie there.
+    """
+    if folder not in sys.path and os.path.isdir(folder):
+        sys.path.append(folder)
+    use_one_thread()
+    return {**perform(spec, root, noting(steps, run_id(spec))), "host": socket.gethostname()}
+
+
+def ended(spec: Spec, store: Store, event: Event) -> Outcome:
+    """How a run of another machine went, by what it said and by what this one sees of it."""
+    if store.is_finished(run_id(spec)):
+        return Outcome(spec)
+    if "failed" in event:
+        return Outcome(spec, event["failed"], event.get("full", False))
+    return Outcome(
+        spec,
+        f"the folder {store.root.absolute()} must be shared by all nodes, got a run that "
+        f"{event['host']} finished and this machine does not see. Choose a shared --out.",
+    )
 
 
 def use_one_thread() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
-from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
 from rewardwrap.data.readers import inert
@@ -272,9 +271,3 @@ def _executed(stored: Any, space: Any) -> Any:
     if isinstance(space, spaces.Box):
         return np.clip(column, space.low, space.high).astype(space.dtype)
     return column.astype(space.dtype)
-
-
-def store_of(buffer: Any) -> EpisodeStore:
-    """The episodes of a live buffer of either kind."""
-    made = from_rollout_buffer if hasattr(buffer, "episode_starts") else from_replay_buffer
-    return made(buffer).store

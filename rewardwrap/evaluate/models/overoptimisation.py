@@ -77,11 +77,6 @@ class BestOfCurve:
     gold: Array
 
     @property
-    def best_n(self) -> int:
-        """The n at which the truth is highest; beyond it, more is worse."""
-        return int(self.n[int(np.argmax(self.gold))])
-
-    @property
     def lost(self) -> float:
         """How far the truth falls from its peak to the last n."""
         return float(self.gold.max() - self.gold[-1])

@@ -81,10 +81,3 @@ def davidson(a: Tensor, b: Tensor, preferred: Tensor, nu: float) -> Tensor:
     towards_a = (1 - 2 * preferred).clamp(min=0)
     middle = 1 - towards_a - towards_b
     return whole - (towards_a * a + towards_b * b + middle * tie)
-
-
-def davidson_probabilities(a: Tensor, b: Tensor, nu: float) -> tuple[Tensor, Tensor, Tensor]:
-    """P(a better), P(tie), P(b better)."""
-    logits = torch.stack([a, math.log(nu) + 0.5 * (a + b), b])
-    first, tie, second = torch.softmax(logits, dim=0)
-    return first, tie, second

@@ -92,8 +92,3 @@ def renorm(process: ArrayLike, outcome: ArrayLike) -> FloatArray:
         ([-1.0, -0.75, 0.0], [0.0, 0.25, 1.0])
     """
     return np.asarray(process, np.float64) + np.asarray(outcome, np.float64) - 1.0
-
-
-def monte_carlo(successes: ArrayLike) -> FloatArray:
-    """Soft labels: the share of a step's continuations that succeeded, ``(T, n) -> (T,)``."""
-    return np.asarray(np.asarray(successes, np.float64).mean(axis=-1))

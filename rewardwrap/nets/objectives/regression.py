@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -109,13 +108,6 @@ def mixture(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of M Gaussians as one: ``mean s^2 + Var(mu)``, the law of total variance."""
     spread = mean.var(dim=0, correction=0)
     return mean.mean(0), torch.exp(logvar.clamp(*LOGVAR)).mean(0) + spread
-
-
-def constant_loss(target: Any) -> float:
-    """The scaled loss of the best constant: exactly 1 where the targets vary at all."""
-    scaling = Scaling.of(target)
-    z = scaling.apply(target)
-    return float(np.nanmean(np.square(z))) if not math.isnan(scaling.mean) else math.nan
 
 
 def regression_table(net: RewardNet, batch: Any, target: Any, scaling: Scaling) -> Table:

@@ -20,7 +20,7 @@ from stable_baselines3.common.save_util import save_to_pkl
 
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.readers import read
-from rewardwrap.data.readers.buffers import from_replay_buffer, from_rollout_buffer, store_of
+from rewardwrap.data.readers.buffers import from_replay_buffer, from_rollout_buffer
 from rewardwrap.data.readers.inert import Inert
 from rewardwrap.data.reading import Options
 from rewardwrap.data.recorder import Recorder
@@ -54,7 +54,7 @@ def lanes(store: EpisodeStore) -> list[tuple[Any, ...]]:
 
 def test_a_replay_buffer_holds_what_the_recorder_saw(trained: tuple[SAC, Recorder]) -> None:
     model, recorder = trained
-    store, seen = store_of(model.replay_buffer), recorder.store()
+    store, seen = from_replay_buffer(model.replay_buffer).store, recorder.store()
     assert lanes(store) == lanes(seen)
     np.testing.assert_allclose(sorted(store.reward), sorted(seen.reward), rtol=1e-6)
     assert store.truncated.sum() == 6
@@ -76,7 +76,7 @@ def test_every_protocol_of_pickle_is_read(
 ) -> None:
     buffer = trained[0].replay_buffer
     (tmp_path / "b.pkl").write_bytes(pickle.dumps(buffer, protocol=protocol))
-    assert lanes(read(tmp_path / "b.pkl").store) == lanes(store_of(buffer))
+    assert lanes(read(tmp_path / "b.pkl").store) == lanes(from_replay_buffer(buffer).store)
 
 
 def test_a_full_buffer_starts_with_its_oldest_row() -> None:
@@ -171,8 +171,8 @@ def test_the_buffer_of_a_checkpoint_needs_its_spaces(
     with pytest.raises(DataError, match="must be read with its environment, got none"):
         read(path)
     options = Options(observation_space=model.observation_space, action_space=model.action_space)
-    assert lanes(read(path, options).store) == lanes(store_of(buffer))
-    assert lanes(read(tmp_path, options).store) == lanes(store_of(buffer))
+    assert lanes(read(path, options).store) == lanes(from_replay_buffer(buffer).store)
+    assert lanes(read(tmp_path, options).store) == lanes(from_replay_buffer(buffer).store)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match="must be a whole safetensors file"):
         read(path, options)
@@ -182,7 +182,7 @@ def test_a_discrete_learner_is_read_too() -> None:
     venv = Recorder(make_vec_env("CartPole-v1", seed=0))
     model = DQN("MlpPolicy", venv, learning_starts=10**6, buffer_size=200, device="cpu", seed=0)
     model.learn(60)
-    assert lanes(store_of(model.replay_buffer)) == lanes(venv.store())
+    assert lanes(from_replay_buffer(model.replay_buffer).store) == lanes(venv.store())
 
 
 def test_a_hindsight_buffer_is_read_from_its_file(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_hostile_pickle_runs_nothing(
 def test_a_trap_inside_a_real_buffer_runs_nothing(
     trained: tuple[SAC, Recorder], tmp_path: Path
 ) -> None:
-    buffer = store_of(trained[0].replay_buffer)
+    buffer = from_replay_buffer(trained[0].replay_buffer).store
     state = {**trained[0].replay_buffer.__dict__, "extra": Trap(tmp_path / "sprung")}
     armed = ReplayBuffer.__new__(ReplayBuffer)
     armed.__dict__.update(state)

@@ -15,7 +15,7 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import DataError, Fragments, Preferences, from_rankings, sample_fragments
 from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import NetError, build
-from rewardwrap.nets.objectives.bradley_terry import BradleyTerry, davidson_probabilities
+from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.objectives.rankings import ListWise, rankings_table
 from rewardwrap.nets.preference_recipe import fit_preferences
 from rewardwrap.nets.tables import pairs_table
@@ -47,9 +47,6 @@ def test_the_noisy_loss_by_hand():
 
 
 def test_davidsons_chances_by_hand():
-    found = davidson_probabilities(number(1.0), number(0.0), 1.0)
-    for got, want in zip(found, (0.50648, 0.30720, 0.18632), strict=True):
-        assert float(got) == pytest.approx(want, abs=1e-5)
     for label, want in ((0.0, 0.50648), (0.5, 0.30720), (1.0, 0.18632)):
         assert math.exp(-loss(1.0, 0.0, label, ties=1.0)) == pytest.approx(want, abs=1e-5)
 

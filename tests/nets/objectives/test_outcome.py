@@ -17,7 +17,6 @@ from rewardwrap.nets.objectives.outcome import (
     Process,
     aggregate,
     binary,
-    monte_carlo,
     renorm,
 )
 from rewardwrap.nets.tables import Table
@@ -71,8 +70,7 @@ def test_an_outcome_is_judged_by_the_mean_over_the_steps_that_are_there(table, p
         assert float(Outcome().losses(paying(), items).detach()) == pytest.approx(want, abs=1e-5)
 
 
-def test_a_soft_label_at_the_end_is_the_outcome():
-    assert monte_carlo([[0, 1, 1, 1], [1, 1, 1, 1]]).tolist() == [0.75, 1.0]
+def test_an_aggregate_without_a_name_is_refused():
     with pytest.raises(UnknownName, match='No aggregate "median"'):
         aggregate([0.5], "median")  # type: ignore[arg-type]
 
