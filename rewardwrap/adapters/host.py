@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import escape
@@ -15,8 +13,9 @@ from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObs
 
 from rewardwrap.adapters.goals import GoalReward, is_goal_space, refused
 from rewardwrap.adapters.tasks import discount_of, require_discount, shared_discount
+from rewardwrap.adapters.version import config_or_none, version
 from rewardwrap.core.config import from_config
-from rewardwrap.core.errors import ConfigError, GammaMismatch, StackError
+from rewardwrap.core.errors import GammaMismatch, StackError
 from rewardwrap.core.knowledge import require_unused, take_on
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.scalar import source_of
@@ -327,24 +326,6 @@ def require_same_discount(own: float | None, gamma: float) -> None:
             "Under another discount shaping changes which policy is best; "
             f"leave gamma out of the reward and pass rw.make(..., gamma={gamma:g})."
         )
-
-
-def version(reward: Reward) -> str:
-    """A short hash of a reward's configuration and knowledge."""
-    # functions without a name stand at another address in every worker
-    text = re.sub(r" at 0x[0-9a-f]+", "", repr(config_or_none(reward) or reward))
-    digest = hashlib.sha256(text.encode())
-    for name, array in reward.state_dict().items():
-        digest.update(name.encode() + array.tobytes())
-    return digest.hexdigest()[:12]
-
-
-def config_or_none(reward: Reward) -> dict[str, Any] | None:
-    """The configuration, or None where the reward holds a function without a name."""
-    try:
-        return reward.to_config()
-    except ConfigError:
-        return None
 
 
 def paid_twice(below: type) -> StackError:

@@ -15,9 +15,10 @@ from rewardwrap.adapters.host import Host, RewardLike, paid_twice
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_venv
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.few_lanes import FLOAT32, FewLanes, with_terminal
 from rewardwrap.core.info import ListInfo
 from rewardwrap.core.reward import Reward
-from rewardwrap.core.scalar import FLOAT32, FewLanes, number, with_terminal, write
+from rewardwrap.core.scalar import number, write
 from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import take

@@ -8,8 +8,9 @@ import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
 from rewardwrap.adapters.goals import ACHIEVED, GoalSteps
-from rewardwrap.adapters.host import Host, RewardLike, config_or_none, reward_of
+from rewardwrap.adapters.host import Host, RewardLike, reward_of
 from rewardwrap.adapters.tasks import task_of
+from rewardwrap.adapters.version import config_or_none
 from rewardwrap.core import tree
 from rewardwrap.core.errors import StackError
 from rewardwrap.core.reward import Reward

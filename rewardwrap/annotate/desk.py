@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rewardwrap.annotate.database import UNDONE, Database
+from rewardwrap.annotate.handout import ANSWERED, CLOSED, Handout
 from rewardwrap.core.errors import RewardwrapError
 
 LEASE = 300.0
@@ -19,25 +17,7 @@ LEASE = 300.0
 AHEAD = 2
 """Pairs that a page holds: the one on show, and the next."""
 LONGEST_NAME = 60
-RECENT = 3
-"""The latest own answers are not repeated: they would be remembered."""
 SIDES = ("left", "right", "equal", "skip")
-CLOSED, LAPSED = 1, 2
-
-_OPEN = f"""
-SELECT pair.id FROM pair
-WHERE (pair.only_for IS NULL OR pair.only_for = :labeler)
-  AND NOT EXISTS (SELECT 1 FROM judgment j WHERE j.pair = pair.id AND j.labeler = :labeler
-                  AND j.superseded_by IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM assignment s WHERE s.pair = pair.id AND s.labeler = :labeler
-                  AND s.closed = 0)
-  AND (SELECT count(*) FROM judgment j WHERE j.pair = pair.id AND j.labeler <> :labeler
-       AND j.superseded_by IS NULL AND j.choice NOT IN ('{UNDONE}', 'skip'))
-    + (SELECT count(*) FROM assignment s WHERE s.pair = pair.id AND s.labeler <> :labeler
-       AND s.closed = 0 AND s.leased_until > :now) < :overlap
-ORDER BY pair.id LIMIT 1
-"""
-_ANSWERED = f"superseded_by IS NULL AND choice NOT IN ('{UNDONE}', 'skip')"
 
 
 class LabelError(RewardwrapError, ValueError):
@@ -100,9 +80,9 @@ class Desk:
         refill: Callable[[int], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.database, self.overlap, self.lease = database, overlap, lease
-        self.period = round(1 / repeats) if repeats > 0 else 0
-        self.seed, self.refill, self.clock = seed, refill, clock
+        self.database, self.overlap, self.refill, self.clock = database, overlap, refill, clock
+        period = round(1 / repeats) if repeats > 0 else 0
+        self._handout = Handout(database, overlap, period, seed, lease)
 
     def open(self, name: str, *, ui_version: str) -> int:
         """A new session of a labeler, who is entered by name.
@@ -138,19 +118,19 @@ class Desk:
         labeler = self._labeler(session)
         progress = self.progress(session)
         finished = progress["done"] >= progress["target"]
-        missing = 0 if finished else self._missing(labeler)
+        missing = 0 if finished else self._handout.missing(labeler, self.goal())
         if missing and self.refill is not None:
             self.refill(missing)
         with self.database.write() as connection:
             now = self.clock()
-            self._keep_or_lapse(connection, labeler, now)
-            while not finished and self._count_open(connection, labeler) < AHEAD:
-                pair = self._repeat(connection, labeler, now) or self._fresh(
+            self._handout.keep_or_lapse(connection, labeler, now)
+            while not finished and self._handout.count_open(connection, labeler) < AHEAD:
+                pair = self._handout.repeat(connection, labeler, now) or self._handout.fresh(
                     connection, labeler, now
                 )
                 if pair is None:
                     break
-                self._assign(connection, pair, labeler, session, now)
+                self._handout.assign(connection, pair, labeler, session, now)
             rows = connection.execute(
                 "SELECT s.id, s.place, p.a, p.b, p.a_left FROM assignment s "
                 "JOIN pair p ON p.id = s.pair WHERE s.labeler = ? AND s.closed = 0 ORDER BY s.place",
@@ -210,7 +190,7 @@ class Desk:
             now = self.clock()
             for pair, session, choice in answers:
                 labeler = owner[session]
-                made = self._assign(connection, pair, labeler, session, now)
+                made = self._handout.assign(connection, pair, labeler, session, now)
                 self._append(connection, made, pair, labeler, choice, None, session, ui_version)
                 connection.execute("UPDATE assignment SET closed = ? WHERE id = ?", (CLOSED, made))
 
@@ -234,7 +214,9 @@ class Desk:
                 connection, row["assignment"], row["pair"], labeler, UNDONE,
                 None, session, ui_version,
             )  # fmt: skip
-            self._assign(connection, row["pair"], labeler, session, self.clock(), place=-number)
+            self._handout.assign(
+                connection, row["pair"], labeler, session, self.clock(), place=-number
+            )
 
     def last(self, session: int) -> int | None:
         """The answer that undo would take back."""
@@ -252,7 +234,7 @@ class Desk:
             "SELECT coalesce(sum(min(n, ?)), 0) AS done, coalesce(sum(own), 0) AS own FROM ("
             "SELECT count(*) AS n, sum(labeler = ?) AS own FROM judgment "
             "WHERE pair IN (SELECT id FROM pair WHERE repeats IS NULL) "
-            f"AND {_ANSWERED} GROUP BY pair)",
+            f"AND {ANSWERED} GROUP BY pair)",
             (self.overlap, labeler),
         )[0]
         return {"done": row["done"], "own": row["own"], "target": self.goal() * self.overlap}
@@ -266,88 +248,6 @@ class Desk:
         if not rows:
             raise LabelError(f"a session must be open, got {session}. Reload the page.")
         return int(rows[0]["labeler"])
-
-    def _missing(self, labeler: int) -> int:
-        """Pairs that skipping has used up: none is open for this labeler, and the goal is not met."""
-        rows = self.database.read(
-            "SELECT (SELECT count(*) FROM pair WHERE repeats IS NULL) AS pairs, (SELECT count(*) "
-            "FROM judgment j JOIN pair p ON p.id = j.pair WHERE j.labeler = ? AND p.repeats IS NULL "
-            "AND j.superseded_by IS NULL AND j.choice = 'skip') AS skipped",
-            (labeler,),
-        )[0]
-        return max(0, self.goal() - int(rows["pairs"]) + int(rows["skipped"]))
-
-    def _keep_or_lapse(self, connection: sqlite3.Connection, labeler: int, now: float) -> None:
-        """Renew own leases; what ran out and went to somebody else meanwhile is given up."""
-        connection.execute(
-            "UPDATE assignment SET closed = ? WHERE labeler = ? AND closed = 0 AND leased_until <= ? "
-            f"AND (SELECT count(*) FROM judgment j WHERE j.pair = assignment.pair AND {_ANSWERED}) "
-            "+ (SELECT count(*) FROM assignment o WHERE o.pair = assignment.pair AND o.closed = 0 "
-            "AND o.labeler <> assignment.labeler AND o.leased_until > ?) >= ? AND place >= 0",
-            (LAPSED, labeler, now, now, self.overlap),
-        )
-        connection.execute(
-            "UPDATE assignment SET leased_until = ? WHERE labeler = ? AND closed = 0",
-            (now + self.lease, labeler),
-        )
-
-    @staticmethod
-    def _count_open(connection: sqlite3.Connection, labeler: int) -> int:
-        row = connection.execute(
-            "SELECT count(*) FROM assignment WHERE labeler = ? AND closed = 0", (labeler,)
-        ).fetchone()
-        return int(row[0])
-
-    def _fresh(self, connection: sqlite3.Connection, labeler: int, now: float) -> int | None:
-        row = connection.execute(
-            _OPEN, {"labeler": labeler, "now": now, "overlap": self.overlap}
-        ).fetchone()
-        return None if row is None else int(row["id"])
-
-    def _repeat(self, connection: sqlite3.Connection, labeler: int, now: float) -> int | None:
-        """A pair answered a while ago, sides exchanged, when one is due."""
-        if not self.period:
-            return None
-        own = connection.execute(
-            "SELECT p.* FROM judgment j JOIN pair p ON p.id = j.pair WHERE j.labeler = ? "
-            f"AND p.repeats IS NULL AND j.{_ANSWERED} ORDER BY j.id",
-            (labeler,),
-        ).fetchall()
-        made = connection.execute(
-            "SELECT repeats FROM pair WHERE only_for = ?", (labeler,)
-        ).fetchall()
-        again = {row["repeats"] for row in made}
-        left = [row for row in own[:-RECENT] if row["id"] not in again]
-        if not left or len(own) < self.period * (len(again) + 1):
-            return None
-        rng = np.random.default_rng([self.seed, labeler, len(again)])
-        pair = left[rng.integers(len(left))]
-        added = connection.execute(
-            "INSERT INTO pair(a, b, a_left, repeats, only_for, created) VALUES (?, ?, ?, ?, ?, ?)",
-            (pair["a"], pair["b"], 1 - pair["a_left"], pair["id"], labeler, now),
-        )
-        return int(added.lastrowid or 0)
-
-    def _assign(
-        self,
-        connection: sqlite3.Connection,
-        pair: int,
-        labeler: int,
-        session: int,
-        now: float,
-        *,
-        place: int | None = None,
-    ) -> str:
-        """``place`` orders a desk: below 0 for pairs that an undo brought back, the latest first."""
-        if place is None:
-            place = connection.execute("SELECT count(*) FROM assignment").fetchone()[0]
-        name = secrets.token_urlsafe(12)
-        connection.execute(
-            "INSERT INTO assignment(id, pair, labeler, session, place, created, leased_until) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (name, pair, labeler, session, place, now, now + self.lease),
-        )
-        return name
 
     def _append(self, connection: sqlite3.Connection, *row: Any) -> int:
         """Add a judgment, which supersedes the active one of that pair and labeler."""

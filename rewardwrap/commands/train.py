@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_limit,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
+from rewardwrap.commands import train_options
+from rewardwrap.commands.arguments import wide_console
+from rewardwrap.commands.train_options import (
+    course_of,
+    plain,
+    refuse_ignored,
+    refuse_two_rewards,
+    settings_of,
 )
 from rewardwrap.core.errors import ConfigError
 
@@ -30,102 +28,22 @@ if TYPE_CHECKING:
     from rewardwrap.core.reward import Reward
     from rewardwrap.evaluate.audit.finding import Finding
     from rewardwrap.loops.callback import Loop
-    from rewardwrap.training.agent import Agent, Settings
+    from rewardwrap.training.agent import Agent
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.session import Course
 
 DESCRIPTION = """\
 Train an agent. The learner is paid --reward; the best agent is chosen by the true return, that of
 the environment itself. Everything goes to <out>/<algo>/<env>_<n>/."""
-OBEYED = {"resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages"}
-"""What ``--resume`` reads, the environment to find the run; all the rest stands in the folder of the run."""
-
-
-class Noted(argparse.Action):
-    """Stores a value and that it was given: ``--seed 0`` is not the same as no ``--seed``."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        setattr(namespace, self.dest, values)
-        namespace.given = {**getattr(namespace, "given", {}), self.dest: option_string}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.register("action", None, Noted)
-    add_env(parser)
-    add_env_kwargs(parser)
-    parser.add_argument("--algo", default="ppo", help="algorithm (default: ppo)")
-    parser.add_argument(
-        "--reward",
-        default="env",
-        help="env, potential (the recipe's, on top of env), a reward file, or one line of YAML",
-    )
-    parser.add_argument(
-        "--demos",
-        metavar="DIR",
-        help="learn the reward from these episodes (`rewardwrap record`) while the agent learns from it",
-    )
-    parser.add_argument(
-        "--form", default="logit", help="of --demos: logit, gail, airl or fairl (default: logit)"
-    )
-    parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
-    add_limit(parser, "bootstrap")
-    add_seed(parser)
-    add_json(parser)
-    parser.add_argument("--eval-freq", type=whole_number, help="default: a 20th, at most 25000")
-    parser.add_argument("--eval-episodes", type=whole_number, default=5)
-    parser.add_argument("--n-eval-envs", type=whole_number, help="default: one for each episode")
-    parser.add_argument("--eval-reward", choices=("true", "shaped"), default="true")
-    parser.add_argument("--save-freq", type=int, default=-1, help="default: as --eval-freq")
-    parser.add_argument(
-        *("--out", "-f", "--log-folder"), type=Path, default=Path("logs"), metavar="DIR",
-        help="folder of all runs; -f and --log-folder are RL Zoo's names for it (default: logs)",
-    )  # fmt: skip
-    parser.add_argument("-tb", "--tensorboard-log", help="default: the run's folder")
-    parser.add_argument("--vec-env", choices=("dummy", "subproc"), default="dummy")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
-    parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
-    parser.add_argument(
-        "--noise",
-        type=float,
-        default=0.0,
-        metavar="SIGMA",
-        help="Gaussian noise on each frame the policy sees, for `rewardwrap certify` (default: 0)",
-    )
-    parser.add_argument(
-        "--noise-scale",
-        type=float,
-        nargs="+",
-        default=[],
-        metavar="FACTOR",
-        help="factors of --noise for each number of a frame (default: 1)",
-    )
-    parser.add_argument(
-        "--audit",
-        action="store_true",
-        help="record every step for `rewardwrap audit RUN`, and say what stands out",
-    )
-    parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
-    parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
-    parser.add_argument(
-        "--resume",
-        nargs="?",
-        const="",
-        metavar="RUN",
-        help="go on from the last checkpoint of a run (default: the newest of --algo and ENV)",
-    )
+    train_options.add(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end; 130 if interrupted."""
-
     console = wide_console()
     agent, folder, course, loops = _started(args) if args.resume is None else _resumed(args)
     step = agent.model.num_timesteps
@@ -155,50 +73,11 @@ def _document(agent: Agent, folder: RunFolder, finished: bool) -> dict[str, Any]
     }
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    """What the arguments ask for.
-
-    Raises:
-        UnknownName: An environment, algorithm, reward or field nobody knows.
-    """
-    from rewardwrap.api.train import settings_for
-    from rewardwrap.training.agent import require_env
-    from rewardwrap.training.choice import chosen_reward
-
-    env = named_env(args)
-    catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
-    require_env(env, catalog)
-    return settings_for(
-        env,
-        args.algo,
-        chosen_reward(args.reward, env, catalog=catalog),
-        steps=args.n_timesteps,
-        seed=args.seed,
-        hyperparameters=args.hyperparams,
-        presets=[args.conf_file] if args.conf_file else (),
-        env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
-        catalog=catalog,
-        vec_env=args.vec_env,
-        limit=args.limit,
-        device=args.device,
-        noise=args.noise,
-        noise_scale=tuple(args.noise_scale),
-    )
-
-
-def course_of(args: Mapping[str, Any], steps: int) -> Course:
-    """How long and how often, from arguments or from ``args.yml``."""
-    from rewardwrap.api.train import course_for
-
-    names = ("eval_freq", "save_freq", "eval_episodes", "n_eval_envs", "eval_reward")
-    return course_for(steps, **{name: args[name] for name in names})
-
-
 def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
     from rewardwrap.api.train import begin
 
     settings = settings_of(args)
-    _refuse_two_rewards(args)
+    refuse_two_rewards(args)
     loops: list[Loop] = []
 
     def pays(folder: RunFolder) -> Reward:
@@ -207,27 +86,10 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
 
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
     agent, folder = begin(
-        settings, args.out, _plain(args), command=command, pays=pays if args.demos else None,
+        settings, args.out, plain(args), command=command, pays=pays if args.demos else None,
         verbose=args.verbose, tensorboard_log=args.tensorboard_log,
     )  # fmt: skip
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"])), loops
-
-
-def _refuse_two_rewards(args: argparse.Namespace) -> None:
-    if args.demos is not None:
-        from rewardwrap.data.exemplars import exemplars
-        from rewardwrap.nets.objectives.adversarial import require_form
-
-        require_form(args.form)
-        exemplars(args.demos)
-    given = getattr(args, "given", {})
-    if args.demos is not None and "reward" in given:
-        raise ConfigError(
-            f"--demos must be all that pays, got --reward {args.reward} too. Leave it out, or add "
-            "loop.reward to it in Python."
-        )
-    if args.demos is None and "form" in given:
-        raise ConfigError(f"--form must go with --demos DIR, got {args.form} alone. Name a folder.")
 
 
 def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
@@ -240,36 +102,6 @@ def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
     return [
         DemonstrationLoop(place, demos=args["demos"], form=args["form"], seed=int(args["seed"]))
     ]
-
-
-def _refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None:
-    """Refuse what a resumed training would not obey; what the run had anyway may be said again."""
-    if args.audit:
-        raise ConfigError(
-            "--audit must follow a training from its start, got --resume. Leave it out: what the run "
-            "recorded before stays in its folder."
-        )
-    given = {**getattr(args, "given", {})}
-    given |= {"catalog": "--catalog"} if args.catalog else {}
-    asked = _plain(args)
-    ignored = [
-        flag
-        for name, flag in given.items()
-        if name not in OBEYED and asked[name] != before.get(name)
-    ]
-    if args.env not in (None, before.get("env")):
-        ignored.insert(0, f"the environment {args.env}")
-    if ignored:
-        raise ConfigError(
-            f"--resume must go on with the settings of the run, got {', '.join(ignored)}. Leave them out, "
-            "or start a new training with them; -n says how long to go on."
-        )
-
-
-def _plain(args: argparse.Namespace) -> dict[str, Any]:
-    """The arguments as ``args.yml`` keeps them."""
-    found = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
-    return {key: value for key, value in found.items() if key not in ("given", "answer")}
 
 
 def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
@@ -285,7 +117,7 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
     else:
         folder = RunFolder.newest(args.out, args.algo.lower(), args.env)
     before = folder.args()
-    _refuse_ignored(args, before)
+    refuse_ignored(args, before)
     log = before["tensorboard_log"] or str(folder.path)
     loops = _loops(folder, before)
     agent = bundle.read(

@@ -1,7 +1,8 @@
 """Where episode borders live: adapters say what started and what ended, rewards see clean rows.
 
 `Stream` owns the carry, keeps what the next step starts from, records every term and its running sum over
-the episode, and refuses a reward that is not a finite number. `core.scalar` does the same lane by lane.
+the episode, and refuses a reward that is not a finite number. `core.scalar` and
+`core.few_lanes` do the same lane by lane.
 """
 
 from __future__ import annotations

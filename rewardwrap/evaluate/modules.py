@@ -11,7 +11,8 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.function import COLUMNS, one_per_lane
+from rewardwrap.core.function import one_per_lane
+from rewardwrap.core.signature import COLUMNS
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 BY_POSITION = ("obs", "action", "next_obs")

@@ -13,8 +13,8 @@ import numpy as np
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import RewardwrapError
-from rewardwrap.core.function import COLUMNS
 from rewardwrap.core.reward import Affine, Named, Reward, Sum
+from rewardwrap.core.signature import COLUMNS
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 from rewardwrap.evaluate.modules import Network, is_module, require_three

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.function import Each, UserFunction, require_each, signature_of
+from rewardwrap.core.function import Each, UserFunction, require_each
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.signature import signature_of
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.limits import require_number

@@ -10,19 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.function import (
-    COLUMNS,
-    WHOLE,
-    Each,
-    UserFunction,
-    require_each,
-    signature_of,
-)
+from rewardwrap.core.function import Each, UserFunction, require_each
 from rewardwrap.core.info import PARTS, missing
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.signature import COLUMNS, WHOLE, signature_of
 from rewardwrap.core.transitions import FloatArray, Transitions
 
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, warn
-from rewardwrap.core.function import Each, UserFunction, require_each, signature_of
+from rewardwrap.core.function import Each, UserFunction, require_each
 from rewardwrap.core.info import Info
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.plain import load_function
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.signature import signature_of
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.truncation import OnTruncation, ended, require_on_truncation

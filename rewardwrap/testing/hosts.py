@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.few_lanes import FewLanes
 from rewardwrap.core.info import ColumnInfo
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
-from rewardwrap.core.scalar import FewLanes, OneLane
+from rewardwrap.core.scalar import OneLane
 from rewardwrap.core.stream import Stream, prepare
 from rewardwrap.core.transitions import Carry, FloatArray
 from rewardwrap.testing.tapes import Tape, columns_of

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import rewardwrap as rw
 from rewardwrap.adapters import sb3
 from rewardwrap.adapters.sb3 import RewardVecEnv
-from rewardwrap.core.scalar import FewLanes
+from rewardwrap.core.few_lanes import FewLanes
 
 GAMMA = 0.9
 ENDS = {"terminated": (True, False), "truncated": (False, True), "both": (True, True)}

@@ -13,7 +13,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 import rewardwrap as rw
-from rewardwrap.adapters.groups import PAY, WAITING
+from rewardwrap.adapters.group_lanes import PAY, WAITING
 from rewardwrap.core.episode import Episode
 
 STEPS = 6

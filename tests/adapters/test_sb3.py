@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecFram
 
 import rewardwrap as rw
 from rewardwrap.adapters import sb3
-from rewardwrap.core.scalar import FewLanes
+from rewardwrap.core.few_lanes import FewLanes
 from rewardwrap.core.stream import Stream
 from rewardwrap.testing import Chain, DictChain, ImageChain, OddChain
 from rewardwrap.testing.examples import HERE

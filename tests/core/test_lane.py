@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
+from rewardwrap.core.few_lanes import FewLanes
 from rewardwrap.core.lane import LaneCode, compile_function
 from rewardwrap.core.registry import registered
-from rewardwrap.core.scalar import FewLanes, OneLane, write
+from rewardwrap.core.scalar import OneLane, write
 from rewardwrap.core.task import NO_TASK
 from rewardwrap.testing.examples import TASK, brightness, examples
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardwrap as rw
+from rewardwrap.core.few_lanes import FewLanes
 from rewardwrap.core.reward import Reward
-from rewardwrap.core.scalar import FewLanes, OneLane, number
+from rewardwrap.core.scalar import OneLane, number
 from rewardwrap.core.stream import Stream
 from rewardwrap.testing import hosts
 from rewardwrap.testing.examples import TASK, brightness, effort
