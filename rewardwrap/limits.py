@@ -58,7 +58,7 @@ def require_room(claimed: int, held: int, subject: object) -> None:
 
 
 def claimed_by(file: IO[bytes]) -> int | None:
-    """Bytes of the array that the head of an npy file claims; None where the head is none."""
+    """Bytes of the array that the head of an npy file claims; None where the head is none, or of objects."""
     try:
         version = np.lib.format.read_magic(file)
         head: Any = np.lib.format.read_array_header_1_0
@@ -67,6 +67,8 @@ def claimed_by(file: IO[bytes]) -> int | None:
         shape, _, dtype = head(file)
     except ValueError:
         return None
+    if dtype.hasobject:
+        return None  # pickled, of any size, and never read
     return int(math.prod(shape)) * int(dtype.itemsize)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 NONE = "none"
 """Said instead of a column: there is none."""
+EPISODE = "episode:"
+"""What ``--leave-out`` writes before the id of an episode."""
 
 
 def silent(_done: int, _total: int) -> None:
@@ -49,11 +51,13 @@ class Reading:
         store: The episodes.
         rule: How borders were found, in words.
         notes: What was noticed while reading.
+        left_out: Ids of episodes that the reader has left out already, as asked.
     """
 
     store: EpisodeStore
     rule: str
     notes: list[Note] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,16 @@ class Options:
     fill: str | None = None
     drop_last: bool = False
     progress: Progress = silent
+
+    @property
+    def without(self) -> frozenset[str]:
+        """Ids of the episodes to leave out."""
+        return frozenset(x.removeprefix(EPISODE) for x in self.leave_out if x.startswith(EPISODE))
+
+    @property
+    def without_columns(self) -> list[str]:
+        """Names and patterns of the columns to leave out."""
+        return [name for name in self.leave_out if not name.startswith(EPISODE)]
 
 
 def in_spaces(store: EpisodeStore, options: Options) -> EpisodeStore:

@@ -19,6 +19,7 @@ SUFFIXES = {
     **{f".tsv{packed}": "CSV" for packed in PACKED},
     **{f".jsonl{packed}": "JSON lines" for packed in PACKED},
     ".ndjson": "JSON lines",
+    ".json": "JSON",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".feather": "Feather",
@@ -29,10 +30,8 @@ SUFFIXES = {
     ".pickle": "SB3 buffer",
     ".safetensors": "replay buffer of a checkpoint",
 }
-TABLES = ("CSV", "JSON lines", "parquet", "Feather")
+TABLES = ("CSV", "JSON lines", "JSON", "parquet", "Feather", "npz")
 BUFFERS = ("SB3 buffer",)
-EPISODE = "episode:"
-"""What ``--leave-out`` writes before the id of an episode."""
 REPLAY = "replay.safetensors"
 
 
@@ -54,7 +53,7 @@ def read(source: str | Path, options: Options | None = None) -> Reading:
     reading = _without(reader(path, given), given)
     notes = list(reading.notes)
     store = in_spaces(filled(reading.store, notes) if given.fill else reading.store, given)
-    return Reading(store, reading.rule, notes)
+    return Reading(store, reading.rule, notes, reading.left_out)
 
 
 def _without(reading: Reading, options: Options) -> Reading:
@@ -64,7 +63,7 @@ def _without(reading: Reading, options: Options) -> Reading:
         UnknownName: An id that no episode has.
         DataError: No episode would be left.
     """
-    asked = [x.removeprefix(EPISODE) for x in options.leave_out if x.startswith(EPISODE)]
+    asked = sorted(options.without - set(reading.left_out))
     if not asked:
         return reading
     ids = reading.store.ids.tolist()
@@ -93,14 +92,7 @@ def _reader(path: Path) -> tuple[Reader, str]:
     if folder is not None:
         return lambda _, options: minari.read(folder, options), "Minari dataset"
     if path.is_dir():
-        from rewardwrap.data.readers import folder as parquets
-
-        if parquets.files(path):
-            return parquets.read, "parquet"
-        raise DataError(
-            "folder must be a saved store, a Minari dataset or a checkpoint with "
-            f"{REPLAY}, or hold parquet files, got {path}. Name the file in it that holds the data."
-        )
+        return _folder(path)
     if not path.exists():
         raise DataError(
             "SOURCE must be a file, a folder or the id of a Minari dataset in "
@@ -112,6 +104,22 @@ def _reader(path: Path) -> tuple[Reader, str]:
             f"SOURCE must end in {known}, got {path}. Convert it, or build an EpisodeStore in Python."
         )
     return _of_kind(kind), kind
+
+
+def _folder(path: Path) -> tuple[Reader, str]:
+    """The reader of a folder that is neither a store, a checkpoint nor a Minari dataset."""
+    from rewardwrap.data.readers import folder, hffolder
+
+    if hffolder.is_folder(path):
+        return hffolder.read, "parquet"
+    found = folder.files(path)
+    if found:
+        return folder.read, SUFFIXES[found[0].suffix]
+    raise DataError(
+        "folder must be a saved store, a Minari dataset or a checkpoint with "
+        f"{REPLAY}, of Hugging Face's datasets, or hold tables ({', '.join(folder.SUFFIXES)}), got {path}. "
+        "Name the file in it that holds the data."
+    )
 
 
 def _kind(path: Path) -> str | None:
@@ -127,6 +135,8 @@ def _of_kind(kind: str) -> Reader:
             from rewardwrap.data.readers.csvfile import read as reader
         case "JSON lines":
             from rewardwrap.data.readers.arrowfile import read_jsonl as reader
+        case "JSON":
+            from rewardwrap.data.readers.jsonfile import read as reader
         case "parquet":
             from rewardwrap.data.readers.arrowfile import read_parquet as reader
         case "Feather":
@@ -162,7 +172,7 @@ def _options_fit(kind: str, options: Options) -> None:
         ("--sep", ("CSV",), options.sep),
         ("--decimal", ("CSV",), options.decimal),
         ("--actions", BUFFERS, options.actions),
-        ("--leave-out", TABLES, [x for x in options.leave_out if not x.startswith(EPISODE)]),
+        ("--leave-out", (*TABLES, "HDF5"), options.without_columns),
         ("--drop-last", (*TABLES, "HDF5"), options.drop_last),
     ):
         if given and kind not in where:

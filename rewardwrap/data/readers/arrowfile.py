@@ -44,7 +44,12 @@ def read_feather(path: Path, options: Options) -> Reading:
     try:
         table = feather.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise _cut(path, "Feather file", error) from error
+        try:
+            # a stream of the same, which Hugging Face's datasets calls .arrow too
+            with pa.OSFile(str(path)) as file:
+                table = pa.ipc.open_stream(file).read_all()
+        except (pa.ArrowException, OSError):
+            raise _cut(path, "Feather file", error) from error
     return read_table(path, table, options, [])
 
 

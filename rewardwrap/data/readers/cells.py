@@ -1,12 +1,72 @@
-"""Arrow columns as numpy, empty cells as NaN."""
+"""Arrow columns as numpy, empty cells as NaN; objects within cells, and lists that were written as text."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.data.errors import DataError
+
+NULLS = ("", "na", "n/a", "#n/a", "nan", "null", "none")
+"""What people write into cells that are empty."""
+_LIST = re.compile(r"\s*(?:array\(|tensor\()?[\[(].*[\])]\s*", re.DOTALL)
+_MARKS = re.compile(
+    r"array\(|tensor\(|(?:np\.)?float\d+\(|(?:np\.)?u?int\d+\(|,\s*dtype=[\w.]+|[\[\](),]"
+)
+"""What Python writes around and between the numbers of a list, an array or a tensor."""
+
+
+def spread(table: Any) -> Any:
+    """The table with objects in cells as columns of their own, ``obs/position``."""
+    import pyarrow as pa
+
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        names, columns = [], []
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if pa.types.is_struct(column.type):
+                inner = [column.type.field(i).name for i in range(column.type.num_fields)]
+                names += [f"{name}/{each}" for each in inner]
+                columns += column.flatten()
+            else:
+                names.append(name)
+                columns.append(column)
+        table = pa.table(columns, names=names)
+    return table
+
+
+def vectors(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Cells such as ``"[0.1, 0.2]"``, as pandas writes vectors to CSV, as ``(N, width)``; else as they are.
+
+    Raises:
+        DataError: Vectors of different widths, or shortened ones.
+    """
+    if values.dtype.kind != "O" or not len(values) or not isinstance(values[0], str):
+        return values
+    if not _LIST.fullmatch(values[0]):
+        return values
+    rows = []
+    for i, cell in enumerate(values):
+        if not isinstance(cell, str) or "..." in cell or not _LIST.fullmatch(cell):
+            shown = repr(cell)[:60]
+            raise DataError(
+                f'column "{name}" must hold a whole vector in every row, got {shown} in row {i}. '
+                "Write one column a number, or a parquet file."
+            )
+        try:
+            rows.append([float(word) for word in _MARKS.sub(" ", cell).split()])
+        except ValueError as error:
+            raise DataError(
+                f'column "{name}" must hold vectors of numbers, got {cell[:60]!r} in row {i}. '
+                "Correct the cell."
+            ) from error
+        if len(rows[-1]) != len(rows[0]):
+            raise DataError(
+                f'column "{name}" must have one width in all rows, got {len(rows[0])} in row 0 and '
+                f"{len(rows[-1])} in row {i}. Pad the rows, or split the file."
+            )
+    return np.array(rows, np.float64)
 
 
 def as_numpy(name: str, column: Any) -> np.ndarray[Any, Any]:
@@ -59,14 +119,20 @@ def numbers(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """
     if values.dtype.kind in "biuf":
         return values
-    row = next((i for i, cell in enumerate(values) if not _is_number(cell)), 0)
-    raise DataError(
-        f'column "{name}" must hold numbers, got {values[row]!r} in row {row}. '
-        "Correct the cell, or choose other columns with --obs and --action."
-    )
+    row = next((i for i, cell in enumerate(values) if not is_number(cell)), 0)
+    cell = values[row]
+    cure = "Correct the cell, leave it empty, or choose other columns"
+    if isinstance(cell, str) and cell.strip() == name:
+        cure = "The header stands there again: take that line out"
+    elif isinstance(cell, str) and row == 0:
+        cure = "If the first row holds units, take that line out; else choose other columns"
+    raise DataError(f'column "{name}" must hold numbers, got {cell!r} in row {row}. {cure}.')
 
 
-def _is_number(cell: Any) -> bool:
+def is_number(cell: Any) -> bool:
+    """Whether a cell is a number, or empty in a usual word."""
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in NULLS):
+        return True
     try:
         float(cell)
     except (TypeError, ValueError):

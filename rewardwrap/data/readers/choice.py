@@ -66,7 +66,9 @@ def _short(family: list[str]) -> str:
 
 
 def stacked(columns: dict[str, Any], chosen: list[str]) -> Any:
-    """Columns side by side; a lone ``action`` of whole numbers stays one number."""
+    """Columns side by side, entries of a dict as one; a lone ``action`` of whole numbers stays one number."""
+    if all("/" in name for name in chosen):
+        return _nested(columns, chosen)
     parts = [numbers(name, columns[name]) for name in chosen]
     if len(parts) == 1 and parts[0].ndim > 1:
         return parts[0]
@@ -74,6 +76,18 @@ def stacked(columns: dict[str, Any], chosen: list[str]) -> Any:
         return parts[0]  # a discrete action
     wide = [part if part.ndim > 1 else part[:, None] for part in parts]
     return np.concatenate(wide, axis=1)
+
+
+def _nested(columns: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
+    """``obs/a/b`` as ``{"a": {"b": ...}}``."""
+    found: dict[str, Any] = {}
+    for name in chosen:
+        *inner, last = name.split("/")[1:]
+        place = found
+        for key in inner:
+            place = place.setdefault(key, {})
+        place[last] = numbers(name, columns[name])
+    return found
 
 
 def reward(path: Path, columns: dict[str, Any], options: Options) -> str | None:
@@ -152,6 +166,11 @@ def _ways(obs: list[str]) -> list[list[str]]:
     """The names that successors of these columns may have, one list a way."""
     ways = [[f"next_{name}" for name in obs], [f"next.{name}" for name in obs],
             [f"{name}_next" for name in obs]]  # fmt: skip
+    heads = {name.partition("/")[0] for name in obs if "/" in name}
+    if len(heads) == 1 and all("/" in name for name in obs):
+        return ways + [
+            [f"{after}/{name.partition('/')[2]}" for name in obs] for after in names.NEXT_OBS
+        ]
     word = next((w for w in sorted(names.OBS, key=len)[::-1]
                  if all(name == w or name in names.numbered(w, obs) for name in obs)), None)  # fmt: skip
     if word is not None:
@@ -168,7 +187,7 @@ def ask_about_the_rest(columns: dict[str, Any], used: set[str], options: Options
     settled = {"obs": options.obs, "action": options.action, "next-obs": options.next_obs}
     for name, column in columns.items():
         what = names.resembles(name) if name not in used else None
-        if what is None or settled[what] is not None or column.dtype.kind not in "biuf":
+        if what is None or settled[what] is not None or np.asarray(column).dtype.kind not in "biuf":
             continue
         raise DataError(
             f'column "{name}" must be chosen or left out, got a name that resembles {what}. '
@@ -182,8 +201,7 @@ def left_out(columns: dict[str, Any], options: Options, notes: list[Note]) -> di
     Raises:
         UnknownName: A name that no column has.
     """
-    asked = [name for name in options.leave_out if not name.startswith("episode:")]
-    out = matching(columns, asked)
+    out = matching(columns, options.without_columns)
     if out:
         notes.append(Note("left out", f"as asked: {', '.join(out)}", len(out), "note"))
     return {name: column for name, column in columns.items() if name not in out}

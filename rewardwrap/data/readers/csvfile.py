@@ -22,15 +22,23 @@ def read(path: Path, options: Options) -> Reading:
     text = recognised(path, raw, sep=options.sep, decimal=options.decimal)
     table = _parsed(path, text)
     notes = list(text.notes)
-    if path.suffix == ".csv" and not raw.endswith((b"\n", b"\r")):
+    if path.suffix == ".csv" and not text.content.endswith((b"\n", b"\r")):
         sentence = "the last line does not end: its last cell may have been cut short"
         notes.insert(0, Note("cut short", sentence, 1))
     return read_table(path, table, options, notes)
 
 
-def table_of(path: Path) -> Any:
+def table_of(path: Path, options: Options | None = None, notes: list[Note] | None = None) -> Any:
     """A CSV file as an arrow table."""
-    return _parsed(path, recognised(path, unpacked(path), sep=None, decimal=None))
+    given = options or Options()
+    text = recognised(path, unpacked(path), sep=given.sep, decimal=given.decimal)
+    if notes is not None:
+        notes += text.notes
+    return _parsed(path, text)
+
+
+def _spellings(word: str) -> tuple[str, str, str]:
+    return word, word.upper(), word.capitalize()
 
 
 def _parsed(path: Path, text: Text) -> Any:
@@ -41,7 +49,11 @@ def _parsed(path: Path, text: Text) -> Any:
         table = csv.read_csv(
             pa.BufferReader(text.content),
             parse_options=csv.ParseOptions(delimiter=text.sep),
-            convert_options=csv.ConvertOptions(decimal_point=text.decimal),
+            convert_options=csv.ConvertOptions(
+                decimal_point=text.decimal,
+                true_values=[*_spellings("true"), *_spellings("yes"), "1"],
+                false_values=[*_spellings("false"), *_spellings("no"), "0"],
+            ),
         )
     except (pa.ArrowInvalid, OSError) as error:
         said = str(error).splitlines()[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""D4RL-style HDF5: ``observations, actions, rewards, terminals, timeouts`` as flat rows."""
+"""HDF5 files: flat rows as D4RL and d3rlpy 1 have them; what robomimic and d3rlpy 2 write."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rewardwrap.core.errors import extra
 from rewardwrap.data import boundary
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
+from rewardwrap.data.readers import dialects
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of
 from rewardwrap.limits import require_room
@@ -21,10 +22,11 @@ NOT_FLAT = ("observations", "actions", "next_observations")
 
 
 def read(path: Path, options: Options) -> Reading:
-    """Read a D4RL file.
+    """Read flat columns ``observations, actions, rewards, terminals, timeouts``, or `readers.dialects`.
 
-    Episodes end after ``terminals`` and ``timeouts``. The rows after the last flag are an episode
-    that was cut; it is kept. Without ``next_observations`` see `rewardwrap.data.rows`.
+    Episodes end after ``terminals`` and ``timeouts``; d3rlpy 1 has ``episode_terminals`` for both. The
+    rows after the last flag are an episode that was cut; it is kept. Without
+    ``next_observations`` see `rewardwrap.data.rows`.
 
     Raises:
         DataError: The file is cut short, or lacks a column.
@@ -34,11 +36,25 @@ def read(path: Path, options: Options) -> Reading:
         with h5py.File(path, "r") as file:
             held = path.stat().st_size
             file.visititems(partial(_require_modest, path, held))
+            for known, reader in (
+                (dialects.is_robomimic, dialects.robomimic),
+                (dialects.is_d3rlpy, dialects.d3rlpy),
+            ):
+                if known(file):
+                    _refuse_rules(path, options)
+                    return reader(path, file, options)
             return _read(path, file, options)
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"{path} must be a whole HDF5 file, got: {error}. It was cut short; copy it again."
         ) from error
+
+
+def _refuse_rules(path: Path, options: Options) -> None:
+    if options.boundary:
+        raise DataError(
+            f"{path} must be cut as it says itself, got --boundary {options.boundary[0]}. Leave it out."
+        )
 
 
 def _read(path: Path, file: Any, options: Options) -> Reading:
@@ -49,14 +65,26 @@ def _read(path: Path, file: Any, options: Options) -> Reading:
             f"Add {', '.join(missing)}; a Minari file is read through its dataset's folder."
         )
     notes = []
-    if "timeouts" not in file and not options.boundary:
+    if not {"timeouts", "episode_terminals"} & set(file) and not options.boundary:
         sentence = "there is no column timeouts: episodes that a clock ended run into the next one"
         notes.append(Note("borders", sentence))
+    if options.without_columns:
+        raise DataError(
+            f"--leave-out must name episodes of a flat HDF5 file, got {options.without_columns[0]}. "
+            "Write episode:ID, or leave it out."
+        )
     names = [name for name in (*NEEDED, "timeouts", "next_observations") if name in file]
     columns = {}
     for i, name in enumerate(names):
         columns[name] = _tree(file[name])
         options.progress(i + 1, len(names))
+    if "timeouts" not in columns and "episode_terminals" in file:
+        # d3rlpy 1: the environment's own ends among all of them
+        ends = np.asarray(file["episode_terminals"][()]).reshape(-1) > 0
+        columns["timeouts"] = ends & ~(np.asarray(columns["terminals"]).reshape(-1) > 0)
+    acted = columns["actions"]
+    if "discrete_action" in file and bool(file["discrete_action"][()]):
+        columns["actions"] = np.asarray(acted).reshape(-1).astype(np.int64)
     for name, column in columns.items():
         if isinstance(column, np.ndarray) and column.ndim == 0:
             raise DataError(f"{path}: {name} must have one row per step, got a single number.")

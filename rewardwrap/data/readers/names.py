@@ -5,10 +5,11 @@
 | obs | obs, observation(s), state(s), observation.state |
 | action | action(s), act(s) |
 | next_obs | next_obs, obs_next, next_observation(s), next_state(s), state_next, new_obs ... |
-| reward | reward(s), rew, next.reward |
+| reward | reward(s), rew(s), next.reward |
 
-Nothing is chosen by the beginning of its name: ``obs_next_0`` begins as an observation does and is
-the successor. A column that only resembles a known one is asked about.
+``obs/position`` is an entry of an observation that is a dict. Nothing is chosen by the beginning of its
+name: ``obs_next_0`` begins as an observation does and is the successor. A column that only resembles a
+known one is asked about.
 """
 
 from __future__ import annotations
@@ -23,14 +24,30 @@ NEXT_OBS = (
     *("obs_next", "observation_next", "observations_next", "state_next", "states_next"),
     *("new_obs", "next.observation.state", "next_observation.state"),
 )
-REWARD = ("reward", "rewards", "rew", "next.reward")
+REWARD = ("reward", "rewards", "rew", "rews", "next.reward")
 EPISODE = (
     *("episode", "episode_id", "episode_index", "episode_number"),
     *("traj_id", "trajectory_id", "trajectory"),
 )
+RUN = (
+    *("env", "env_id", "env_index", "env_idx", "lane", "worker", "worker_id", "rank", "actor"),
+    *("run", "run_id", "seed", "robot", "machine"),
+)
+"""What tells runs apart whose episodes carry the same ids."""
 ORDER = ("step", "frame_index", "step_index", "timestep", "time_step", "t", "timestamp", "time")
+PERHAPS_ORDER = frozenset(
+    {"index", "idx", "frame", "frames", "tick", "ticks", "ts", "seq", "sequence", "row", "row_id", "counter",
+     "steps", "step_id", "step_idx", "step_number", "env_step", "time_index", "time_s", "time_ms", "datetime",
+     "date", "elapsed", "clock"}
+)  # fmt: skip
+"""Names that may count steps: asked about where they do not rise inside episodes."""
 DONE = ("done", "dones", "next.done")
 
+_FLAGS = (
+    *("terminated", "terminal", "terminals", "termination", "terminations"),
+    *("truncated", "timeout", "timeouts", "truncation", "truncations"),
+    *("is_first", "is_last", "is_terminal"),
+)
 _SEEN = frozenset({"obs", "observation", "observations", "state", "states", "nextobs", "newobs"})
 _DONE_BY = frozenset({"action", "actions", "act", "acts"})
 _AFTER = frozenset({"next", "new", "final", "terminal"})
@@ -52,7 +69,31 @@ def candidates(words: tuple[str, ...], names: Iterable[str]) -> list[list[str]]:
     """Every choice that the known names allow: one, where nothing has to be asked."""
     listed = list(names)
     alone = [[word] for word in words if word in listed]
-    return alone + [family for word in words if (family := numbered(word, listed))]
+    nested = [[name for name in listed if name.startswith(f"{word}/")] for word in words]
+    return alone + [f for word in words if (f := numbered(word, listed))] + [f for f in nested if f]
+
+
+def without_capitals(names: Iterable[str], said: Iterable[str]) -> dict[str, str]:
+    """Known names in another spelling -> the known one: ``Reward``, ``Obs_0``, ``TERMINATED``.
+
+    Args:
+        names: Of the columns.
+        said: What the user named, which stays as it is.
+
+    Example:
+        >>> without_capitals(["Episode", "Obs_0", "T_motor", "reward", "Reward"], [])
+        {'Episode': 'episode', 'Obs_0': 'obs_0'}
+    """
+    listed, kept = list(names), set(said)
+    lower = [name.lower() for name in listed]
+    known = {*OBS, *ACTION, *NEXT_OBS, *REWARD, *EPISODE, *RUN, *ORDER, *DONE, *_FLAGS}
+    words = (*OBS, *ACTION, *NEXT_OBS)
+    return {
+        name: low
+        for name, low in zip(listed, lower, strict=True)
+        if name != low and name not in kept and lower.count(low) == 1
+        and (low in known or any(numbered(word, [low]) for word in words))
+    }  # fmt: skip
 
 
 def resembles(name: str) -> str | None:

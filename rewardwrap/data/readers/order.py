@@ -11,6 +11,7 @@ from rewardwrap.core.transitions import BoolArray, FloatArray
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.ragged import IntArray
 from rewardwrap.data.readers import names as known
+from rewardwrap.data.readers.cells import is_number
 from rewardwrap.data.reading import NONE, Note
 
 REGULAR, IRREGULAR = 1.5, 10.0
@@ -34,12 +35,52 @@ def seconds(name: str, column: Any) -> FloatArray:
     if values.dtype.kind == "M":
         values = values.astype("datetime64[ns]").astype(np.int64) / 1e9
     if values.dtype.kind not in "iuf" or values.ndim != 1 or not np.isfinite(values).all():
+        got = _first_odd(name, values)
         raise DataError(
             f'column "{name}" must hold a number or a time in every row to put rows in order, got '
-            f"dtype {values.dtype} or empty cells. Fill them, name another with --order, or read "
+            f"{got}. Correct it (times as 2024-05-31T12:00:00), name another column with --order, or read "
             "rows as they lie with --order none."
         )
     return values.astype(np.float64)
+
+
+def _first_odd(name: str, values: Any) -> str:
+    """The first cell that is no number, in words."""
+    flat = values.reshape(len(values), -1)[:, 0].tolist()
+    for row, cell in enumerate(flat):
+        if not is_number(cell) or not np.isfinite(float("nan" if cell in (None, "") else cell)):
+            again = ", the header again: take that line out" if str(cell).strip() == name else ""
+            return f"{cell!r} in row {row}{again}"
+    return f"several numbers a row ({values.shape})"
+
+
+def require_no_other(columns: dict[str, Any], taken: set[str], inside: BoolArray) -> None:
+    """Refuse rows without a clock whose ``index`` or ``tick`` runs backwards: that has to be asked.
+
+    Args:
+        columns: Of N rows, as they will be read.
+        taken: Columns that mean something else.
+        inside: ``(N - 1,)`` whether a row goes on with the episode of the one before.
+
+    Raises:
+        DataError: Names the column, and the flag that settles it.
+    """
+    for name, column in columns.items():
+        values = np.asarray(column)
+        if (
+            name in taken
+            or name.lower() not in known.PERHAPS_ORDER
+            or values.dtype.kind not in "iufM"
+        ):
+            continue
+        back = inside & (np.diff(values.astype(np.float64)) < 0) if values.ndim == 1 else inside[:0]
+        if back.any():
+            row = int(np.flatnonzero(back)[0])
+            raise DataError(
+                f'column "{name}" may count steps and must rise inside an episode then, got '
+                f"{values[row + 1]} after {values[row]}. Say --order {name} to put rows in its "
+                "order, or --order none to read them as they lie."
+            )
 
 
 def by_clock(names: Any, name: str, time: FloatArray, notes: list[Note]) -> tuple[IntArray, Any]:

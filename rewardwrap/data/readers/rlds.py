@@ -6,17 +6,15 @@ have no meaning; ``is_terminal`` says whether the end was the environment's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from rewardwrap.core import tree
 from rewardwrap.core.transitions import BoolArray
 from rewardwrap.data.checks import flags
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
+from rewardwrap.data.readers import finals
 from rewardwrap.data.reading import Note
 
 FIRST, LAST, TERMINAL = "is_first", "is_last", "is_terminal"
@@ -49,34 +47,11 @@ def transitions(rows: Rows, columns: dict[str, Any], notes: list[Note]) -> Rows:
             f"{TERMINAL} must stand in rows that are {LAST} only, got it in row {row}. "
             f"If these are no RLDS steps, say --terminated {TERMINAL}."
         )
-    after = np.append(~np.asarray(rows.begins)[1:], False)
-    ahead = np.minimum(np.arange(len(last)) + 1, len(last) - 1)
-    ends = after & last[ahead]
-    kept = ~last
-    if not kept.any():
-        raise DataError("RLDS steps must hold a row that is not the last of its episode, got none.")
     paid = int((np.nan_to_num(np.asarray(rows.reward, np.float64))[last] != 0).sum())
     sentence = f"{int(last.sum())} final rows ({LAST}) gave their observation as successor and are no steps"
     more = f"; {paid} of them carry a reward, which RLDS gives no meaning" if paid else ""
     notes.append(Note("RLDS", sentence + more, int(last.sum()), "warning" if paid else "note"))
-
-    def of(take: Callable[[Any], Any], value: Any) -> Any:
-        return None if value is None else take(value)
-
-    where = np.where(after, ahead, np.arange(len(last)))
-    return replace(
-        rows,
-        obs=tree.take(rows.obs, kept),
-        action=tree.take(rows.action, kept),
-        next_obs=tree.take(rows.obs, where[kept]),
-        unknown=~after[kept],
-        reward=rows.reward[kept],
-        terminated=(ends & terminal[ahead])[kept],
-        truncated=(ends & ~terminal[ahead])[kept],
-        episode=of(lambda names: np.asarray(names)[kept], rows.episode),
-        begins=np.asarray(rows.begins)[kept],
-        info={name: np.asarray(column)[kept] for name, column in rows.info.items()},
-    )
+    return finals.steps_among(rows, last, terminal & last, last & ~terminal)
 
 
 def _read(columns: dict[str, Any], name: str) -> BoolArray:

@@ -22,14 +22,16 @@ from rewardwrap.core.transitions import BoolArray
 from rewardwrap.data import boundary
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
-from rewardwrap.data.readers import choice, order, rlds
-from rewardwrap.data.readers.cells import as_numpy, numbers
-from rewardwrap.data.readers.names import DONE, EPISODE
+from rewardwrap.data.readers import borders, choice, finals, order, rlds, rowwise
+from rewardwrap.data.readers import names as known
+from rewardwrap.data.readers.cells import as_numpy, numbers, spread, vectors
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of, grouped
 
 MANY = 12
 """Columns of one role that are printed one by one."""
+FILES = "\0file"
+"""A column that no file has: the number of the file, of several that are read as one table."""
 
 
 def read_table(path: Path, table: Any, options: Options, notes: list[Note]) -> Reading:
@@ -41,40 +43,100 @@ def read_table(path: Path, table: Any, options: Options, notes: list[Note]) -> R
     if len(set(table.column_names)) < table.num_columns:
         twice = next(n for n in table.column_names if table.column_names.count(n) > 1)
         raise DataError(f'{path} must name each column once, got "{twice}" twice. Rename one.')
-    columns = {name: as_numpy(name, table[name]) for name in table.column_names}
     if not table.num_rows:
         raise DataError(f"{path} must hold at least one row, got a header alone. Check the export.")
+    if rowwise.is_rowwise(table, options):
+        return rowwise.read_rowwise(path, table, options, notes)
+    table = spread(table)
+    columns = {name: vectors(name, as_numpy(name, table[name])) for name in table.column_names}
     return read_columns(path, columns, options, notes)
 
 
 def read_columns(
     path: Path, columns: dict[str, Any], options: Options, notes: list[Note]
 ) -> Reading:
-    """The episodes of columns of N rows each."""
+    """The episodes of columns of N rows each; ``FILES`` numbers the file that a row came from."""
     columns = choice.left_out(columns, options, notes)
+    columns = _spelled(columns, options, notes)
     roles = _roles(path, columns, options)
     steps_of_rlds = _is_rlds(columns, roles, options)
-    rules = _rules(path, columns, options, steps_of_rlds)
+    rules = borders.rules_of(path, columns, options, steps_of_rlds, notes)
+    columns, left_out = _without_episodes(columns, rules, options, notes)
     columns, names, clock = _in_order(columns, rules, roles, options, notes)
     read = boundary.column_reader(columns)
     count = len(next(iter(columns.values())))
     begins = boundary.begins(rules, read, count, names=names)
     if steps_of_rlds:
         begins |= rlds.begins(columns)
+    if FILES in columns:
+        begins[1:] |= _new_file(columns, clock, "next_obs" in roles)
     rows = _rows(path, columns, roles, rules, replace_info=steps_of_rlds, notes=notes)
     rows = replace(rows, episode=names, begins=begins)
+    ended = np.append(
+        True, (np.asarray(rows.terminated, bool) | np.asarray(rows.truncated, bool))[:-1]
+    )
     if clock is not None:
-        ended = np.append(
-            True, (np.asarray(rows.terminated, bool) | np.asarray(rows.truncated, bool))[:-1]
-        )
         time = order.seconds(clock, columns[clock])
         order.require_steady(clock, time, begins | ended, names)
-    if steps_of_rlds:
-        rows = rlds.transitions(rows, columns, notes)
+    elif options.order is None:
+        taken = {name for role in roles.values() for name in role}
+        order.require_no_other(columns, taken, ~(begins | ended)[1:])
+    rows = rlds.transitions(rows, columns, notes) if steps_of_rlds else \
+        finals.empty_finals(replace(rows, begins=begins | ended), notes)  # fmt: skip
     _say_roles(roles, clock, notes)
-    _say_done(rules, notes)
-    reading = episodes_of(rows, rule=_in_words(rules, steps_of_rlds), drop_last=options.drop_last)
-    return Reading(reading.store, reading.rule, notes + reading.notes)
+    borders.say_done(rules, notes)
+    reading = episodes_of(
+        rows, rule=borders.in_words(rules, steps_of_rlds), drop_last=options.drop_last
+    )
+    return Reading(reading.store, reading.rule, notes + reading.notes, left_out)
+
+
+def _spelled(columns: dict[str, Any], options: Options, notes: list[Note]) -> dict[str, Any]:
+    """Columns under the known names that they differ from by capitals alone."""
+    said = [
+        *options.boundary,
+        *(options.obs or ()),
+        *(options.action or ()),
+        *(options.next_obs or ()),
+    ]
+    single = (options.reward, options.terminated, options.truncated, options.order)
+    said += [name for name in single if name is not None]
+    said += [text.partition(":")[2].partition(">")[0] for text in options.boundary]
+    other = known.without_capitals(columns, said)
+    if other:
+        shown = ", ".join(f"{name} as {low}" for name, low in other.items())
+        notes.append(Note("capitals", f"read {shown}", len(other), "note"))
+    return {other.get(name, name): column for name, column in columns.items()}
+
+
+def _without_episodes(
+    columns: dict[str, Any], rules: list[boundary.Rule], options: Options, notes: list[Note]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Columns without the rows of episodes that the user left out, where rows carry their names.
+
+    They are gone before anything is asked of them: an episode may be left out because it is broken.
+    """
+    asked = options.without
+    names = borders.names_of(columns, rules) if asked else None
+    if names is None:
+        return columns, ()
+    text = names.astype(np.str_)
+    found = tuple(sorted(asked & set(np.unique(text).tolist())))
+    out = np.isin(text, found)
+    if not found or out.all():
+        return columns, ()
+    notes.append(Note("left out", f"episodes as asked: {', '.join(found)}", len(found), "note"))
+    return {name: column[~out] for name, column in columns.items()}, found
+
+
+def _new_file(columns: dict[str, Any], clock: str | None, joins: bool) -> BoolArray:
+    """``(N - 1,)``: rows of another file, unless what they hold says that an episode goes on."""
+    changed: BoolArray = np.diff(columns[FILES]) != 0
+    if joins:
+        return np.zeros_like(changed)  # successors say it themselves
+    if clock is None:
+        return changed
+    return changed & (np.diff(order.seconds(clock, columns[clock])) <= 0)
 
 
 def _roles(path: Path, columns: dict[str, Any], options: Options) -> dict[str, list[str]]:
@@ -118,7 +180,7 @@ def _in_order(
     notes: list[Note],
 ) -> tuple[dict[str, Any], Any, str | None]:
     """Columns with the rows of one episode together and in time, their names, and the clock."""
-    names = _names(columns, rules)
+    names = borders.names_of(columns, rules)
     clock = order.clock(columns, options.order)
     taken = {name for role in roles.values() for name in role}
     if clock is not None and options.order is None and clock in taken:
@@ -127,7 +189,7 @@ def _in_order(
         time = order.seconds(clock, boundary.column_reader(columns)(clock))
     if names is None:
         return columns, None, clock
-    if clock is None and "next_obs" not in roles:
+    if clock is None and "next_obs" not in roles and FILES not in columns:
         names = order.by_blocks(names, notes)
     rows, note = grouped(names)
     notes += [note] if note is not None else []
@@ -154,7 +216,12 @@ def _rows(
     notes: list[Note],
 ) -> Rows:
     count = len(next(iter(columns.values())))
-    used = {*(name for role in roles.values() for name in role), *EPISODE, *_asked(rules)}
+    used = {
+        *(name for role in roles.values() for name in role),
+        *known.EPISODE,
+        *borders.used_up(rules),
+        FILES,
+    }
     used |= set(rlds.FLAGS) if replace_info else set()
     one = {role: numbers(names[0], columns[names[0]]) for role, names in roles.items()
            if role not in ("obs", "action", "next_obs")}  # fmt: skip
@@ -177,78 +244,13 @@ def _rows(
 
 def _known(obs: Any, after: Any) -> tuple[Any, BoolArray | None]:
     """Successors, and which of them are none: rows whose cells are all empty."""
-    if after.dtype.kind != "f":
+    if isinstance(after, dict) or after.dtype.kind != "f":
         return after, None
     unknown = np.isnan(after).reshape(len(after), -1).all(axis=1)
     if not unknown.any():
         return after, None
     here = unknown.reshape(-1, *[1] * (after.ndim - 1))
     return np.where(here, obs, after) if obs.shape == after.shape else after, unknown
-
-
-def _rules(
-    path: Path, columns: dict[str, Any], options: Options, steps_of_rlds: bool
-) -> list[boundary.Rule]:
-    """The stated rules; without any, a column with the usual name of an id, or flags."""
-    if options.boundary:
-        return [boundary.parse(text) for text in options.boundary]
-    named = [name for name in EPISODE if name in columns]
-    if named:
-        return [boundary.Name(named[0])]
-    if steps_of_rlds:
-        return []
-    asked = [name for name in (options.terminated, options.truncated) if name in columns]
-    usual = (*boundary.TERMINATED, *boundary.TRUNCATED, *DONE)
-    flagged = [boundary.Flag(name) for name in (*asked, *usual) if name in columns and name]
-    if not flagged:
-        raise DataError(
-            f"{path} must come with a rule for where episodes begin, got columns "
-            f"{', '.join(columns)}. State one: --boundary {boundary.FORMS}."
-        )
-    return list(dict.fromkeys(flagged))
-
-
-def _names(columns: dict[str, Any], rules: list[boundary.Rule]) -> Any:
-    """The id of each row, of all id rules together; None without one."""
-    read = boundary.column_reader(columns)
-    named = [read(rule.column) for rule in rules if isinstance(rule, boundary.Name)]
-    if not named:
-        return None
-    for column in named:
-        if _empty(column).any():
-            raise DataError(
-                f"boundary: an id must stand in every row, got {int(_empty(column).sum())} empty "
-                "cells. Fill them: a row without a name belongs to no episode."
-            )
-    # text only where it must be: a million names of numbers compare quicker as numbers
-    names = _plain_names(named[0])
-    for more in named[1:]:
-        both = names.astype(np.str_), _plain_names(more).astype(np.str_)
-        names = np.char.add(np.char.add(both[0], "/"), both[1])
-    return names
-
-
-def _plain_names(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Whole numbers without a point, other objects as text."""
-    if column.dtype.kind == "O":
-        return column.astype(np.str_)
-    if column.dtype.kind == "f" and (column == np.round(column)).all():
-        return column.astype(np.int64)
-    return column
-
-
-def _empty(column: np.ndarray[Any, Any]) -> Any:
-    if column.dtype.kind == "f":
-        return np.isnan(column)
-    if column.dtype.kind == "M":
-        return np.isnat(column)
-    return np.array([cell is None for cell in column]) if column.dtype.kind == "O" \
-        else np.zeros(len(column), bool)  # fmt: skip
-
-
-def _asked(rules: list[boundary.Rule]) -> set[str]:
-    """Columns that a rule used up; a gap's column is still worth keeping."""
-    return {rule.column for rule in rules if isinstance(rule, boundary.Flag | boundary.Name)}
 
 
 def _info(columns: dict[str, Any], used: set[str], notes: list[Note]) -> dict[str, Any]:
@@ -261,17 +263,6 @@ def _info(columns: dict[str, Any], used: set[str], notes: list[Note]) -> dict[st
     return info
 
 
-def _say_done(rules: list[boundary.Rule], notes: list[Note]) -> None:
-    known = (*boundary.TERMINATED, *boundary.TRUNCATED)
-    unclear = [r.column for r in rules if isinstance(r, boundary.Flag) and r.column not in known]
-    if unclear:
-        sentence = (
-            f'"{unclear[0]}" says that an episode ended but not why: such ends carry neither flag; '
-            "rename the column to terminated or truncated if it is one of them"
-        )
-        notes.append(Note("borders", sentence, len(unclear)))
-
-
 def _say_roles(roles: dict[str, list[str]], clock: str | None, notes: list[Note]) -> None:
     words = [f"{role} = {_some(names)}" for role, names in roles.items()]
     words += [f"order = {clock}"] if clock is not None else []
@@ -280,18 +271,3 @@ def _say_roles(roles: dict[str, list[str]], clock: str | None, notes: list[Note]
 
 def _some(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= MANY else f"{', '.join(names[:3])} ... {names[-1]}"
-
-
-def _in_words(rules: list[boundary.Rule], steps_of_rlds: bool) -> str:
-    words = ["after is_last"] if steps_of_rlds else []
-    for rule in rules:
-        match rule:
-            case boundary.Flag(column):
-                words.append(f"after {column}")
-            case boundary.Name(column):
-                words.append(f"where {column} changes")
-            case boundary.Gap(column, limit):
-                words.append(f"where {column} jumps by more than {limit:g} or runs backwards")
-            case boundary.Length(steps):
-                words.append(f"after every {steps} rows")
-    return ", ".join((*words, "and after terminated or truncated"))

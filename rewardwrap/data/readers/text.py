@@ -55,6 +55,10 @@ def recognised(path: Any, raw: bytes, *, sep: str | None, decimal: str | None) -
     """
     notes: list[Note] = []
     content = _without_comments(_utf8(path, raw, notes), notes)
+    stated = re.match(rb"(?i)sep=(.)\r?\n", content)
+    if stated is not None:
+        # what Excel writes above the header
+        content, sep = content[stated.end() :], sep or stated[1].decode()
     head = content[: 1 << 18].decode("utf-8", errors="replace")
     lines = [line for line in head.splitlines()[: SAMPLE + 1] if line.strip()]
     if not lines:

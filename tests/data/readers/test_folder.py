@@ -96,3 +96,42 @@ def test_answers_that_fit_nothing_are_refused(
     (tmp_path / "answers.csv").write_text(HEAD.replace("length,", "") + "0,0,1,2,1\n")
     with pytest.raises(DataError, match="Add length"):
         read_answers(tmp_path / "answers.csv", numbered([5, 6]))
+
+
+def test_a_file_ends_an_episode_unless_something_says_that_it_goes_on(tmp_path: Path) -> None:
+    rows = {
+        "episode": [0] * 4,
+        "obs_0": [0.0, 1.0, 2.0, 3.0],
+        "action_0": [0.0] * 4,
+        "reward": [1.0] * 4,
+    }
+    for name in ("part-2", "part-10"):
+        pq.write_table(pa.table(rows), tmp_path / f"{name}.parquet")
+    store = read(tmp_path).store
+    assert store.lengths.tolist() == [4, 4]
+    assert store.ids.tolist() == ["0", "0"]  # one name: they stay on one side of a split
+    for i, name in enumerate(("part-2", "part-10")):
+        step = {"step": [4 * i + t for t in range(4)]}
+        pq.write_table(pa.table(rows | step), tmp_path / f"{name}.parquet")
+    assert read(tmp_path).store.lengths.tolist() == [8]
+
+
+def test_folders_of_csv_are_one_table(tmp_path: Path) -> None:
+    for i in range(2):
+        text = "".join(f"{i};{t};0,5;0,1;1\n" for t in range(3))
+        (tmp_path / f"run{i}.csv").write_text("episode;step;obs_0;action_0;reward\n" + text)
+    assert read(tmp_path).store.lengths.tolist() == [3, 3]
+
+
+def test_episodes_that_lack_steps_of_a_lerobot_table_are_said(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "meta").mkdir()
+    for i in range(2):
+        rows = {"episode_index": [i] * 3, "frame_index": [0, 1, 2], "observation.state": [[0.0]] * 3,
+                "action": [[0.0]] * 3, "next.reward": [1.0] * 3}  # fmt: skip
+        pq.write_table(pa.table(rows), tmp_path / "data" / f"episode_{i:06d}.parquet")
+    lines = [f'{{"episode_index": {i}, "length": {n}}}\n' for i, n in enumerate((3, 5, 4))]
+    (tmp_path / "meta" / "episodes.jsonl").write_text("".join(lines))
+    said = [note.sentence for note in read(tmp_path).notes if note.check == "short of meta"]
+    assert "episode 1 holds 3 of 5" in said[0]
+    assert "have no steps: 2" in said[1]

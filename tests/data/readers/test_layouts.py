@@ -304,3 +304,133 @@ def test_names_are_exact_or_numbered() -> None:
     assert resembles("obs_next_0") == "next-obs"
     assert resembles("observation.images") == "obs"
     assert resembles("actuator") is None
+
+
+def test_rows_of_several_environments_are_not_joined(tmp_path: Path) -> None:
+    """An id that counts within each environment, or no id at all, names too little."""
+    table = columns(successors=False) | {"env": [i // STEPS % 2 for i in range(15)]}
+    table["episode"] = [i // (2 * STEPS) for i in range(15)]
+    mixed = moved(table, np.lexsort((table["env"], table["step"], table["episode"])))
+    reading = read(written(tmp_path / "log.csv", mixed))
+    assert sorted(reading.store.ids.tolist()) == ["0/0", "0/1", "1/0"]
+    assert_true(reading.store.select(np.argsort(reading.store.ids)), successors=False)
+    assert any("together tell runs apart" in note.sentence for note in reading.notes)
+    mixed = moved(mixed, range(2 * STEPS))
+    del mixed["episode"], mixed["step"]
+    assert read(written(tmp_path / "log.csv", mixed)).store.lengths.tolist() == [STEPS] * 2
+
+
+def test_an_unnamed_counter_that_runs_backwards_is_asked_about(tmp_path: Path) -> None:
+    plain = renamed(columns(successors=False, flags=False), {"step": "index"})
+    path = written(tmp_path / "log.csv", moved(plain, np.lexsort((-np.array(plain["index"]),))))
+    with pytest.raises(DataError, match="Say --order index .* or --order none"):
+        read(path)
+    assert_true(read(path, Options(order="index")).store, successors=False)
+    forward = written(tmp_path / "log.csv", plain)
+    assert_true(read(forward).store, successors=False)
+
+
+def test_capitals_are_no_other_names(tmp_path: Path) -> None:
+    table = {name.capitalize(): column for name, column in columns().items()}
+    reading = read(written(tmp_path / "log.csv", table))
+    assert_true(reading.store)
+    assert reading.store.truncated.sum() == EPISODES
+    named = Options(reward="Reward", obs=("Obs_0", "Obs_1"), next_obs=("Next_obs_0", "Next_obs_1"))
+    assert_true(read(tmp_path / "log.csv", named).store)
+
+
+def test_last_rows_without_action_and_reward_are_no_steps(tmp_path: Path) -> None:
+    rows = []
+    for i, (obs, action, reward) in enumerate(truth()):
+        for t in range(STEPS + 1):
+            end = t == STEPS
+            row = {"episode": i, "obs_0": obs[t, 0], "obs_1": obs[t, 1], "terminated": end}
+            row |= {"action_0": "" if end else action[t, 0], "reward": "" if end else reward[t]}
+            rows.append(row)
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    reading = read(written(tmp_path / "log.csv", table))
+    assert_true(reading.store)
+    assert reading.store.terminated.sum() == EPISODES
+    # a step whose reward alone is missing stays one
+    table["reward"] = [0.0 if cell == "" else cell for cell in table["reward"]]
+    assert read(written(tmp_path / "log.csv", table)).store.steps == 18
+
+
+def test_vectors_that_were_written_as_text_are_vectors(tmp_path: Path) -> None:
+    table = columns()
+    both = {"episode": table["episode"], "reward": table["reward"], "truncated": table["truncated"]}
+    for form in (
+        str,
+        lambda row: str(np.array(row)),
+        lambda row: repr(np.array(row)),
+        lambda row: f"({row[0]} {row[1]})",
+    ):
+        with np.printoptions(precision=17):
+            cells = {"obs": [f'"{form(p)}"' for p in pairs(table, "obs")],
+                     "next_obs": [f'"{form(p)}"' for p in pairs(table, "next_obs")],
+                     "action": [f"[{a}]" for a in table["action_0"]]}  # fmt: skip
+        assert_true(read(written(tmp_path / "log.csv", both | cells)).store)
+    cells["obs"][3] = '"[0.1 ... 0.3]"'
+    with pytest.raises(
+        DataError, match=r"must hold a whole vector in every row, got '\[0.1 \.\.\."
+    ):
+        read(written(tmp_path / "log.csv", both | cells))
+
+
+def test_objects_in_lines_of_json_are_dict_observations(tmp_path: Path) -> None:
+    table = columns()
+    rows = [
+        {"episode": e, "obs": {"a": {"x": p[0]}, "v": [p[1]]}, "action": [a], "reward": r,
+         "next_obs": {"a": {"x": q[0]}, "v": [q[1]]}}
+        for e, p, q, a, r in zip(table["episode"], pairs(table, "obs"), pairs(table, "next_obs"),
+                                 table["action_0"], table["reward"], strict=True)
+    ]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    store = read(tmp_path / "log.jsonl").store
+    np.testing.assert_allclose(store.episode(1).obs["a"]["x"], truth()[1][0][:, 0])
+    np.testing.assert_allclose(store.episode(1).obs["v"][:, 0], truth()[1][0][:, 1])
+
+
+def test_words_and_marks_of_spreadsheets_are_read(tmp_path: Path) -> None:
+    table = columns()
+    table["truncated"] = ["yes" if flag else "no" for flag in table["truncated"]]
+    path = written(tmp_path / "log.csv", table, ";", ",")
+    path.write_text("sep=;\n" + path.read_text())
+    store = read(path).store
+    assert_true(store)
+    assert store.truncated.sum() == EPISODES
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "cell", "said"),
+    [
+        (0, "obs_1", "m/s", "If the first row holds units, take that line out"),
+        (4, "obs_1", "obs_1", "The header stands there again"),
+        (4, "step", "step", "the header again: take that line out"),
+        (4, "obs_1", "broken", "'broken' in row 4"),
+        (4, "step", "12.5. 10:00", "times as 2024-05-31T12:00:00"),
+    ],
+)  # fmt: skip
+def test_cells_that_are_no_numbers_are_named(
+    tmp_path: Path, row: int, name: str, cell: str, said: str
+) -> None:
+    table = columns()
+    table[name][row] = cell
+    with pytest.raises(DataError, match=said):
+        read(written(tmp_path / "log.csv", table))
+
+
+def test_a_broken_episode_can_be_left_out_by_name(tmp_path: Path) -> None:
+    table = moved(columns(successors=False, flags=False), [i for i in range(15) if i != 7])
+    path = written(tmp_path / "log.csv", table)
+    with pytest.raises(DataError, match="it jumps there"):
+        read(path)
+    reading = read(path, Options(leave_out=("episode:1",)))
+    assert reading.store.ids.tolist() == ["0", "2"]
+
+
+def test_done_cuts_inside_an_id_and_says_that_it_does_not_know_why(tmp_path: Path) -> None:
+    table = columns(successors=False, flags=False) | {"done": [i % STEPS == 2 for i in range(15)]}
+    reading = read(written(tmp_path / "log.csv", table), Options(order="none"))
+    assert reading.store.lengths.tolist() == [3, 2] * EPISODES
+    assert any("but not why" in note.sentence for note in reading.notes)

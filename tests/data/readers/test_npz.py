@@ -37,10 +37,29 @@ def test_dict_observations_are_columns_with_a_dot(tmp_path: Path) -> None:
     assert store.obs["eye"].shape == (7, 2, 2)
 
 
-@pytest.mark.parametrize("name", ["obs", "next_obs", "reward", "episode", "truncated"])
+@pytest.mark.parametrize("name", ["obs", "action", "reward"])
 def test_a_missing_column_is_named_with_what_exists(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match=rf"must hold obs, .*, got .*\. Add {name},"):
+    with pytest.raises(DataError, match=f"must have (columns|a column) {name}.*, got .*terminated"):
         read(write(tmp_path / "log.npz", **{name: None}))
+
+
+def test_other_names_and_fewer_columns_are_read_as_a_table(tmp_path: Path) -> None:
+    columns = flat(numbered([3, 2]))
+    other = {
+        "observations": "obs",
+        "actions": "action",
+        "rewards": "reward",
+        "terminals": "terminated",
+    }
+    np.savez(tmp_path / "log.npz", **{name: columns[known] for name, known in other.items()})
+    store = read(tmp_path / "log.npz").store
+    assert store.lengths.tolist() == [3, 2]
+    assert store.info["successor_unknown"].tolist() == [0, 0, 1, 0, 1]
+    parts = {"obs": None, "next_obs": None, "obs.arm": np.arange(5.0), "truncated": None}
+    store = read(write(tmp_path / "log.npz", **parts)).store
+    assert store.obs["arm"].tolist() == [0, 1, 2, 2, 3, 4, 4]
+    with pytest.raises(DataError, match="columns of one length"):
+        read(write(tmp_path / "log.npz", truncated=None, reward=np.zeros(4)))
 
 
 @pytest.mark.parametrize("left", [0, 100, 0.5, 0.99])
@@ -84,7 +103,10 @@ def test_columns_that_do_not_fit_are_refused(
         read(write(tmp_path / "log.npz", **changes))
 
 
-def test_options_for_tables_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "log.npz")
-    with pytest.raises(DataError, match="--boundary must be used with CSV or .*parquet or .*HDF5"):
-        read(path, Options(boundary=("length:2",)))
+def test_options_for_tables_choose_columns_and_those_of_others_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "log.npz", cost=np.arange(5.0))
+    store = read(path, Options(boundary=("length:2",), reward="cost")).store
+    assert store.lengths.tolist() == [2, 1, 1, 1]
+    assert store.reward.tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(DataError, match="--actions must be used with SB3 buffer"):
+        read(path, Options(actions="executed"))

@@ -105,7 +105,8 @@ def test_numbered_columns_are_ordered_by_number(path: Path) -> None:
 
 def test_a_usual_column_is_a_rule_by_itself_and_without_any_it_must_be_stated(path: Path) -> None:
     assert len(read(write(path, episode=[0, 0, 1, 1, 1], t=None)).store) == 2
-    assert len(read(write(path, truncated=[False, True, False, False, True], t=None)).store) == 2
+    flags = [False, True, False, False, True]
+    assert len(read(write(path, truncated=flags, t=None, machine=None)).store) == 2
     with pytest.raises(DataError, match="must come with a rule for where episodes begin"):
         read(write(path))
 
