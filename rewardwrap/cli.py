@@ -61,7 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, summary in COMMANDS.items():
         commands.add_parser(name, help=summary)
-    if parser.parse_args(words).version:
+    given, unknown = parser.parse_known_args(words)
+    if unknown:
+        print(
+            f"rewardwrap: the command must come first, got {unknown[0]}. Write rewardwrap COMMAND; "
+            "rewardwrap --help lists them.",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
+    if given.version:
         from rewardwrap import __version__
 
         print(__version__)

@@ -19,6 +19,7 @@ from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.core.reward import Reward
 from rewardwrap_envs.mujoco_log import listen
 from rewardwrap_envs.packages import load
 from rewardwrap_envs.trust import trusting
@@ -138,6 +139,10 @@ def make(
 
 
 def _require_lanes(env: Any, n_envs: Any, seed: Any) -> None:
+    if isinstance(env, Reward):
+        raise ConfigError(
+            f"env must come first and the reward after it, got {type(env).__name__} as env. Swap them."
+        )
     if isinstance(n_envs, bool) or not isinstance(n_envs, int) or n_envs < 1:
         raise ConfigError(f"n_envs must be at least 1, got {n_envs!r}. Use 1.")
     if seed is not None and not isinstance(seed, int | np.integer):
@@ -210,7 +215,11 @@ def builder_of(
         load([module])
     if plain not in gym.registry:
         known = {**rewardwrap_envs.recipes(*catalog), **gym.registry}
-        raise UnknownName("environment", plain, known, listed_by="rewardwrap envs")
+        raise UnknownName(
+            "environment", plain, known,
+            way_out="`rewardwrap envs` lists those with a recipe; one of your own is module:Id, where "
+            "importing the module registers it.",
+        )  # fmt: skip
     return lambda split, kwargs: _heard(gym.make(env_id, **kwargs))
 
 

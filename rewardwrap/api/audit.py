@@ -136,6 +136,8 @@ def source_of(
     from rewardwrap.training.agent import require_env
     from rewardwrap.training.choice import chosen_reward
 
+    if isinstance(episodes, bool) or not isinstance(episodes, int) or episodes < 1:
+        raise ConfigError(f"episodes must be a whole number from 1, got {episodes!r}. 30 is usual.")
     name, kwargs = env_name(env), dict(env_kwargs or {})
     require_env(name, catalog)
     built = chosen_reward(reward, name, catalog=catalog)

@@ -173,7 +173,14 @@ def judgements(path: Path, store: EpisodeStore) -> Preferences:
 def _episodes(data: str | Path | EpisodeStore) -> EpisodeStore:
     from rewardwrap.data import EpisodeStore
 
-    return data if isinstance(data, EpisodeStore) else EpisodeStore.load(Path(data))
+    if isinstance(data, EpisodeStore):
+        return data
+    if not isinstance(data, str | Path):
+        raise ConfigError(
+            f"data must be episodes or their folder, got {type(data).__name__}. Write "
+            "rw.EpisodeStore.from_episodes(...), or the folder that `rewardwrap ingest` wrote."
+        )
+    return EpisodeStore.load(Path(data))
 
 
 def _objective(what: str, tag: str, settings: Mapping[str, Any]) -> Any:

@@ -85,6 +85,11 @@ class Run(Shown):
         return np.asarray(self._column("results"), np.float64)
 
     @property
+    def stopped(self) -> str | None:
+        """Why it ended before its steps were used up; None where it did not."""
+        return self._files.stopped()
+
+    @property
     def model(self) -> Any:
         """The learner of stable-baselines3, as it was when the training ended."""
         if self._agent is None:
@@ -150,7 +155,8 @@ class Run(Shown):
         return axes
 
     def _title(self) -> str:
-        state = "" if self.finished else ", interrupted"
+        early = "" if self.stopped is None else f", stopped early: {self.stopped}"
+        state = early if self.finished else ", interrupted"
         return f"Run {self.folder}: {self.algo} on {self.env}{state}"
 
     def _columns(self) -> dict[str, Sequence[Any]]:

@@ -12,6 +12,7 @@ from rewardwrap.adapters.build import Limit
 from rewardwrap.api.run import Run
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
+from rewardwrap.pages.bars import steps_shown
 from rewardwrap.training.choice import chosen_reward
 from rewardwrap.training.luggage import Luggage, env_name
 
@@ -45,6 +46,11 @@ def train(
     noise: float = 0.0,
     audit: bool = False,
     catalog: Iterable[str | Path] = (),
+    stop_at: float | None = None,
+    patience: int | None = None,
+    minutes: float | None = None,
+    start: Run | str | Path | None = None,
+    progress: bool = False,
     callbacks: Iterable[BaseCallback] = (),
     on_point: Callable[[int, Evaluation, bool], None] | None = None,
 ) -> Run:
@@ -70,6 +76,12 @@ def train(
         noise: Standard deviation of noise on each frame that the policy sees, for `rw.certify`.
         audit: Record every step for `rw.audit`.
         catalog: Folders with recipes of your own.
+        stop_at: Mean true return of an evaluation that ends the training.
+        patience: Evaluations in a row without a better mean true return that end it.
+        minutes: On the clock, that end it.
+        start: A run, or its folder, whose agent goes on under this reward: policy, normaliser and replay
+            buffer are kept, the reward is new and the steps count from 0. For the stages of a curriculum.
+        progress: Show a bar, with the time that is left.
         callbacks: Further callbacks of stable-baselines3.
         on_point: Called with step, evaluation and whether it is the best so far.
 
@@ -85,6 +97,7 @@ def train(
     """
     from rewardwrap.training.session import Session
 
+    callbacks = _callbacks(callbacks)
     name = env_name(env)
     folders = _absolute(catalog)
     built = chosen_reward(reward, name, catalog=folders)
@@ -95,17 +108,23 @@ def train(
             env_kwargs=env_kwargs, catalog=folders, vec_env=vec_env, limit=limit, device=device, noise=noise,
         )  # fmt: skip
         course = course_for(
-            int(settings.row["n_timesteps"]), eval_freq=eval_freq, eval_episodes=eval_episodes
-        )
+            int(settings.row["n_timesteps"]), eval_freq=eval_freq, eval_episodes=eval_episodes,
+            stop_at=stop_at, patience=patience, minutes=minutes,
+        )  # fmt: skip
         asked = {
             "env": name, "algo": algo, "reward": settings.reward, "n_timesteps": course.steps,
             "seed": seed, "eval_freq": course.eval_freq, "save_freq": course.save_freq,
             "eval_episodes": eval_episodes, "n_eval_envs": None, "eval_reward": "true",
-            "tensorboard_log": None, "audit": audit,
+            "tensorboard_log": None, "audit": audit, "stop_at": stop_at, "patience": patience,
+            "minutes": minutes,
         }  # fmt: skip
-        agent, folder = begin(settings, Path(out), asked)
+        before = start.folder if isinstance(start, Run) else start
+        agent, folder = begin(settings, Path(out), asked, start=before)
         further = [*callbacks, *(_audit(folder) if audit else ())]
-        finished = Session(agent, folder, course, callbacks=further, on_point=on_point).run()
+        with steps_shown(course.steps, shown=progress) as moving:
+            finished = Session(
+                agent, folder, course, callbacks=further, on_point=on_point, on_progress=moving
+            ).run()
         agent.close()
     return Run(folder.path, agent=agent, luggage=luggage, finished=finished)
 
@@ -138,6 +157,12 @@ def settings_for(
     require_env(env, catalog)
     require_whole("steps", steps, least=1)
     require_whole("seed", seed, least=0)
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not noise >= 0:
+        raise ConfigError(f"noise must be a number from 0, got {noise!r}. 0 is none.")
+    if hyperparameters and not isinstance(hyperparameters, Mapping | list | tuple):
+        raise ConfigError(
+            f'hyperparameters must be a mapping, got {hyperparameters!r}. Write {{"n_steps": 256}}.'
+        )
     recipe = rewardwrap_envs.find(env, catalog)
     known = env if recipe is None else recipe.id
     preset = rewardwrap_policies.hyperparameters(algo, env, list(presets), env_id=known)
@@ -166,11 +191,17 @@ def course_for(
     eval_episodes: int = 5,
     n_eval_envs: int | None = None,
     eval_reward: str = "true",
+    stop_at: float | None = None,
+    patience: int | None = None,
+    minutes: float | None = None,
 ) -> Course:
     """How long and how often."""
     from rewardwrap.training.evaluation import Protocol
     from rewardwrap.training.session import Course
+    from rewardwrap.training.stopping import Stopping
 
+    require_whole("eval_freq", eval_freq, least=1)
+    require_whole("eval_episodes", eval_episodes, least=1)
     every = eval_freq or max(1, min(LONGEST_GAP, steps // 20))
     return Course(
         steps=steps,
@@ -178,6 +209,7 @@ def course_for(
         save_freq=save_freq if save_freq > 0 else every,
         protocol=Protocol(eval_episodes, lanes=n_eval_envs),
         chooses=eval_reward,
+        stopping=Stopping(at=stop_at, patience=patience, minutes=minutes),
     )
 
 
@@ -190,6 +222,7 @@ def begin(
     pays: Callable[[RunFolder], Reward] | None = None,
     verbose: int = 0,
     tensorboard_log: str | None = None,
+    start: str | Path | None = None,
 ) -> tuple[Agent, RunFolder]:
     """Refuse what cannot work, then make the folder, write down what was asked for, and build.
 
@@ -201,11 +234,15 @@ def begin(
         pays: Makes the reward in the folder of the run, where a loop changes it; None: the settings'.
         verbose: As in SB3.
         tensorboard_log: As in SB3.
+        start: A run or bundle whose agent goes on; None: a new one.
     """
     from rewardwrap.training.agent import build
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.refusal import refuse_unfit
+    from rewardwrap.training.stages import next_stage, require_stage
 
+    if start is not None:
+        require_stage(Path(start), settings)
     refuse_unfit(settings)
     folder = RunFolder.new(out, settings.algo, settings.env)
     folder.write_start(settings.env, row=settings.row, args=asked, command=command)
@@ -213,7 +250,26 @@ def begin(
     reward = None if pays is None else pays(folder)
     if reward is not None:
         settings = replace(settings, reward=reward.to_config())
+    if start is not None:
+        return next_stage(
+            Path(start), settings, reward=reward, verbose=verbose, tensorboard_log=log
+        ), folder
     return build(settings, reward=reward, verbose=verbose, tensorboard_log=log), folder
+
+
+def _callbacks(given: Any) -> tuple[BaseCallback, ...]:
+    """What was given as callbacks; a single one, too."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    found = tuple(given) if isinstance(given, list | tuple) else (given,)
+    for each in found:
+        if not isinstance(each, BaseCallback):
+            what = f"the class {each.__name__}" if isinstance(each, type) else type(each).__name__
+            raise ConfigError(
+                f"callbacks must be callbacks of stable-baselines3, got {what}. "
+                "Write callbacks=[MyCallback()]."
+            )
+    return found
 
 
 def require_whole(name: str, value: Any, *, least: int) -> None:

@@ -116,6 +116,21 @@ def add_seed(parser: Any, default: int | None = 0, help: str = "of this run (def
     parser.add_argument("--seed", type=seed, default=default, help=help)
 
 
+def add_stopping(parser: argparse.ArgumentParser) -> None:
+    """``--stop-at``, ``--patience`` and ``--minutes``: what ends a training early."""
+    parser.add_argument(
+        "--stop-at", type=float, metavar="RETURN",
+        help="end a training at an evaluation whose mean true return is at least this",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=whole_number, metavar="N",
+        help="end it after N evaluations in a row without a better true return",
+    )  # fmt: skip
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="end it after M minutes on the clock"
+    )
+
+
 def named_env(args: argparse.Namespace) -> str:
     """The environment of a command that needs one.
 

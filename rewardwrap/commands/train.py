@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardwrap.commands import train_options
 from rewardwrap.commands.arguments import wide_console
 from rewardwrap.commands.train_options import (
+    STOPPING,
     course_of,
     plain,
     refuse_ignored,
@@ -22,7 +23,6 @@ from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
     from stable_baselines3.common.callbacks import BaseCallback
 
     from rewardwrap.core.reward import Reward
@@ -87,7 +87,7 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
     agent, folder = begin(
         settings, args.out, plain(args), command=command, pays=pays if args.demos else None,
-        verbose=args.verbose, tensorboard_log=args.tensorboard_log,
+        verbose=args.verbose, tensorboard_log=args.tensorboard_log, start=args.start,
     )  # fmt: skip
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"])), loops
 
@@ -129,7 +129,8 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
     agent.model.set_random_seed(agent.settings.seed + step)
     folder.cut(step)
     steps = args.n_timesteps or int(agent.settings.row["n_timesteps"])
-    return agent, folder, course_of(before, steps), loops
+    rules = {name: getattr(args, name) for name in STOPPING}
+    return agent, folder, course_of({**before, **rules}, steps), loops
 
 
 def _train(
@@ -141,33 +142,25 @@ def _train(
     progress: bool,
     callbacks: Sequence[BaseCallback],
 ) -> bool:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from rewardwrap.pages.bars import steps_shown
     from rewardwrap.training.session import Session
 
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not progress,
-    )
-    shown = bar.add_task("steps", total=course.steps)
-    session = Session(
-        agent,
-        folder,
-        course,
-        on_point=lambda step, found, is_best: _say(
-            console,
-            f"step {step:>9,}   true {_spread(found.true)}   shaped {_spread(found.shaped)}"
-            + ("   best so far" if is_best else ""),
-        ),
-        on_progress=_moving(bar, shown) if progress else None,
-        callbacks=callbacks,
-    )
-    with bar:
+    with steps_shown(course.steps, shown=progress, console=console) as moving:
+        session = Session(
+            agent,
+            folder,
+            course,
+            on_point=lambda step, found, is_best: _say(
+                console,
+                f"step {step:>9,}   true {_spread(found.true)}   shaped {_spread(found.shaped)}"
+                + ("   best so far" if is_best else ""),
+            ),
+            on_progress=moving,
+            callbacks=callbacks,
+        )
         finished = session.run()
-        bar.update(shown, completed=agent.model.num_timesteps)
+    if session.stopped:
+        _say(console, f"Stopped early: {session.stopped}.")
     return finished
 
 
@@ -179,10 +172,6 @@ def _audit(console: Console, folder: RunFolder) -> list[BaseCallback]:
         _say(console, f"audit: {found.what} Look at it with: rewardwrap audit {folder.path}")
 
     return [Audit(folder.path, on_finding=say)]
-
-
-def _moving(bar: Progress, task: Any) -> Callable[[int], None]:
-    return lambda step: bar.update(task, completed=step)
 
 
 def _spread(values: Any) -> str:

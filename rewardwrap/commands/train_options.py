@@ -13,6 +13,7 @@ from rewardwrap.commands.arguments import (
     add_json,
     add_limit,
     add_seed,
+    add_stopping,
     key_values,
     named_env,
     whole_number,
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from rewardwrap.training.session import Course
 
 
-OBEYED = {"resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages"}
+STOPPING = ("stop_at", "patience", "minutes")
+"""How long: said anew each time, as ``-n`` is, or a run that stopped early would stop at once."""
+OBEYED = {
+    "resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages", *STOPPING,
+}  # fmt: skip
 """What ``--resume`` reads, the environment to find the run; all the rest stands in the folder of the run."""
 
 
@@ -68,6 +73,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval-freq", type=whole_number, help="default: a 20th, at most 25000")
     parser.add_argument("--eval-episodes", type=whole_number, default=5)
     parser.add_argument("--n-eval-envs", type=whole_number, help="default: one for each episode")
+    add_stopping(parser)
     parser.add_argument("--eval-reward", choices=("true", "shaped"), default="true")
     parser.add_argument("--save-freq", type=int, default=-1, help="default: as --eval-freq")
     parser.add_argument(
@@ -101,6 +107,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
     parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    parser.add_argument(
+        "--start", "-i", "--trained-agent", metavar="RUN",
+        help="the agent of this run goes on under --reward, with its normaliser and replay buffer; steps "
+        "count from 0",
+    )  # fmt: skip
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -146,7 +157,9 @@ def course_of(args: Mapping[str, Any], steps: int) -> Course:
     from rewardwrap.api.train import course_for
 
     names = ("eval_freq", "save_freq", "eval_episodes", "n_eval_envs", "eval_reward")
-    return course_for(steps, **{name: args[name] for name in names})
+    known: dict[str, Any] = {name: args[name] for name in names}
+    known |= {name: args.get(name) for name in STOPPING}
+    return course_for(steps, **known)
 
 
 def refuse_two_rewards(args: argparse.Namespace) -> None:

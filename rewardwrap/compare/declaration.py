@@ -18,6 +18,7 @@ from rewardwrap.compare.reading import PlanError
 from rewardwrap.compare.store import Store
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
+from rewardwrap.training.folder import writable
 
 NAME = "declared.json"
 OLDER = (
@@ -63,7 +64,7 @@ def declare(plans: Sequence[Plan], store: Store, out: Path) -> None:
         return
     every = {**(known if started else {}), **{plan.env: _of(plan) for plan in plans}}
     if every != known:
-        out.mkdir(parents=True, exist_ok=True)
+        writable(out)
         write_whole(out / NAME, json.dumps(every, indent=1) + "\n")
 
 

@@ -5,6 +5,7 @@ RewardwrapError
 │   ├── UnknownName  (LookupError)  a reward, field, env or algorithm nobody knows; names the near misses
 │   └── PlanError    (ValueError)   a plan for a comparison that cannot be read (compare/reading.py)
 ├── GammaMismatch    (ValueError)   two discounts in one run
+├── NotWritten       (TypeError)    a reward asked for what its class does not do
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward
 ├── RewardValueError (ValueError)   a reward that is not one finite number per lane
 ├── Oversized        (ValueError)   a small file that asks for a large piece of memory (limits.py)
@@ -93,6 +94,10 @@ class GammaMismatch(RewardwrapError, ValueError):
     """The discount of the learner and of a reward differ."""
 
 
+class NotWritten(RewardwrapError, TypeError):
+    """A reward that is asked for what its class does not do."""
+
+
 class StackError(RewardwrapError, ValueError):
     """The learner would not receive the reward that was composed."""
 
@@ -128,8 +133,14 @@ def _is_inside(frame: FrameType) -> bool:
     return written or frame.f_globals.get("__name__", "").partition(".")[0] in LIBRARIES
 
 
-def wrong_shape(lanes: int, shape: tuple[int, ...]) -> RewardValueError:
+def wrong_shape(lanes: int, value: object) -> RewardValueError:
     """The error for anything but one number per lane."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return RewardValueError(
+            f"reward must return an array of shape ({lanes},), one number per lane, got "
+            f"{type(value).__name__}. Return the numbers alone; terms have names, reward.named(...)."
+        )
     return RewardValueError(
         f"reward must have shape ({lanes},), one number per lane, "
         f"got {shape}. Reduce over the last axes, e.g. .sum(axis=-1)."

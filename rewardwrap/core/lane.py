@@ -210,8 +210,8 @@ def _batched(
     def step(carry: Any, *row: Any) -> tuple[Any, ...]:
         batch = one_row(task, *row)
         carry, value = step_batch(carry, batch)
-        if np.shape(value) != (1,):
-            raise wrong_shape(1, np.shape(value))
+        if getattr(value, "shape", None) != (1,):
+            raise wrong_shape(1, value)
         return (carry, float(value[0]), *(float(batch.terms[name][0]) for name in names))
 
     return step

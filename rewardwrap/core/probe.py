@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,18 @@ HOW = (
 )
 
 
+CURES: tuple[tuple[type[Exception], str, str], ...] = (
+    (ValueError, "truth value", "Write np.where(condition, a, b) for if, & for and, | for or."),
+    (TypeError, "0-dimensional|length-1|size-1", "Write np.sin for math.sin: it takes a batch."),
+    (IndexError, "out of bounds", "The first is obs[0]; env.observation_space says how many there are."),
+    (IndexError, "only integers", "Read numbers by place, obs[0], or a named one with rw.Field."),
+    (KeyError, "", "Read a part by a key of the observation: env.observation_space has them."),
+    (IndexError, "too many indices", HOW),
+)  # fmt: skip
+"""Kind of error, what it says, and the way out."""
+AGAIN = "Correct it there; it can be called alone, on env.observation_space.sample()."
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The styles that a function works in; in both means that they agree."""
@@ -45,6 +58,15 @@ class Unfit(Exception):
         self.cure = cure
 
 
+@dataclass(frozen=True)
+class _Miss:
+    """What was got in one style, the way out, and what was raised, if anything was."""
+
+    got: str
+    cure: str
+    error: BaseException | None = None
+
+
 class Examined(Protocol):
     """What `examine` must know of a function."""
 
@@ -56,6 +78,14 @@ class Examined(Protocol):
 
     def call(self, arguments: Row) -> Any: ...
     def place(self, error: BaseException) -> str: ...
+
+
+def cure_of(error: BaseException) -> str:
+    """The way out of what a function raised."""
+    for kind, said, cure in CURES:
+        if isinstance(error, kind) and re.search(said, str(error)):
+            return cure
+    return AGAIN
 
 
 def numbers(value: Any, shape: tuple[int, ...]) -> FloatArray:
@@ -118,19 +148,20 @@ def examine(function: Examined, rows: Sequence[Row]) -> Verdict:
 
 def _tried(
     ask: Callable[[], FloatArray], function: Examined, wanted: bool
-) -> tuple[FloatArray | None, tuple[str, str]]:
-    """One value for each row, or what was got instead and the way out."""
+) -> tuple[FloatArray | None, _Miss | None]:
+    """One value for each row, or what was got instead; nothing where it was not asked."""
     if not wanted:
-        return None, ("", "")
+        return None, None
     try:
-        return ask(), ("", "")
+        return ask(), None
     except Unfit as unfit:
-        return None, (str(unfit), unfit.cure)
+        return None, _Miss(str(unfit), unfit.cure)
     except RewardValueError as error:
         cause = error.__cause__
         if cause is None or "read-only" in str(cause):
             raise
-        return None, (f"{type(cause).__name__}: {cause}{function.place(cause)}", HOW)
+        said = f"{type(cause).__name__}: {cause}{function.place(cause)}"
+        return None, _Miss(said, cure_of(cause), cause)
 
 
 def _by_batch(function: Examined, rows: Sequence[Row], lanes: Sequence[int]) -> FloatArray:
@@ -239,19 +270,19 @@ def _require_same(function: Examined, together: FloatArray, alone: FloatArray, l
 
 
 def _refused(
-    function: Examined, lanes: int, batch: tuple[str, str], row: tuple[str, str]
+    function: Examined, lanes: int, batch: _Miss | None, row: _Miss | None
 ) -> RewardValueError:
-    """One sentence for a function that works in no style."""
-    cures = list(dict.fromkeys(cure for _, cure in (batch, row) if cure))
-    got = [
-        f"{why}{style}"
-        for (why, _), style in ((batch, f" from a batch of {lanes}"), (row, " from one row"))
-        if why
-    ]
-    said = next((why for why, cure in (batch, row) if cure not in ("", HOW)), "")
-    if said or batch[0] == row[0]:
+    """One sentence for a function that works in no style: about the style that is meant, where it shows."""
+    tried = [(batch, f" from a batch of {lanes}"), (row, " from one row")]
+    if batch and row and batch.error and row.error:
+        # obs[:, 0] of one row is what a function of batches does
+        tried.pop(1 if "too many indices" in str(row.error) else 0)
+    got = [f"{miss.got}{style}" for miss, style in tried if miss]
+    wrong = next((m for m, _ in tried if m and not m.error and m.cure != HOW), None)
+    if wrong or (batch and row and batch.got == row.got):
         # what it returns is wrong in any style
-        got = [said or batch[0]]
+        got = [(wrong or batch).got]  # type: ignore[union-attr]
+    cures = [wrong.cure] if wrong else [miss.cure for miss, _ in tried if miss]
     return RewardValueError(
         f"{function.subject} must return one number per lane of a batch, or one number for one row, "
         f"got {' and '.join(got)}. {function.hint or min(cures, key=len)}"

@@ -24,9 +24,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rewardwrap.core import shown, tree
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, NotWritten
 from rewardwrap.core.knowledge import forget_use, fresh
 from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.making import Made
 from rewardwrap.core.plain import plain
 from rewardwrap.core.registry import make, register
 from rewardwrap.core.task import Task
@@ -38,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _field_names: dict[type, tuple[str, ...]] = {}
 
 
-class Reward:
+class Reward(metaclass=Made):
     """A reward for a batch of lanes.
 
     A memoryless reward writes `__call__` alone. One with memory writes `init` and `step`. Everything
@@ -92,7 +93,12 @@ class Reward:
 
     def __call__(self, batch: Transitions) -> FloatArray:
         """The reward of every row, ``(B,)``; only for rewards without a carry."""
-        raise TypeError(
+        if type(self).step is Reward.step:
+            raise NotWritten(
+                f"{type(self).__name__} must say what it pays, got neither __call__ nor step. Write "
+                "def __call__(self, batch), which returns one number per lane."
+            )
+        raise NotWritten(
             f"{type(self).__name__} must be stepped, since it carries state from row to row. "
             "Use rw.wrap(env, reward) or rw.relabel(reward, episodes)."
         )

@@ -227,7 +227,7 @@ class Stream:
 
     def _publish(self, batch: Transitions, value: FloatArray) -> None:
         if value.__class__ is not np.ndarray or value.shape != self._zeros.shape:
-            raise wrong_shape(self.lanes, np.shape(value))
+            raise wrong_shape(self.lanes, value)
         terms = self.terms
         terms[0] = batch.reward
         terms[-1] = value
@@ -245,8 +245,8 @@ class Stream:
             return value
         part = take(batch, live)
         carry, paid = self.reward.step(tree.take(self._carry, live), part)
-        if np.shape(paid) != part.reward.shape:
-            raise wrong_shape(part.lanes, np.shape(paid))
+        if getattr(paid, "shape", None) != part.reward.shape:
+            raise wrong_shape(part.lanes, paid)
         value[live] = paid
         self._carry = tree.put(self._carry, live, carry)
         self.terms[0, live] = part.reward

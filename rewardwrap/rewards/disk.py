@@ -46,6 +46,11 @@ def save(reward: Reward, path: str | os.PathLike[str]) -> Path:
         ConfigError: A field cannot be written down, such as a lambda; or a file was asked for and the
             reward has learned something, which needs a folder.
     """
+    if not isinstance(reward, Reward):
+        raise ConfigError(
+            f"reward must be one of rewardwrap, got {type(reward).__name__}. Functions enter by "
+            "rw.function(f)."
+        )
     target = Path(path)
     if target.suffix in SUFFIXES:
         return _save_file(reward, target)

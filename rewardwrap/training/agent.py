@@ -319,6 +319,12 @@ def use_one_thread(policy: str) -> None:
 def _device(name: str, policy: str) -> str:
     import torch
 
+    try:
+        torch.device("cpu" if name == "auto" else name)
+    except RuntimeError:
+        raise ConfigError(
+            f'device must be one that torch knows, got "{name}". Write auto, cpu, cuda or cuda:1.'
+        ) from None
     # SB3 takes the processor instead and says nothing
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(

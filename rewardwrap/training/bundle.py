@@ -126,6 +126,11 @@ def document(folder: Path, *, trust: Iterable[str] = ()) -> dict[str, Any]:
     return found
 
 
+def algorithm(folder: Path) -> str:
+    """The algorithm whose policy a bundle holds."""
+    return str(_verified(folder)["settings"]["algo"])
+
+
 def _verified(folder: Path) -> dict[str, Any]:
     file = folder / "bundle.json"
     if not file.is_file():

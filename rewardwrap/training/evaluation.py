@@ -140,7 +140,7 @@ class Curve(BaseCallback):
         super().__init__()
         self.points: dict[int, Evaluation] = {}
         self._venv, self._protocol, self._on_point = venv, protocol, on_point
-        self._left = list(grid)
+        self._left, self._current = list(grid), -1
 
     def _on_training_start(self) -> None:
         # the untrained policy: where a reward that only rises has to start from
@@ -154,12 +154,25 @@ class Curve(BaseCallback):
         return True
 
     def finish(self) -> None:
-        """Evaluate the policy that training ended with, at the points that are left."""
+        """Evaluate the policy that training ended with, at the points that are left.
+
+        A training that ended early is worth the same at each of them: its agent learns nothing more.
+        """
         self._evaluate(list(self._left))
+
+    def stop(self) -> None:
+        """Evaluate at the step where training ended early, unless that was just done; drop the rest."""
+        assert self.model is not None
+        step = self.model.num_timesteps
+        if self._current != step:
+            self._left = [step]
+            self._evaluate([step])
+        self._left = []
 
     def _evaluate(self, steps: list[int]) -> None:
         assert self.model is not None
         found = evaluate(self.model, self._venv, self._protocol)
+        self._current = self.model.num_timesteps
         for step in steps:
             self.points[step] = found
             self._left.remove(step)

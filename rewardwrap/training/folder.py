@@ -25,6 +25,7 @@ from rewardwrap.training.evaluation import Evaluation
 
 BEST, LAST = "best", "last"
 EPISODES = "monitor.csv"
+STOPPED = "stopped.txt"
 _STEP = re.compile(r"\d+(_\d+)?")
 
 
@@ -52,10 +53,7 @@ class RunFolder:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise FolderError(
-                    f"{logs} must be a folder that can be written to, got: {error.strerror}. Choose another "
-                    "with --out."
-                ) from error
+                raise _not_writable(logs, error) from error
             return cls(parent / f"{name}_{number}")
         raise FolderError(
             f"{parent} must have a free number, got a million runs. Choose another -f."
@@ -101,6 +99,18 @@ class RunFolder:
         made: dict[str, Any] = yaml.safe_load(found[0].read_text(encoding="utf-8"))
         return made
 
+    def note_stop(self, reason: str | None) -> None:
+        """Write down why the training ended before its steps were used up, or that it did not."""
+        if reason is None:
+            (self.path / STOPPED).unlink(missing_ok=True)
+        else:
+            write_whole(self.path / STOPPED, reason + "\n")
+
+    def stopped(self) -> str | None:
+        """What `note_stop` wrote."""
+        file = self.path / STOPPED
+        return file.read_text(encoding="utf-8").strip() if file.is_file() else None
+
     def bundle(self, which: str = BEST) -> Path:
         """The newest bundle of a kind, ``"best"`` or ``"last"``.
 
@@ -108,6 +118,11 @@ class RunFolder:
             FolderError: None was written yet.
         """
         found = [f for f in (self.path / which).glob("*") if _STEP.fullmatch(f.name)]
+        if not found and not any(self.path.glob("*/args.yml")):
+            raise FolderError(
+                f"{self.path} must be the folder of a training, got one without args.yml. "
+                "Give logs/<algo>/<Env>_<n>, or a bundle."
+            )
         if not found:
             raise FolderError(
                 f"{self.path} must hold a bundle, got none in {which}/. "
@@ -185,6 +200,25 @@ def bundle_in(path: Path, which: str = BEST) -> Path:
             f"{path} must hold a bundle, got no such folder. Check the path: logs/<algo>/<Env>_<n>."
         )
     return RunFolder(path).bundle(which)
+
+
+def writable(folder: Path) -> Path:
+    """The folder, made where it is missing.
+
+    Raises:
+        FolderError: It cannot be made, or is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    return folder
+
+
+def _not_writable(folder: Path, error: OSError) -> FolderError:
+    return FolderError(
+        f"{folder} must be a folder that can be written to, got: {error.strerror}. Choose another with --out."
+    )
 
 
 def plain_name(env: str) -> str:

@@ -120,6 +120,10 @@ def env_name(env: Any) -> str:
         return env
     if isinstance(env, gym.Env):
         return _of_object(env)
+    if isinstance(env, Reward):
+        raise ConfigError(
+            f"env must come first and the reward after it, got {type(env).__name__} as env. Swap them."
+        )
     if not callable(env):
         raise ConfigError(
             "env must be the id of an environment, an environment, its class or a function that makes "

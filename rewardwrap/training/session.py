@@ -19,6 +19,7 @@ from rewardwrap.training.episodes import EpisodeLog
 from rewardwrap.training.evaluation import Curve, Evaluation, Protocol
 from rewardwrap.training.folder import BEST, EPISODES, LAST, RunFolder
 from rewardwrap.training.progress import Progress
+from rewardwrap.training.stopping import StopEarly, Stopping
 from rewardwrap.training.teachers import teachers
 
 
@@ -32,6 +33,7 @@ class Course:
         save_freq: Steps between two checkpoints.
         protocol: How evaluations are played.
         chooses: ``"true"`` or ``"shaped"``: the return by which the best agent is kept.
+        stopping: What ends it before.
     """
 
     steps: int
@@ -39,6 +41,7 @@ class Course:
     save_freq: int
     protocol: Protocol = field(default_factory=Protocol)
     chooses: str = "true"
+    stopping: Stopping = field(default_factory=Stopping)
 
 
 class Session:
@@ -51,7 +54,12 @@ class Session:
         on_point: Called with step, evaluation and whether it is the best so far.
         on_progress: Called with the steps taken so far, about twice a second.
         callbacks: Further callbacks of stable-baselines3, called last.
+
+    Attributes:
+        stopped: Why the training ended before its steps were used up; None where it did not.
     """
+
+    stopped: str | None = None
 
     def __init__(
         self,
@@ -67,6 +75,7 @@ class Session:
         self._callbacks = callbacks
         self._on_point, self._on_progress = on_point, on_progress
         self._best = self._best_before()
+        self._returns: list[float] = []
 
     def run(self) -> bool:
         """Train to the end; False if it was interrupted, with the last bundle written all the same."""
@@ -77,7 +86,7 @@ class Session:
         eval_env = agent.eval_env(course.protocol.width)
         grid = evaluation.grid(course.steps, course.eval_freq, after=done)
         curve = Curve(eval_env, grid, course.protocol, on_point=self._record)
-        stop = Stop()
+        stop, early = Stop(), StopEarly(course.stopping, lambda: self._returns)
         callbacks: list[BaseCallback] = [
             LogTerms(),
             EpisodeLog(self.folder.path / EPISODES, agent.settings.env),
@@ -85,6 +94,7 @@ class Session:
             *teachers(agent.reward, agent.settings.seed),
             Checkpoint(self.save, course.save_freq),
             stop,
+            *([early] if course.stopping else []),
             *([Progress(self._on_progress)] if self._on_progress else []),
             *self._callbacks,
         ]
@@ -97,7 +107,11 @@ class Session:
                         reset_num_timesteps=done == 0,
                         tb_log_name=agent.settings.algo.upper(),
                     )
-                if not stop.requested:
+                self.stopped = early.reason
+                self.folder.note_stop(early.reason)
+                if early.reason is not None:
+                    curve.stop()
+                elif not stop.requested:
                     curve.finish()
                 self.save()
         finally:
@@ -113,6 +127,7 @@ class Session:
 
     def _record(self, step: int, found: Evaluation) -> None:
         self.folder.add_evaluation(step, found)
+        self._returns.append(float(found.true.mean()))
         score = float(getattr(found, self.course.chooses).mean())
         is_best = score > self._best
         if is_best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,21 @@ def learn_with_a_class() -> None:
     model.learn(16, callback=rw.LogTerms)  # type: ignore[arg-type]
 
 
+class Pair(rw.Reward):
+    def __call__(self, batch: Any) -> Any:
+        return batch.reward, {}
+
+
+class Unwritten(rw.Reward):
+    pass
+
+
+def paid(reward: rw.Reward) -> None:
+    venv = rw.make(CARTPOLE, reward)
+    venv.reset()
+    venv.step(np.zeros(1, int))
+
+
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
@@ -44,6 +60,27 @@ def learn_with_a_class() -> None:
             "weight must be a number, got 'half'",
         ),
         (learn_with_a_class, "got the class LogTerms. Write callback=rw.LogTerms()"),
+        (lambda: rw.make(rw.EnvReward(), CARTPOLE), "got EnvReward as env. Swap them"),
+        (lambda: rw.audit(rw.EnvReward(), CARTPOLE), "got EnvReward as env. Swap them"),
+        (
+            lambda: rw.Potential("pole_angle", gama=0.9),
+            r"'gama'. Did you mean gamma\? It takes phi",
+        ),
+        (lambda: rw.Potential(), "missing a required argument: 'phi'. It takes phi"),
+        (lambda: rw.save(3, "x.yml"), "got int. Functions enter by rw.function"),
+        (lambda: rw.fit("regression", [1, 2]), "data must be episodes or their folder, got list"),
+        (lambda: rw.audit(CARTPOLE, "env", episodes=0), "episodes must be a whole number from 1"),
+        (lambda: rw.train(CARTPOLE, hyperparameters=3), "hyperparameters must be a mapping, got 3"),
+        (lambda: rw.train(CARTPOLE, callbacks=[rw.LogTerms]), "got the class LogTerms. Write"),
+        (
+            lambda: rw.train(CARTPOLE, steps=9, eval_freq=0),
+            "eval_freq must be a whole number from 1",
+        ),
+        (lambda: rw.train(CARTPOLE, noise="a"), "noise must be a number from 0, got 'a'"),
+        (lambda: rw.train(CARTPOLE, device="gpu"), 'torch knows, got "gpu". Write auto, cpu'),
+        (lambda: rw.make("Nowhere-v0"), "one of your own is module:Id"),
+        (lambda: paid(Pair()), "got tuple. Return the numbers alone"),
+        (lambda: paid(Unwritten()), "got neither __call__ nor step"),
         (
             lambda: rw.save(rw.EnvReward().normalize(), "x.yml"),
             "x.yml must be a folder for a reward",
@@ -53,6 +90,28 @@ def learn_with_a_class() -> None:
 def test_a_mistake_is_a_sentence(mistake: Any, sentence: str) -> None:
     with pytest.raises(rw.RewardwrapError, match=sentence):
         mistake()
+
+
+def test_a_constructor_still_shows_what_it_takes() -> None:
+    assert list(inspect.signature(rw.Potential).parameters)[:2] == ["phi", "gamma"]
+    assert list(inspect.signature(rw.Constant).parameters) == ["value"]
+
+
+def test_an_output_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "taken"
+    file.touch()
+    for ask in (rw.train, lambda *a, **k: rw.compare(a[0], {"env": "env"}, **k)):
+        with pytest.raises(rw.RewardwrapError, match="taken must be a folder that can be written"):
+            ask(CARTPOLE, steps=8, out=file)
+
+
+def test_a_folder_that_is_no_run_is_not_told_to_train_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["eval", str(tmp_path)]) == 2
+    assert "must be the folder of a training" in capsys.readouterr().err
+    assert cli.main(["--verion"]) == 2
+    assert "the command must come first, got --verion" in capsys.readouterr().err
 
 
 def test_a_field_without_a_recipe_says_how_to_go_on() -> None:

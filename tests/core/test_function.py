@@ -226,9 +226,22 @@ def noisy(obs):
 
 
 REFUSED = {
-    "math of a column": (lambda obs: math.sin(obs[:, 0]), "from a batch of 5 and IndexError"),
-    "if of a column": (lambda obs: 1.0 if obs[:, 0] > 0 else 0.0, "ambiguous.* from a batch of 5"),
-    "no such number": (lambda o: o[8], "IndexError: .*8 is out of bounds"),
+    "math of a column": (
+        lambda obs: math.sin(obs[:, 0]),
+        r"from a batch of 5\. Write np\.sin for math",
+    ),
+    "if of a column": (
+        lambda obs: 1.0 if obs[:, 0] > 0 else 0.0,
+        r"from a batch of 5\. Write np\.where",
+    ),
+    "no such number": (
+        lambda o: o[8],
+        r"8 is out of bounds .*size 4 .* one row\. The first is obs",
+    ),
+    "a name for a place": (
+        lambda obs: obs["angle"],
+        r"by place, obs\[0\], or a named one with rw.Field",
+    ),
     "none": (lambda obs: None, "got None. Return a value."),
     "text": (lambda obs: "good", "got text. It must return numbers"),
     "pair": (lambda obs: (obs[:, 0], {}), "got a pair of a value and a dict. Return the value"),
@@ -241,7 +254,7 @@ REFUSED = {
     "through a tensor": (through_a_tensor, "must leave its arguments alone"),
     "noise": (noisy, "must pay the same for the same step.*stochastic = True"),
     "a bug": (lambda obs: obs.nothing, "AttributeError: .*nothing"),
-    "division": (lambda obs: 1 / 0, "ZeroDivisionError"),
+    "division": (lambda obs: 1 / 0, r"ZeroDivisionError.* Correct it there"),
     "module": (torch.nn.Linear(4, 1).forward, "TypeError"),
     "unknown key": (lambda info: info["nope"], "nope"),
     "x is the batch": (lambda x: x[2], "TypeError.*given the whole batch: call it obs"),

@@ -134,10 +134,13 @@ def test_folders_are_numbered_and_the_newest_is_found(tmp_path: Path) -> None:
         made = RunFolder.new(tmp_path, "ppo", "ALE/Pong-v5")
         assert made.path == tmp_path / "ppo" / f"ALE-Pong-v5_{number}"
     assert RunFolder.newest(tmp_path, "ppo", "ALE/Pong-v5").path == made.path
-    with pytest.raises(FolderError, match=r"got none in best/"):
+    with pytest.raises(FolderError, match=r"without args\.yml"):
         made.bundle()
     with pytest.raises(FolderError, match=r"without args\.yml"):
         made.args()
+    made.write_start("ALE/Pong-v5", row={}, args={}, command="")
+    with pytest.raises(FolderError, match=r"got none in best/"):
+        made.bundle()
 
 
 def test_a_bundle_never_takes_a_name_that_is_in_use(tmp_path: Path) -> None:
