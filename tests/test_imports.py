@@ -26,6 +26,7 @@ ROOMS = [
     "files",
     "limits",
     "sandbox",
+    "calculus",
     "rewards",
     "scores",
     "adapters",

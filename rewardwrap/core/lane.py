@@ -162,16 +162,22 @@ class LaneCode:
             terms: Names that it records.
             hint: What to call it in the text.
         """
+        return self.stepped(batched(step_batch, self.task, terms), carry, terms, hint)
+
+    def stepped(
+        self, step: Callable[..., Any], carry: Carry, terms: Sequence[str], hint: str
+    ) -> str:
+        """Step a reward by a function of one row, as `batched` makes them; returns its variable."""
         self.slow += 1
         self.use("obs", "first", "info_before", "training")
         place = self.carry(carry)
-        step = self.bind(_batched(step_batch, self.task, terms), hint)
+        called = self.bind(step, hint)
         row = "obs, action, next_obs, reward, terminated, truncated, first, info, info_before, training"
         variable = f"value_{next(self._variables)}"
         for name in terms:
             self.terms[name] = f"term_{next(self._variables)}"
         self.line(
-            f"{place}, {', '.join([variable, *(self.terms[n] for n in terms)])} = {step}({place}, {row})"
+            f"{place}, {', '.join([variable, *(self.terms[n] for n in terms)])} = {called}({place}, {row})"
         )
         return variable
 
@@ -202,7 +208,7 @@ class LaneCode:
         return lines + self.start
 
 
-def _batched(
+def batched(
     step_batch: BatchStep, task: Task, names: Sequence[str]
 ) -> Callable[..., tuple[Any, ...]]:
     """`Reward.step` for one lane: ``(carry, value, *terms)``."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from math import hypot
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from rewardwrap.calculus.graph import Outside
+from rewardwrap.calculus.program import Payer, Program
 from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.core.lane import LaneCode, batched
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
@@ -26,14 +30,18 @@ from rewardwrap.sandbox.intake import (
     require_size,
 )
 from rewardwrap.sandbox.isolation import TIERS, require_possible
-from rewardwrap.sandbox.session import ROWS, Session
+from rewardwrap.sandbox.session import LIMIT, ROWS, Session, require_bounded
 
 TAKEN = ("env", "shaped")
+CHECKED = 8
+"""Batches that a translation and the process both pay, before the translation pays alone."""
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the text of one lane raises for a row of another kind; as a batch it gets a sentence, or is paid."""
 
 
 @register("code")
 class CodeReward(Reward):
-    """``r, {component: value} = reward(obs, action, next_obs, info)``, run in a locked process.
+    """``r, {component: value} = reward(obs, action, next_obs, info)``, translated or run in a locked process.
 
     The source defines ``reward`` over a batch: ``obs``, ``action`` and ``next_obs`` have leading size B,
     ``info["x"]`` is ``(B,)``, and it returns the total, ``(B,)``, alone or with a dict of components that
@@ -47,6 +55,9 @@ class CodeReward(Reward):
     not copied: a copy starts its own. The first batches are used as a probe: the same twice gives the
     same, ``f(batch)[i] == f(batch[i:i+1])``, components add up. Every batch is checked to be finite.
 
+    Code that is arithmetic on columns is translated (`rewardwrap.calculus`): nothing of it is executed, and
+    once the worker has paid the same for the first batches it is not needed any more. `where` says which.
+
     Args:
         source: The code, or the path of a file (a `pathlib.Path`, or one line that ends in ``.py``).
         components: Names of the components; None reads them off the dict that the code returns.
@@ -57,6 +68,7 @@ class CodeReward(Reward):
         approval: ``"required"`` refuses a file nobody approved: ``rewardwrap review FILE --approve``.
         tier: The weakest isolation to accept: ``"strong"``, ``"medium"``, ``"process-only"``.
         allow_weaker: Accept whatever this machine has.
+        confine: ``"auto"`` translates what can be translated; ``"process"`` runs everything in the worker.
         file: Where the source came from; filled in from a path.
         sha256: Of the source; filled in, and compared where given.
 
@@ -86,6 +98,7 @@ class CodeReward(Reward):
         "memory_mb",
         "tier",
         "allow_weaker",
+        "confine",
     )
     """Settings of the wall: no file may say them, see `rewardwrap.rewards.trust`."""
 
@@ -98,6 +111,7 @@ class CodeReward(Reward):
     approval: Literal["none", "required"] = "none"
     tier: Literal["strong", "medium", "process-only"] = "strong"
     allow_weaker: bool = False
+    confine: Literal["auto", "process"] = "auto"
     file: str = ""
     sha256: str = ""
 
@@ -133,6 +147,10 @@ class CodeReward(Reward):
             raise ConfigError(
                 f'CodeReward: gate must be "strict" or "off", got {self.gate!r}. '
                 "The worker confines the code either way."
+            )
+        if self.confine not in ("auto", "process"):
+            raise ConfigError(
+                f'CodeReward: confine must be "auto" or "process", got {self.confine!r}. Leave it out.'
             )
         if self.approval not in ("none", "required"):
             raise ConfigError(
@@ -188,18 +206,21 @@ class CodeReward(Reward):
 
     def __call__(self, batch: Transitions) -> FloatArray:
         rows = len(batch.reward)
-        known: tuple[Plan, Session] | None = self.__dict__.get("_plan")
+        known: Way | None = self.__dict__.get("_way")
         try:
-            plan, session = known if known is not None else self._planned(batch)
-            values = session.pay(plan.arrays(batch), rows)
+            way = known if known is not None else self._way_of(batch)
+            values = way.pay(way.plan.arrays(batch), rows)
         except Changed:
-            plan, session = self._planned(batch)
-            values = session.pay(plan.arrays(batch), rows)
+            way = self._way_of(batch)
+            values = way.pay(way.plan.arrays(batch), rows)
         total: FloatArray
         total, *parts = values
         for name, part in zip(self.components, parts, strict=True):  # type: ignore[arg-type]
             batch.terms[name] = part
         return total
+
+    def write(self, code: LaneCode) -> str:
+        return code.stepped(OneRow(self, code.task), None, self.recorded, self.tag or "code")
 
     def probe(self, batch: Transitions) -> dict[str, FloatArray]:
         """The reward (``"total"``) and its components on stored transitions, after checking the contract.
@@ -211,14 +232,28 @@ class CodeReward(Reward):
             SandboxError: It breaks one of these.
         """
         rows = min(batch.lanes, ROWS)
-        plan, session = self._planned(batch)
-        values = session.probe([array[:rows] for array in plan.arrays(batch)], rows)
+        way = self._way_of(batch)
+        arrays = [array[:rows] for array in way.plan.arrays(batch)]
+        values = way.session.probe(arrays, rows)
+        way.compare(values, arrays, rows)
         return dict(zip(("total", *self.recorded), values, strict=True))
 
     @property
     def by_row(self) -> bool:
         """Whether the last `probe` found code for one row, looped over in the worker."""
         return self._session().by_row
+
+    @property
+    def where(self) -> str:
+        """``"calculus"`` or ``"process"``, what pays; ``""`` before the first batch."""
+        way: Way | None = self.__dict__.get("_way")
+        return "" if way is None else "process" if way.program is None else "calculus"
+
+    @property
+    def why(self) -> str:
+        """Why the process pays: the first thing in the code that is no part of the calculus."""
+        way: Way | None = self.__dict__.get("_way")
+        return "" if way is None else way.outside
 
     @property
     def worker(self) -> int | None:
@@ -243,15 +278,98 @@ class CodeReward(Reward):
             object.__setattr__(self, "_worker", session)
         return session
 
-    def _planned(self, batch: Transitions) -> tuple[Plan, Session]:
+    def _way_of(self, batch: Transitions) -> Way:
         plan, session = Plan.of(str(self.source), batch), self._session()
-        object.__setattr__(self, "_plan", (plan, session))
         session.describe(plan.columns, plan.fields)
-        return plan, session
+        way = Way(plan, session, *self._translation(plan))
+        if len(batch.reward):
+            object.__setattr__(self, "_way", way)
+        return way
+
+    def _translation(self, plan: Plan) -> tuple[Program | None, str]:
+        """The source as numpy operations, or why it has to run."""
+        if self.confine == "process" or self.gate != "strict":
+            return None, 'confine="process"' if self.gate == "strict" else 'gate="off"'
+        tree = reading_of(str(self.source)).tree
+        try:
+            return Program(tree, plan.columns, plan.fields, self.recorded), ""
+        except Outside as outside:
+            return None, str(outside)
 
     def __getstate__(self) -> dict[str, Any]:
         # the worker stays here; names without an underscore are the configuration
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+
+
+class Way:
+    """What pays batches of one look: the process, or a translation that the process has confirmed.
+
+    Args:
+        plan: Which arrays of a batch the code is given.
+        session: The process.
+        program: The translation, None where there is none.
+        outside: Why there is none.
+    """
+
+    def __init__(self, plan: Plan, session: Session, program: Program | None, outside: str) -> None:
+        self.plan, self.session = plan, session
+        self.program, self.outside = program, outside
+        self.confirmed = 0
+
+    def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
+        """``(1 + k, rows)``."""
+        program = self.program
+        if program is None or not rows:
+            return self.session.pay(arrays, rows)
+        if not program.fits(arrays):
+            raise Changed
+        if self.confirmed < CHECKED:
+            values = self.session.pay(arrays, rows)
+            self.compare(values, arrays, rows)
+            return values
+        values = program.pay(arrays, rows)
+        require_bounded(values, self.session.components)
+        return values
+
+    def compare(self, values: FloatArray, arrays: Sequence[Any], rows: int) -> None:
+        """Take the translation only while it pays what the process pays; end the process when it has."""
+        if self.program is None:
+            return
+        close = 1e-6 if any(a.dtype == np.float32 for a in arrays) else 1e-12
+        found, scale = self.program.pay(arrays, rows), np.abs(values).max(axis=0)
+        if not (np.abs(found - values) <= close * (np.abs(values) + scale) + 1e-15).all():
+            self.program, self.outside = None, "it pays otherwise than the process"
+            return
+        self.confirmed += 1
+        if self.confirmed == CHECKED:
+            self.session.close()
+
+
+class OneRow:
+    """Steps one lane: as a batch of one, and by the text of the translation as soon as that pays alone."""
+
+    def __init__(self, reward: CodeReward, task: Task) -> None:
+        self.reward, self.task = reward, task
+        self.slow = batched(reward.step, task, reward.recorded)
+        self.quick: Payer | None = None
+        self.way: Way | None = None
+
+    def __call__(self, carry: Any, obs: Any, action: Any, next_obs: Any, *rest: Any) -> Any:
+        if self.quick is not None:
+            try:
+                # reward, terminated, truncated, first, info, info_before, training
+                values = self.quick(obs, action, next_obs, rest[4], rest[5])
+            except UNREADABLE:
+                values = (np.nan,)
+            if hypot(*values) <= LIMIT:
+                return (None, *values)
+        found = self.slow(carry, obs, action, next_obs, *rest)
+        way: Way | None = self.reward.__dict__.get("_way")
+        if way is not self.way or self.quick is None:
+            self.way, self.quick = way, None
+            if way is not None and way.program is not None and way.confirmed >= CHECKED:
+                self.quick = way.program.lane(self.task)
+        return found
 
 
 class Component(Reward):

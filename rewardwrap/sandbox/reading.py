@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from rewardwrap.sandbox.allowed import ARRAY, RESERVED, Refused
 from rewardwrap.sandbox.gate import Judge, function_of, name_of
+from rewardwrap.sandbox.syntax import plain
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Reading:
         refusal: What a strict gate says, or None.
         line: Where.
         parses: Whether it is Python at all.
+        tree: Its syntax as plain data, where a strict gate lets it through; see `sandbox.syntax`.
     """
 
     components: tuple[str, ...] | None = None
@@ -30,6 +33,7 @@ class Reading:
     refusal: str | None = None
     line: int | None = None
     parses: bool = True
+    tree: list[Any] | None = None
 
 
 def read(source: str) -> Reading:
@@ -44,6 +48,7 @@ def read(source: str) -> Reading:
         reading.components = components_of(tree)
         reading.fields = fields_of(tree)
         Judge(tree, source).judge()
+        reading.tree = plain(tree)
     except Refused as refused:
         reading.refusal, reading.line = str(refused), refused.line
     except RecursionError:

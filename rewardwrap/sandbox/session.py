@@ -143,22 +143,9 @@ class Session:
         flat = exchange(arrays, seconds, operation)
         if operation == channel.PROBE:
             self.by_row = bool(exchange.number)
-        # the sum of squares bounds every number, NaN and infinity fail it, and vdot never warns
         values = flat.reshape(self.width, rows)
-        if not np.vdot(flat, flat) <= LIMIT * LIMIT:
-            self._check(values)
+        require_bounded(values, self.components)
         return values
-
-    def _check(self, values: FloatArray) -> None:
-        bad = np.argwhere(~(np.abs(values) <= LIMIT))
-        if len(bad):
-            column, row = bad[0]
-            name = "reward" if column == 0 else f'component "{self.components[column - 1]}"'
-            raise SandboxError(
-                f"{name} must be finite and at most {LIMIT:g}, got {values[column, row]} in row {row}. "
-                "Guard the division, the logarithm or the exponential that made it.",
-                reason="output",
-            )
 
     def _exchange(self, rows: int, seconds: float) -> Exchange:
         process = self._ready(seconds)
@@ -261,3 +248,24 @@ def _forbidden(failure: Late | Died) -> bool:
 
 def _how(failure: Late | Died, deadline: float) -> str:
     return f"there was no answer in {deadline:g} s" if isinstance(failure, Late) else str(failure)
+
+
+def require_bounded(values: FloatArray, components: Sequence[str]) -> None:
+    """Refuse NaN, infinity and what no learner can use.
+
+    Raises:
+        SandboxError: One of ``(1 + k, rows)`` is such a number.
+    """
+    # the sum of squares bounds every number, NaN and infinity fail it, and vdot never warns
+    flat = values.reshape(-1)
+    if np.vdot(flat, flat) <= LIMIT * LIMIT:
+        return
+    bad = np.argwhere(~(np.abs(values) <= LIMIT))
+    if len(bad):
+        column, row = bad[0]
+        name = "reward" if column == 0 else f'component "{components[column - 1]}"'
+        raise SandboxError(
+            f"{name} must be finite and at most {LIMIT:g}, got {values[column, row]} in row {row}. "
+            "Guard the division, the logarithm or the exponential that made it.",
+            reason="output",
+        )

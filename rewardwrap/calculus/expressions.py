@@ -1,0 +1,472 @@
+"""Expressions of the source, from syntax to values."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.calculus.arrays import Arrays, is_constant
+from rewardwrap.calculus.functions import CONSTANTS, TYPES, Dtype, Functions
+from rewardwrap.calculus.graph import EXACT, MAX_CONSTANT, Box, Outside
+
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow:
+    "**", ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+}  # fmt: skip
+PYTHON: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod, "**": operator.pow, "==": operator.eq, "!=": operator.ne, "<": operator.lt,
+    "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "&": operator.and_, "|": operator.or_, "^": operator.xor,
+}  # fmt: skip
+BUILTINS = frozenset({
+    "abs", "all", "any", "bool", "dict", "enumerate", "float", "int", "len", "list", "max", "min", "range",
+    "reversed", "round", "sorted", "sum", "tuple", "zip",
+})  # fmt: skip
+DEEPEST = 12
+"""Helpers that call helpers."""
+
+
+class Module:
+    """``np``, ``math`` or ``np.linalg``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Called:
+    """A function of a module or builtin, not yet called."""
+
+    def __init__(self, owner: str, name: str) -> None:
+        self.owner, self.name = owner, name
+
+
+class Method:
+    """A method of a value, not yet called."""
+
+    def __init__(self, value: Any, name: str) -> None:
+        self.value, self.name = value, name
+
+
+class Observation:
+    """``obs`` or ``next_obs``: an array or a dict of arrays, with named fields.
+
+    Args:
+        value: What it is.
+        fields: Name -> column.
+    """
+
+    def __init__(self, value: Any, fields: Mapping[str, Box]) -> None:
+        self.value, self.fields = value, fields
+
+
+class Reported:
+    """``info``."""
+
+    def __init__(self, values: Mapping[str, Box]) -> None:
+        self.values = values
+
+
+Scope = dict[str, Any]
+
+
+class Expressions:
+    """Turns expressions into values.
+
+    Args:
+        arrays: Operations of the style.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.functions = Functions(arrays)
+        self.outer: Scope = {}
+        self.depth = 0
+
+    def value(self, node: ast.expr | None, scope: Scope) -> Any:
+        """What an expression is.
+
+        Raises:
+            Outside: It is no part of the calculus.
+        """
+        self.arrays.graph.spend()
+        reader = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if reader is None:
+            raise Outside(type(node).__name__)
+        return reader(node, scope)
+
+    # --- names and containers -------------------------------------------------------------------
+
+    def _constant(self, node: ast.Constant, scope: Scope) -> Any:
+        return node.value
+
+    def _name(self, node: ast.Name, scope: Scope) -> Any:
+        for names in (scope, self.outer):
+            if node.id in names:
+                return names[node.id]
+        if node.id in ("np", "numpy", "math"):
+            return Module("math" if node.id == "math" else "np")
+        if node.id in ("float", "int", "bool"):
+            return Dtype(TYPES[node.id])
+        if node.id in BUILTINS:
+            return Called("builtins", node.id)
+        raise Outside(f"the name {node.id}")
+
+    def _tuple(self, node: ast.Tuple, scope: Scope) -> Any:
+        return tuple(bound(self.value(item, scope)) for item in node.elts)
+
+    def _list(self, node: ast.List, scope: Scope) -> Any:
+        return [bound(self.value(item, scope)) for item in node.elts]
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Any:
+        made = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            name = self.value(key, scope)
+            if not isinstance(name, str | int):
+                raise Outside("a key that is not written out")
+            made[name] = bound(self.value(value, scope))
+        return made
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Any:
+        owner, name = self.value(node.value, scope), node.attr
+        if isinstance(owner, Module):
+            if owner.name == "np" and name == "linalg":
+                return Module("linalg")
+            if name in CONSTANTS or (owner.name == "math" and name == "tau"):
+                return CONSTANTS.get(name, 2 * np.pi)
+            return (
+                Dtype(TYPES[name])
+                if owner.name == "np" and name in TYPES
+                else Called(owner.name, name)
+            )
+        if isinstance(owner, Observation):
+            if name in owner.fields:
+                return owner.fields[name]
+            owner = owner.value
+        if isinstance(owner, Reported):
+            return Method(owner, name)
+        if name in ("shape", "ndim") or (name == "size" and not self.arrays.batched):
+            shape = self.arrays.shape(owner)
+            return (
+                {"shape": shape, "ndim": len(shape)}.get(name)
+                if name != "size"
+                else int(np.prod(shape))
+            )
+        return Method(owner, name)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:
+        owner = self.value(node.value, scope)
+        key = self._key(node.slice, scope)
+        if isinstance(owner, Reported):
+            if key not in owner.values:
+                raise Outside(f"info without {key!r}")
+            return owner.values[key]
+        if isinstance(owner, Observation):
+            if isinstance(key, str) and key in owner.fields:
+                return owner.fields[key]
+            owner = owner.value
+        if isinstance(owner, dict | list | tuple):
+            return looked_up(owner, key)
+        if not isinstance(owner, Box | np.ndarray):
+            raise Outside("an index into something else")
+        return self.arrays.index(owner, key)
+
+    def _key(self, node: ast.expr, scope: Scope) -> Any:
+        if isinstance(node, ast.Slice):
+            return slice(
+                *(
+                    None if end is None else self.value(end, scope)
+                    for end in (node.lower, node.upper, node.step)
+                )
+            )
+        if isinstance(node, ast.Tuple):
+            return tuple(self._key(item, scope) for item in node.elts)
+        return self.value(node, scope)
+
+    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> Any:
+        return [
+            bound(self.value(node.elt, inner)) for inner in self._scopes(node.generators, scope)
+        ]
+
+    _generatorexp = _listcomp
+
+    def _dictcomp(self, node: ast.DictComp, scope: Scope) -> Any:
+        return {
+            self.value(node.key, inner): bound(self.value(node.value, inner))
+            for inner in self._scopes(node.generators, scope)
+        }
+
+    def _scopes(self, generators: list[ast.comprehension], scope: Scope) -> list[Scope]:
+        scopes = [dict(scope)]
+        for generator in generators:
+            grown = []
+            for outer in scopes:
+                for item in self.items(self.value(generator.iter, outer)):
+                    inner = dict(outer)
+                    self.assign(generator.target, item, inner)
+                    if all(truth(self.value(test, inner)) for test in generator.ifs):
+                        grown.append(inner)
+            scopes = grown
+        return scopes
+
+    def items(self, value: Any) -> list[Any]:
+        """What a loop runs over, where that is known."""
+        value = _bare(value)
+        if isinstance(value, list | tuple | dict):
+            made = [*value]
+        elif isinstance(value, np.ndarray) and value.ndim:
+            made = [v if v.ndim else v[()] for v in value]
+        elif isinstance(value, Box) and not self.arrays.batched and value.node.row:
+            made = [self.arrays.index(value, i) for i in range(value.node.row[0])]
+        else:
+            raise Outside("a loop over rows")
+        self.arrays.graph.spend(len(made))
+        return made
+
+    def assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
+        """``target = value`` for names and tuples of them."""
+        if isinstance(target, ast.Name):
+            scope[target.id] = bound(value)
+        elif isinstance(target, ast.Tuple | ast.List):
+            items = self.items(value)
+            if len(items) != len(target.elts):
+                raise Outside("an unpacking of another length")
+            for inner, item in zip(target.elts, items, strict=True):
+                self.assign(inner, item, scope)
+        else:
+            raise Outside("an assignment into an array")
+
+    # --- operators ------------------------------------------------------------------------------
+
+    def _binop(self, node: ast.BinOp, scope: Scope) -> Any:
+        return self.operated(node.op, self.value(node.left, scope), self.value(node.right, scope))
+
+    def operated(self, sign: ast.operator, left: Any, right: Any) -> Any:
+        """``left sign right`` for any of Python's operators."""
+        left, right = _bare(left), _bare(right)
+        if isinstance(sign, ast.MatMult):
+            return self.functions.dot(left, right)
+        if isinstance(left, list) and isinstance(right, list) and isinstance(sign, ast.Add):
+            self.arrays.graph.spend(len(left) + len(right))
+            return [*left, *right]
+        return self._spelled(SIGNS[type(sign)], left, right)
+
+    def _spelled(self, sign: str, left: Any, right: Any) -> Any:
+        left, right = _bare(left), _bare(right)
+        if isinstance(left, bool | int | float) and isinstance(right, bool | int | float):
+            return _python(sign, left, right)
+        return self.functions.spelled(sign, left, right)
+
+    def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Any:
+        value = _bare(self.value(node.operand, scope))
+        if isinstance(node.op, ast.Not):
+            if isinstance(value, Box):
+                self._require_one_truth(value)
+                return self.functions.call("np", "logical_not", [value], {})
+            return not truth(value)
+        if isinstance(node.op, ast.Invert):
+            if not isinstance(value, Box) or value.node.dtype != bool:
+                raise Outside("~ of something that is not true or false")
+            return self.functions.call("np", "logical_not", [value], {})
+        if isinstance(node.op, ast.UAdd):
+            return value
+        return -value if is_constant(value) else self.functions.negative(value)
+
+    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Any:
+        sign = "and" if isinstance(node.op, ast.And) else "or"
+        found: Any = None
+        for i, part in enumerate(node.values):
+            value = self.value(part, scope)
+            if not i or not isinstance(found, Box):
+                if i and truth(found) is (sign == "or"):
+                    return found
+                found = value
+                if isinstance(found, Box):
+                    self._require_one_truth(found)
+                continue
+            if isinstance(value, Box):
+                self._require_one_truth(value)
+            elif not isinstance(value, bool):
+                raise Outside(f"{sign} of something that is not true or false")
+            found = self.functions.spelled(sign, found, value)
+        return found
+
+    def _compare(self, node: ast.Compare, scope: Scope) -> Any:
+        left, found = self.value(node.left, scope), None
+        for sign, right_node in zip(node.ops, node.comparators, strict=True):
+            right = self.value(right_node, scope)
+            here = self._compared(sign, left, right)
+            if found is None or found is True:
+                found = here
+            elif found is not False:
+                self._require_one_truth(found)
+                found = self.functions.spelled("and", found, here)
+            left = right
+        if len(node.ops) > 1 and isinstance(found, Box):
+            self._require_one_truth(found)
+        return found
+
+    def _compared(self, sign: ast.cmpop, left: Any, right: Any) -> Any:
+        if isinstance(sign, ast.Is | ast.IsNot):
+            if right is not None:
+                raise Outside("is")
+            return (left is None) is isinstance(sign, ast.Is)
+        if isinstance(sign, ast.In | ast.NotIn):
+            return self._contains(right, left) is isinstance(sign, ast.In)
+        if isinstance(left, str) or isinstance(right, str) or left is None or right is None:
+            raise Outside("a comparison of text")
+        return self._spelled(SIGNS[type(sign)], left, right)
+
+    def _contains(self, container: Any, item: Any) -> bool:
+        if isinstance(container, Reported):
+            return item in container.values
+        if isinstance(container, Observation):
+            container = container.value
+        if isinstance(container, dict) and isinstance(item, str | int):
+            return item in container
+        plain = isinstance(container, list | tuple) and isinstance(item, str | int)
+        if plain and all(isinstance(v, str | int | float) for v in container):
+            return item in container
+        raise Outside("in")
+
+    def _require_one_truth(self, value: Box) -> None:
+        if self.arrays.batched or value.node.row or value.node.dtype != bool:
+            raise Outside("the truth of an array")
+
+    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Any:
+        test = self.value(node.test, scope)
+        if not isinstance(test, Box):
+            return self.value(node.body if truth(test) else node.orelse, scope)
+        test = self.tested(test)
+        return self.merged(test, self.value(node.body, scope), self.value(node.orelse, scope))
+
+    def tested(self, test: Box) -> Box:
+        """The condition of an ``if`` of one row, as true or false."""
+        if self.arrays.batched or test.node.row:
+            raise Outside("if with a column")
+        made: Box = test if test.node.dtype == bool else self.functions.spelled("!=", test, 0)
+        return made
+
+    def merged(self, test: Box, left: Any, right: Any) -> Any:
+        """What a value is after an ``if``: chosen row by row."""
+        if left is right:
+            return left
+        if (
+            isinstance(left, Box)
+            or isinstance(right, Box)
+            or (is_constant(left) and is_constant(right))
+        ):
+            if self.arrays.shape(left) != self.arrays.shape(right):
+                raise Outside("values of different shapes after if")
+            return self.functions.where(test, left, right)
+        if isinstance(left, dict) and isinstance(right, dict) and [*left] == [*right]:
+            return {key: self.merged(test, left[key], right[key]) for key in left}
+        if type(left) is type(right) and isinstance(left, list | tuple) and len(left) == len(right):
+            return type(left)(self.merged(test, a, b) for a, b in zip(left, right, strict=True))
+        if isinstance(left, str | None) and left == right:
+            return left
+        raise Outside("different things after if")
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    def _call(self, node: ast.Call, scope: Scope) -> Any:
+        function = self.value(node.func, scope)
+        given = [self.value(argument, scope) for argument in node.args]
+        named = {}
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg in ("out", "where", "casting", "order", "subok"):
+                raise Outside(f"{keyword.arg}=")
+            named[keyword.arg] = self.value(keyword.value, scope)
+        if isinstance(function, ast.FunctionDef):
+            return self.helper(function, given, named)
+        given, named = [_bare(v) for v in given], {k: _bare(v) for k, v in named.items()}
+        try:
+            if isinstance(function, Called):
+                return self.functions.call(function.owner, function.name, given, named)
+            if isinstance(function, Dtype):
+                name = {"float64": "float", "int64": "int"}.get(function.name, function.name)
+                return self.functions.call("builtins", name, given, named)
+            if isinstance(function, Method):
+                return self._method(function, given, named)
+        except (TypeError, IndexError, AttributeError) as error:
+            raise Outside(f"a call that is not known ({error})") from None
+        raise Outside("a call of something else")
+
+    def _method(self, method: Method, given: list[Any], named: dict[str, Any]) -> Any:
+        owner = method.value
+        if isinstance(owner, Reported):
+            if method.name != "get" or named or not given or not isinstance(given[0], str):
+                raise Outside(f"info.{method.name}")
+            return owner.values[given[0]] if given[0] in owner.values else (given[1:] or [None])[0]
+        if isinstance(owner, list) and method.name == "append":
+            given = [bound(value) for value in given]
+        return self.functions.method(owner, method.name, given, named)
+
+    def helper(self, function: ast.FunctionDef, given: list[Any], named: dict[str, Any]) -> Any:
+        """A function of the source, written in where it is called."""
+        raise NotImplementedError
+
+
+def bound(value: Any) -> Any:
+    """The value, which has one more name now."""
+    if isinstance(value, Box):
+        value.bind()
+    return value
+
+
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Observation) else value
+
+
+def truth(value: Any) -> bool:
+    """Of something that is known now."""
+    if value is None or isinstance(
+        value, bool | int | float | str | list | tuple | dict | np.generic
+    ):
+        return bool(value)
+    raise Outside("the truth of an array")
+
+
+def looked_up(container: Any, key: Any) -> Any:
+    """``container[key]`` of a list, a tuple or a dict."""
+    if isinstance(key, slice) and not isinstance(container, dict):
+        ends = (key.start, key.stop, key.step)
+        if not all(end is None or type(end) is int for end in ends):
+            raise Outside("a slice that is not written out")
+    elif not isinstance(key, str | int):
+        raise Outside("a key that is not written out")
+    try:
+        return container[key]
+    except (KeyError, IndexError, TypeError) as error:
+        raise Outside(f"something that is not there ({error})") from None
+
+
+def _python(sign: str, left: Any, right: Any) -> Any:
+    """Python's arithmetic on known numbers, as long as it stays small."""
+    whole = sign == "**" and isinstance(left, int) and isinstance(right, int)
+    if whole and (right > 64 or (left and right > 0 and abs(float(left)) ** right > EXACT)):
+        raise Outside("numbers without bound")
+    try:
+        made = PYTHON[sign](left, right)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise Outside(f"arithmetic that Python refuses ({error})") from None
+    if isinstance(made, complex) or (isinstance(made, int) and abs(made) > EXACT):
+        raise Outside("numbers without bound")
+    return made
+
+
+__all__ = [
+    "DEEPEST",
+    "MAX_CONSTANT",
+    "Expressions",
+    "Observation",
+    "Reported",
+    "Scope",
+    "bound",
+    "truth",
+]
