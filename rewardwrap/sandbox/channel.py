@@ -28,6 +28,13 @@ TEXT = 65_536
 """Longest text of an answer, bytes."""
 
 ONE = b"\1\0\0\0\0\0\0\0"
+HANDED = struct.Struct("<QIi")
+"""What a zygote is asked: number of the request, operation, process. It is forked with these descriptors."""
+
+TOLD = struct.Struct("<Qi")
+"""What a zygote answers: number of the request, what came of it."""
+
+FORK, KILL, WAIT = range(3)
 BOOT, LOAD, SCHEMA, CALL, PROBE = range(5)
 DONE, RAISED, MEMORY, DENIED, OUTPUT, REFUSED = range(6)
 REASON_OF = {

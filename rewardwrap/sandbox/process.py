@@ -1,6 +1,7 @@
 """The trainer's end of one worker: starts it, asks, waits with a deadline, believes nothing.
 
-A worker is a fresh interpreter without site, user paths, environment or open files.
+A worker is a fork of the zygote, a fresh interpreter without site, user paths, environment or open files;
+where there is no wall it is such an interpreter itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,10 +22,8 @@ import numpy as np
 from rewardwrap.sandbox import channel, wires
 from rewardwrap.sandbox.channel import ANSWER, HEAD, REQUEST, TEXT
 from rewardwrap.sandbox.errors import SandboxError, told
+from rewardwrap.sandbox.forks import START_SECONDS, Forked, Gone, forked
 from rewardwrap.sandbox.wires import Late, PipedWire, SealedWire
-
-START_SECONDS = 60.0
-"""A worker that has not locked itself by then never will; a loaded machine is no bug."""
 
 BLOCK = 4 << 20
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
@@ -40,10 +38,14 @@ for name, path in (("rewardwrap", sys.argv[1]), ("rewardwrap.sandbox", sys.argv[
     module = sys.modules[name] = types.ModuleType(name)
     module.__path__ = [path]
 sys.path.append(sys.argv[2])
-from rewardwrap.sandbox.worker import main
-sys.argv[:], arguments = [], sys.argv[3:]
+sys.argv[:], (what, *arguments) = [], sys.argv[3:]
+if what == "zygote":
+    from rewardwrap.sandbox.zygote import main
+else:
+    from rewardwrap.sandbox.worker import main
 main(arguments)
 """
+Popen = subprocess.Popen[bytes] | Forked
 _pack, _unpack = REQUEST.pack_into, ANSWER.unpack_from
 
 
@@ -84,15 +86,16 @@ class Process:
     ) -> None:
         self.block = block
         self.owner = os.getpid()
-        self.thread = threading.current_thread()
         self._sequence = 0
         # in its own module, where a test can force the other way
         confined = wires.confinable()
         wire = SealedWire(block) if confined else PipedWire(block)
         try:
-            self.popen = _started(wire.arguments, wire.inherited, piped=wire.piped)
-        except BaseException:
+            self.popen = _worker(wire)
+        except BaseException as error:
             wire.discard()
+            if isinstance(error, Gone):
+                raise _unable("its zygote ended") from None
             raise
         self.requests, self.answers = wire.requests, wire.answers
         self.close = weakref.finalize(self, _ended, self.popen, wire.attach(self.popen), self.owner)
@@ -107,11 +110,7 @@ class Process:
             return self.ask(channel.BOOT, boot, START_SECONDS)
         except (Died, Late) as error:
             self.close()
-            raise SandboxError(
-                f"a worker must start, got {error}. "
-                f"Try {sys.executable} -I -S -c 'import sys' in a shell.",
-                reason="crash",
-            ) from error
+            raise _unable(error) from error
 
     @property
     def pid(self) -> int:
@@ -122,11 +121,6 @@ class Process:
     def usable(self) -> bool:
         """Alive as far as known, and started by this process, not by the one it was forked from."""
         return self.close.alive and self.owner == os.getpid()
-
-    @property
-    def orphaned(self) -> bool:
-        """Whether the thread that started it has ended: the kernel ends the worker with it."""
-        return not self.thread.is_alive()
 
     def ask(self, operation: int, content: Any, seconds: float) -> str:
         """Send JSON, return the text of the answer.
@@ -174,13 +168,27 @@ class Process:
         return Died(f"it was ended by {name}", -code)
 
 
+def _unable(why: object) -> SandboxError:
+    return SandboxError(
+        f"a worker must start, got {why}. Try {sys.executable} -I -S -c 'import sys' in a shell.",
+        reason="crash",
+    )
+
+
+def _worker(wire: SealedWire | PipedWire) -> Popen:
+    """A worker at the other end of this wire."""
+    if isinstance(wire, PipedWire):
+        return _started(("worker", *wire.arguments), piped=True)
+    return forked(lambda said, kept: _started(("zygote", *said), kept), wire.inherited)
+
+
 def _started(
-    arguments: Sequence[str], inherited: Sequence[int], *, piped: bool
+    arguments: Sequence[str], inherited: Sequence[int] = (), *, piped: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start a worker.
+    """Start an interpreter that knows nothing of this one.
 
     Args:
-        arguments: What its channel is made of.
+        arguments: What it is to be, and what its channel is made of.
         inherited: Descriptors that it keeps.
         piped: Whether its standard input and output are pipes to this process.
     """
@@ -201,7 +209,7 @@ def _started(
     )
 
 
-def _ended(popen: subprocess.Popen[bytes], free: Callable[[], None], owner: int) -> None:
+def _ended(popen: Popen, free: Callable[[], None], owner: int) -> None:
     """Kill, reap and close; does nothing in a process that was forked from the owner."""
     if os.getpid() != owner:
         popen.returncode = 0

@@ -192,11 +192,10 @@ class Session:
             if self._sent is None:
                 self.close()
             raise
-        orphaned = self._process is not None and self._process.orphaned
         self.close()
-        if (self.restarts and not orphaned) or _forbidden(failure):
+        if self.restarts or _forbidden(failure):
             raise self._stopped(failure)
-        self.restarts += not orphaned
+        self.restarts += 1
         left = self.deadline + GRACE - self._starting - (time.monotonic() - began)
         if left <= 0.0:
             raise self._stopped(failure)
@@ -205,8 +204,7 @@ class Session:
         except (Late, Died) as error:
             self.close()
             raise self._stopped(error) from None
-        if not orphaned:
-            self._warn(failure)
+        self._warn(failure)
         return result
 
     def _warn(self, failure: Late | Died) -> None:

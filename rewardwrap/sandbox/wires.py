@@ -28,6 +28,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from rewardwrap.sandbox.channel import ONE
+from rewardwrap.sandbox.forks import Forked
 from rewardwrap.sandbox.syscalls import EFD_NONBLOCK, event, memory_file, process_file
 
 SEAL_SEAL, SEAL_SHRINK, SEAL_GROW, SEAL_FUTURE_WRITE, ADD_SEALS = 1, 2, 4, 16, 1033
@@ -100,8 +101,7 @@ class SealedWire:
     Attributes:
         requests: Block that the trainer writes.
         answers: Block that the trainer reads.
-        arguments: What the worker is started with.
-        inherited: Descriptors that it keeps.
+        inherited: Descriptors that the worker gets.
         piped: Whether its standard input and output are the wire.
     """
 
@@ -124,10 +124,9 @@ class SealedWire:
             self._reply = event(EFD_NONBLOCK)
             undo.callback(os.close, self._reply)
             self.inherited = (requests, answers, self._ask, self._reply)
-            self.arguments = ("events", *map(str, self.inherited))
             self._undo = undo.pop_all()
 
-    def attach(self, popen: subprocess.Popen[bytes]) -> Callable[[], None]:
+    def attach(self, popen: subprocess.Popen[bytes] | Forked) -> Callable[[], None]:
         """Watch over this worker; returns what frees everything once it has ended."""
         for descriptor in self._blocks:
             os.close(descriptor)
@@ -182,7 +181,8 @@ class PipedWire:
         self._asked: Carried = queue.SimpleQueue()
         self._answered: Carried = queue.SimpleQueue()
 
-    def attach(self, popen: subprocess.Popen[bytes]) -> Callable[[], None]:
+    def attach(self, popen: subprocess.Popen[bytes] | Forked) -> Callable[[], None]:
+        assert isinstance(popen, subprocess.Popen)
         assert popen.stdin is not None
         assert popen.stdout is not None
         ends = popen.stdin, popen.stdout

@@ -7,6 +7,7 @@ the package.
 from __future__ import annotations
 import __future__
 
+import functools
 import importlib.abc
 import json
 import os
@@ -103,13 +104,14 @@ def main(arguments: Sequence[str]) -> None:
         _serve_trials(worker)
 
 
-def _boot(worker: Worker, boot: dict[str, Any]) -> None:
-    """Import what will be needed, then lock."""
-    # nothing can be imported later: reward code may want the one, the parser of its names the other
+@functools.cache
+def prepare(serves: str) -> None:
+    """Import and reserve what will be needed: nothing can be, once the worker is locked."""
+    # reward code may want the one, the parser of its names the other
     import traceback  # noqa: F401
     import unicodedata  # noqa: F401
 
-    if boot["serves"] == "rewards":
+    if serves == "rewards":
         import numpy.linalg
 
         import rewardwrap.sandbox.judging
@@ -119,11 +121,18 @@ def _boot(worker: Worker, boot: dict[str, Any]) -> None:
         square = numpy.eye(128) @ numpy.ones((128, 128))
         numpy.linalg.norm(numpy.linalg.inv(square + 128.0 * numpy.eye(128)))
         numpy.seterr(all="ignore")
-    elif boot["serves"] == "readings":
-        import rewardwrap.sandbox.reading  # noqa: F401
+    elif serves == "readings":
+        import rewardwrap.sandbox.reading
     else:
         import _socket  # noqa: F401
+    if sys.platform != "win32":
+        import rewardwrap.sandbox.lock  # noqa: F401
     warnings.simplefilter("ignore")
+
+
+def _boot(worker: Worker, boot: dict[str, Any]) -> None:
+    """Prepare, then lock."""
+    prepare(boot["serves"])
     held: list[str] = []
     lacking: dict[str, str] = {}
     if sys.platform != "win32":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 import rewardwrap as rw
+from rewardwrap.sandbox.process import Process
 from tests.sandbox.corpus import GOOD, Attack, Outcome, attacks, descriptors, listener, run
 
 
@@ -23,6 +24,8 @@ class Raid:
 
 @pytest.fixture(scope="session")
 def raid() -> Raid:
+    # the zygote's socket is no worker's
+    Process("trials").close()
     local, before = threading.local(), descriptors()
     goods: list[rw.CodeReward] = []
 

@@ -136,13 +136,15 @@ def test_a_late_answer_is_late():
     process.close()
 
 
-def test_a_worker_that_was_started_by_a_thread_that_ended_is_replaced_without_a_word():
+def test_a_worker_outlives_the_thread_that_started_it():
     reward = rw.CodeReward(GOOD)
     thread = threading.Thread(target=reward, args=(CALM,))
     thread.start()
     thread.join()
+    worker = reward.worker
     for _ in range(3):
         np.testing.assert_allclose(reward(CALM), CALM.next_obs[:, 0] - CALM.obs[:, 0])
+    assert reward.worker == worker
     reward.close()
 
 
@@ -161,6 +163,8 @@ def test_a_forked_trainer_starts_a_worker_of_its_own():
 
 
 def test_many_rewards_leave_no_descriptor_and_no_process():
+    # the zygote's socket is no worker's
+    Process("trials").close()
     gc.collect()
     before = descriptors()
     for _ in range(4):
