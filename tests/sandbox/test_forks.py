@@ -69,10 +69,10 @@ def test_a_zygote_that_was_killed_takes_its_workers_along_and_is_replaced():
     reward(CALM)
     process = reward._session()._process
     os.kill(zygote_of(process), 9)
-    with pytest.warns(rw.RewardwrapWarning, match="restarted once"):
-        np.testing.assert_allclose(reward(CALM), CALM.next_obs[:, 0] - CALM.obs[:, 0])
     # the kernel ends it, whoever adopts it collects it
     assert patient(lambda: sessions_of({process.pid}) == [])
+    with pytest.warns(rw.RewardwrapWarning, match="restarted once"):
+        np.testing.assert_allclose(reward(CALM), CALM.next_obs[:, 0] - CALM.obs[:, 0])
     with pytest.raises(Gone):
         process.popen.zygote.fork(())
     reward.close()
