@@ -11,8 +11,9 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
-from rewardwrap.adapters.host import RewardLike, reward_of
+from rewardwrap.adapters.host import RewardLike, layers, reward_of
 from rewardwrap.adapters.limit import limited
+from rewardwrap.adapters.lockstep import require_ends
 from rewardwrap.adapters.observations import ARRAYS, parts
 from rewardwrap.adapters.parts import divided, parts_of
 from rewardwrap.adapters.single import RewardWrapper
@@ -20,6 +21,7 @@ from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.adapters.vector import VectorRewardWrapper
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
+from rewardwrap.scores.grouped import Grouped
 from rewardwrap_envs.mujoco_log import listen
 from rewardwrap_envs.packages import load
 from rewardwrap_envs.trust import trusting
@@ -71,6 +73,11 @@ def wrap(
         )
     listen()
     reward = reward_of(reward)
+    if paid_by_group(reward) is not None and not any(hasattr(e, "lockstep") for e in layers(env)):
+        raise ConfigError(
+            f"Grouped must be paid by lanes that wait for their group, got a {type(env).__name__}. "
+            "Use rw.make(env_id, reward, n_envs=8) or rw.make_grouped."
+        )
     env = limited(divided(env, parts_of(reward)), limit)
     # envpool's pools say that they are both
     if isinstance(env, VectorEnv):
@@ -108,6 +115,7 @@ def make(
         training: False makes an evaluation env: the recipe's eval wrappers, a reward that learns nothing.
         vec_env: ``"dummy"`` (this process; the faster one for most envs) or ``"subproc"``.
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `wrap`. Monitor sees ``truncated``.
+            A `Grouped` brings its own.
         catalog: Folders with recipes of your own.
         trust: Modules that recipes and reward files may name; importing one runs it.
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
@@ -126,16 +134,53 @@ def make(
     catalog, trust = tuple(catalog), tuple(trust)
     with trusting(trust):
         reward = reward_of(reward)
+        rule = paid_by_group(reward)
+        if rule is not None and vec_env != "dummy":
+            raise ConfigError(
+                f'vec_env must be "dummy" for a reward of whole groups, got {vec_env!r}: their lanes '
+                "wait for each other in this process. Leave it out."
+            )
         recipe = rewardwrap_envs.find(env_id, catalog) if isinstance(env_id, str) else None
         builder_of(env_id, catalog)
         kwargs = dict(env_kwargs or {})
         build = partial(_monitored, env_id, split, catalog, trust, kwargs, parts_of(reward))
         made = [build] * n_envs
-        venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
+        if rule is not None:
+            venv: Any = group_lanes(build, n_envs, rule, training)
+        else:
+            venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
     venv.seed(seed)
     task = None if recipe is None else task_of_recipe(recipe, space=venv.observation_space)
-    host = limited(venv, limit, task)
+    host = venv if rule is not None else limited(venv, limit, task)
     return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
+
+
+def paid_by_group(reward: Reward) -> Grouped | None:
+    """The part of a reward that is paid when a group of episodes is complete; None where there is none.
+
+    Raises:
+        ConfigError: There are two, whose groups could differ.
+    """
+    found = [node for node in reward.walk() if isinstance(node, Grouped)]
+    if len(found) > 1:
+        raise ConfigError(
+            f"a reward must have at most one Grouped, got {len(found)}. "
+            "Add the scores up in one function of finished episodes."
+        )
+    return found[0] if found else None
+
+
+def group_lanes(
+    build: Callable[[], gym.Env[Any, Any]], lanes: int, rule: Grouped, training: bool
+) -> Any:
+    """Lanes of SB3 that wait for their group; every environment must have a time limit."""
+    from rewardwrap.adapters.group_lanes import GroupLanes
+
+    return GroupLanes([partial(_that_ends, build)] * lanes, rule, training=training)
+
+
+def _that_ends(build: Callable[[], gym.Env[Any, Any]]) -> gym.Env[Any, Any]:
+    return require_ends(build())
 
 
 def _require_lanes(env: Any, n_envs: Any, seed: Any) -> None:

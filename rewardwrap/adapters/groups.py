@@ -1,30 +1,20 @@
-"""Paying groups of episodes on stable-baselines3: the lanes, the rule, and the reward that hands it on."""
+"""Environments whose lanes begin in groups and are paid together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import gymnasium as gym
-import numpy as np
-
-import rewardwrap_envs
-from rewardwrap.adapters.build import builder_of, require_arrays
-from rewardwrap.adapters.group_lanes import PAY, GroupLanes
+from rewardwrap.adapters.build import make
 from rewardwrap.adapters.sb3 import RewardVecEnv
-from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.lane import LaneCode
-from rewardwrap.core.reward import Reward
-from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.scores.contract import Score
 from rewardwrap.scores.grouped import AtLimit, Grouped
 
 
 def make_grouped(
     env_id: str,
-    score: Score | Grouped,
+    score: Score | Grouped | str | Mapping[str, Any],
     *,
     group: int = 4,
     n_envs: int = 4,
@@ -45,8 +35,9 @@ def make_grouped(
 
     Args:
         env_id: Name of a recipe or any gymnasium id; it must have a time limit.
-        score: Any callable on finished episodes that gives one number for each; or a `Grouped`, whose
-            fields then stand for ``group``, ``centred``, ``scaled`` and ``limit``.
+        score: Any callable on finished episodes that gives one number for each, its tag or its
+            ``"module:function"``; or a `Grouped`, whose fields then stand for ``group``, ``centred``,
+            ``scaled`` and ``limit``.
         group: Lanes of a group; they are reset with the same seed.
         n_envs: Lanes, a multiple of ``group``.
         seed: Start of the groups' seeds; None for one that nobody knows.
@@ -70,28 +61,15 @@ def make_grouped(
         ('env', 'score', 'shaped')
     """
     rule = _rule(score, group=group, centred=centred, scaled=scaled, limit=limit)
-    if n_envs < 1 or n_envs % rule.group:
-        raise ConfigError(
-            f"n_envs must be a multiple of the group, {rule.group}, got {n_envs}. "
-            f"Use {max(1, n_envs // rule.group) * rule.group}."
-        )
-    folders = tuple(catalog)
-    build = builder_of(env_id, folders)
-    host = GroupLanes([partial(_lane, build, dict(env_kwargs or {}))] * n_envs, rule)
-    host.seed(seed)
-    recipe = rewardwrap_envs.find(env_id, folders)
-    task = None if recipe is None else task_of_recipe(recipe, space=host.observation_space)
-    return RewardVecEnv(host, Paid(rule).named("score"), gamma=gamma, task=task)
+    return make(
+        env_id, rule.named("score"), n_envs=n_envs, seed=seed, gamma=gamma, catalog=catalog,
+        env_kwargs=env_kwargs,
+    )  # fmt: skip
 
 
-def _rule(score: Score | Grouped, **fields: Any) -> Grouped:
+def _rule(score: Any, **fields: Any) -> Grouped:
     if not isinstance(score, Grouped):
         return Grouped(score, **fields)
-    if score.even:
-        raise ConfigError(
-            "Grouped: even must be False while an environment runs, got True: steps are paid before "
-            "anybody knows the score. Use rw.relabel on logged episodes."
-        )
     usual = {"group": 4, "centred": True, "scaled": False, "limit": "end"}
     for name, value in fields.items():
         if value not in (usual[name], getattr(score, name)):
@@ -100,51 +78,3 @@ def _rule(score: Score | Grouped, **fields: Any) -> Grouped:
                 f"{getattr(score, name)!r}). Leave it out of make_grouped."
             )
     return score
-
-
-def _lane(build: Callable[..., Any], kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
-    from stable_baselines3.common.monitor import Monitor
-
-    env = build("train", kwargs)
-    if not _has_limit(env):
-        raise ConfigError(
-            f"a group must complete, got {env.spec.id if env.spec else env} without a time limit. "
-            'Give it one: env_kwargs={"max_episode_steps": 200}.'
-        )
-    return require_arrays(Monitor(env))
-
-
-def _has_limit(env: Any) -> bool:
-    if env.spec is not None and env.spec.max_episode_steps is not None:
-        return True
-    while isinstance(env, gym.Wrapper):
-        if isinstance(env, gym.wrappers.TimeLimit):
-            return True
-        env = env.env
-    return False
-
-
-class Paid(Reward):
-    """What `GroupLanes` says that an episode is paid, on its last step; 0 on the others.
-
-    Args:
-        rule: What it says it by.
-    """
-
-    reads_obs: ClassVar[bool] = False
-    shaping: ClassVar[bool] = False
-    pays_at_end: ClassVar[bool] = True
-    clock: ClassVar[str] = "episode"
-
-    def __init__(self, rule: Grouped) -> None:
-        self.rule = rule
-
-    def __repr__(self) -> str:
-        return repr(self.rule)
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        paid: FloatArray = batch.info.get(PAY, 0.0).astype(np.float64)
-        return paid
-
-    def write(self, code: LaneCode) -> str:
-        return f"info.get({PAY!r}, 0.0)"

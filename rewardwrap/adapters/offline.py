@@ -15,12 +15,13 @@ from rewardwrap.core import episode as core
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.info import NO_INFO, PARTS, ColumnInfo, Info
-from rewardwrap.core.reward import SHAPED, TRUE, Reward
+from rewardwrap.core.reward import SHAPED, TRUE, Named, Reward
 from rewardwrap.core.task import NO_TASK, Task
 from rewardwrap.core.terms import with_every_term_named
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.scores.contract import Score
-from rewardwrap.scores.grouped import Grouped, in_logs
+from rewardwrap.scores.grouped import Grouped
+from rewardwrap.scores.till import in_logs
 
 Episode = Mapping[str, Any]
 Payable: TypeAlias = RewardLike | Score | Grouped
@@ -99,6 +100,11 @@ def relabel_terms(
             return _scored_terms(rule, [episodes])[0]
         return _scored_terms(rule, episodes)
     built = with_every_term_named(reward_of(cast(RewardLike, reward)))
+    if any(isinstance(node, Grouped) for node in built.walk()):
+        raise ConfigError(
+            "Grouped must be paid alone from logs, got it inside of another reward. Relabel with each "
+            "and add the columns."
+        )
     task = _task(env, shared_discount(built, [gamma]))
     for node in built.walk():
         node.validate(task)
@@ -110,6 +116,8 @@ def relabel_terms(
 
 def _as_rule(given: Payable) -> Grouped | None:
     """How a score is paid; None for a reward."""
+    while isinstance(given, Named):
+        given = given.base
     if isinstance(given, Grouped):
         return given
     if callable(given) and not isinstance(given, Reward):

@@ -15,6 +15,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.pages.bars import steps_shown
 from rewardwrap.training.choice import chosen_reward
 from rewardwrap.training.luggage import Luggage, env_name
+from rewardwrap.training.scores import whole_groups
 
 if TYPE_CHECKING:
     from stable_baselines3.common.callbacks import BaseCallback
@@ -167,11 +168,12 @@ def settings_for(
     known = env if recipe is None else recipe.id
     preset = rewardwrap_policies.hyperparameters(algo, env, list(presets), env_id=known)
     preset = rewardwrap_policies.override(preset, hyperparameters or {})
+    row = whole_groups(preset.row, [reward], hyperparameters)
     return Settings(
         env=env,
         algo=preset.algo,
         reward=reward.to_config(),
-        row={**preset.row, "n_timesteps": steps or preset.n_timesteps},
+        row={**row, "n_timesteps": steps or preset.n_timesteps},
         seed=seed,
         env_kwargs=dict(env_kwargs or {}),
         catalog=catalog,

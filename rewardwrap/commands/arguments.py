@@ -106,6 +106,32 @@ def add_limit(parser: argparse.ArgumentParser, default: str | None = None) -> No
     )
 
 
+def add_score(parser: argparse.ArgumentParser, *, action: Any = None, what: str = "") -> None:
+    """``--score`` and ``--group``: pay whole episodes in groups that began alike; see `rewardwrap.Grouped`.
+
+    Args:
+        parser: Of the command.
+        action: Of ``--score``, where it may be repeated.
+        what: What it stands for, where it is not what the one training is paid.
+    """
+    options: dict[str, Any] = {} if action is None else {"action": action, "default": []}
+    parser.add_argument(
+        "--score",
+        metavar="[NAME=]SCORE" if action else "SCORE",
+        help=what
+        or "pay finished episodes instead of steps: a tag (concise), module:function, score.yml, or one "
+        "line of YAML",
+        **options,
+    )
+    parser.add_argument(
+        "--group",
+        type=whole_number,
+        metavar="G",
+        help="of --score: episodes of one start that are compared (default: the file's, else 4; 1 pays each "
+        "its score)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: the command puts its document into ``args.answer``."""
     parser.add_argument("--json", action="store_true", help="print one JSON document alone")

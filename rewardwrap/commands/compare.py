@@ -12,6 +12,7 @@ from rewardwrap.commands.arguments import (
     add_env_kwargs,
     add_json,
     add_limit,
+    add_score,
     seeds,
     whole_number,
     wide_console,
@@ -46,6 +47,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="[NAME=]REWARD",
         help="env, potential, normalised (the control), a reward file, or NAME={one line of YAML}; "
         "once for each strategy",
+    )
+    add_score(
+        parser, action="append", what="one more strategy each, paid by a score of whole episodes"
     )
     parser.add_argument("--seeds", type=seeds, help="how many (10), or a list: 0,3,7")
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="steps of each training")

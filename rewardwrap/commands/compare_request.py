@@ -89,7 +89,7 @@ def _changes(args: argparse.Namespace, envs: Sequence[str]) -> dict[str, Any]:
         "primary": args.primary,
         "limit": args.limit,
         "seeds": None if args.seeds is None else list(args.seeds),
-        "strategies": _strategies(args.reward) or None,
+        "strategies": _with_scores(_strategies(args.reward), args) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,
         "catalog": [str(Path(folder).absolute()) for folder in args.catalog] or None,
         "evaluation": {k: v for k, v in evaluation.items() if v is not None} or None,
@@ -131,6 +131,24 @@ def _strategies(choices: Sequence[str]) -> dict[str, str]:
         # a reward in one line may be longer than any name of a file
         is_file = reward[:1] not in ("{", "[") and Path(reward).is_file()
         found[name] = str(Path(reward).absolute()) if is_file else reward
+    return found
+
+
+def _with_scores(found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """The strategies, and one more for each ``--score``."""
+    from rewardwrap.training.scores import chosen_group
+
+    if args.group is not None and not args.score:
+        raise ConfigError(
+            f"--group must go with --score, got --group {args.group} alone. Name a score."
+        )
+    for name, score in _strategies(args.score).items():
+        if name in found:
+            raise ConfigError(
+                f'strategies must have different names, got "{name}" twice. Write NAME=SCORE.'
+            )
+        group = chosen_group(score, group=args.group, limit=args.limit)
+        found[name] = group.named("score").to_config()
     return found
 
 

@@ -76,8 +76,8 @@ def _document(agent: Agent, folder: RunFolder, finished: bool) -> dict[str, Any]
 def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
     from rewardwrap.api.train import begin
 
-    settings = settings_of(args)
     refuse_two_rewards(args)
+    settings = settings_of(args)
     loops: list[Loop] = []
 
     def pays(folder: RunFolder) -> Reward:

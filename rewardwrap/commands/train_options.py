@@ -12,6 +12,7 @@ from rewardwrap.commands.arguments import (
     add_env_kwargs,
     add_json,
     add_limit,
+    add_score,
     add_seed,
     add_stopping,
     key_values,
@@ -21,6 +22,7 @@ from rewardwrap.commands.arguments import (
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rewardwrap.core.reward import Reward
     from rewardwrap.training.agent import Settings
     from rewardwrap.training.session import Course
 
@@ -66,6 +68,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form", default="logit", help="of --demos: logit, gail, airl or fairl (default: logit)"
     )
+    add_score(parser)
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
     add_limit(parser, "bootstrap")
     add_seed(parser)
@@ -129,7 +132,6 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """
     from rewardwrap.api.train import settings_for
     from rewardwrap.training.agent import require_env
-    from rewardwrap.training.choice import chosen_reward
 
     env = named_env(args)
     catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
@@ -137,7 +139,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return settings_for(
         env,
         args.algo,
-        chosen_reward(args.reward, env, catalog=catalog),
+        _paid(args, env, catalog),
         steps=args.n_timesteps,
         seed=args.seed,
         hyperparameters=args.hyperparams,
@@ -152,6 +154,16 @@ def settings_of(args: argparse.Namespace) -> Settings:
     )
 
 
+def _paid(args: argparse.Namespace, env: str, catalog: tuple[str, ...]) -> Reward:
+    from rewardwrap.training.choice import chosen_reward
+    from rewardwrap.training.scores import chosen_group
+
+    if args.score is None:
+        return chosen_reward(args.reward, env, catalog=catalog)
+    limit = args.limit if "limit" in getattr(args, "given", {}) else None
+    return chosen_group(args.score, group=args.group, limit=limit).named("score")
+
+
 def course_of(args: Mapping[str, Any], steps: int) -> Course:
     """How long and how often, from arguments or from ``args.yml``."""
     from rewardwrap.api.train import course_for
@@ -163,14 +175,24 @@ def course_of(args: Mapping[str, Any], steps: int) -> Course:
 
 
 def refuse_two_rewards(args: argparse.Namespace) -> None:
-    """Refuse demonstrations that would not be all that pays, and a form without them."""
+    """Refuse demonstrations or scores that would not be all that pays, and words that need them."""
+    given = getattr(args, "given", {})
+    if args.score is not None and (args.demos is not None or "reward" in given):
+        other = f"--reward {args.reward}" if "reward" in given else f"--demos {args.demos}"
+        raise ConfigError(
+            f"--score must be all that pays, got {other} too. Leave one out; a sum of both is a reward "
+            "file with `grouped: {score: ...}` among its terms."
+        )
+    if args.score is None and "group" in given:
+        raise ConfigError(
+            f"--group must go with --score, got --group {args.group} alone. Name a score."
+        )
     if args.demos is not None:
         from rewardwrap.data.exemplars import exemplars
         from rewardwrap.nets.objectives.adversarial import require_form
 
         require_form(args.form)
         exemplars(args.demos)
-    given = getattr(args, "given", {})
     if args.demos is not None and "reward" in given:
         raise ConfigError(
             f"--demos must be all that pays, got --reward {args.reward} too. Leave it out, or add "

@@ -179,6 +179,9 @@ def _run(spec: Spec, store: Store) -> Run:
             env_steps=found["env_steps"],
             continued=len(found["continued"]),
             same_curve=found["same_curve"],
+            # runs from before they were written down do not say
+            success=found.get("success"),
+            groups=found.get("groups", {}),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultsError(

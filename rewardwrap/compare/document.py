@@ -6,6 +6,9 @@ It is strict JSON: what does not exist is ``null``, never ``NaN``. Each of its `
 * ``seeds`` and, in their order, ``final_true_return``, ``final_shaped_return``, ``final_length``,
   ``auc`` and ``steps_to_threshold`` (``null``: not reached, censored); ``failed_seeds`` apart;
 * ``mean`` and ``iqm`` of ``final_true_return``;
+* ``final_success``, where the environment says ``is_success``: the share of the last evaluation's episodes;
+* ``groups``, where whole groups of episodes were paid, means over the runs: ``group`` (its size),
+  ``filter_rate`` and ``zero_variance_share`` of the groups, ``dropped_share`` of the episodes;
 * ``ci95``, the recommended 95 % interval **of the mean** (``ci95_of``; at few seeds no interval of
   the IQM covers what it promises), with ``ci95_method``, ``ci95_trusted`` and ``ci95_why``.
 
@@ -44,7 +47,7 @@ _LATER = {"primary": "area", "bounds": (None, None), "remarks": (), "tuning": {}
 _MAPPINGS = ("rewards", "hyperparameters", "versions", "hashes")
 _CURVES = ("true_return", "shaped_return", "length")
 _COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
-_CONTINUED = {"continued": 0, "same_curve": True}
+_CONTINUED: dict[str, Any] = {"continued": 0, "same_curve": True, "success": None, "groups": {}}
 
 
 def read(path: str | Path) -> Comparison:
@@ -175,6 +178,8 @@ def _strategy_to_json(comparison: Comparison, strategy: str) -> dict[str, Any]:
         "final_true_return": final.tolist(),
         "final_shaped_return": comparison.final(strategy, "shaped_return").tolist(),
         "final_length": comparison.final(strategy, "length").tolist(),
+        "final_success": [run.success for run in runs],
+        "groups": comparison.groups(strategy),
         "auc": comparison.auc(strategy).tolist(),
         "steps_to_threshold": comparison.steps_to_threshold(strategy),
         "median_steps_to_threshold": survival.median if survival else None,

@@ -15,6 +15,7 @@ from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.reward import Reward
 from rewardwrap.training.agent import require_env
 from rewardwrap.training.choice import chosen_reward
+from rewardwrap.training.scores import whole_groups
 from rewardwrap_envs.entry import Recipe
 
 POINTS = 20
@@ -48,6 +49,8 @@ def fields(reader: Reader) -> dict[str, Any]:
         reader.refuse(str(error), "env")
     row = _row(reader, algo, env, catalog)
     steps = _steps(reader, row)
+    rewards = _rewards(reader, env, catalog, row.get("gamma"))
+    row = whole_groups(row, rewards.values(), reader.take("hyperparameters", dict, {}))
     recipe = rewardwrap_envs.find(env, catalog)
     threshold = reader.take("threshold", float, None if recipe is None else recipe.threshold)
     return {
@@ -55,7 +58,7 @@ def fields(reader: Reader) -> dict[str, Any]:
         "algo": algo.lower(),
         "steps": steps,
         "seeds": _seeds(reader),
-        "rewards": _rewards(reader, env, catalog, row.get("gamma")),
+        "rewards": rewards,
         "row": {**row, "n_timesteps": steps},
         **_evaluation(reader, steps),
         "threshold": threshold,

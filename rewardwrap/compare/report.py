@@ -126,11 +126,26 @@ def _numbers(comparison: Comparison, name: str) -> dict[str, Any]:
         "median": median,
         "shaped": number(comparison.final(name, "shaped_return").mean()),
         "length": number(comparison.final(name, "length").mean()),
+        "success": _share(comparison.success(name)),
+        "groups": _groups(comparison, name),
         "cpu": sum(run.cpu_seconds for run in runs),
         "wall": sum(run.wall_seconds for run in runs),
         "env_steps": sum(run.env_steps for run in runs),
         "each": list(zip(runs, auc, steps, strict=True)),
     }
+
+
+def _groups(comparison: Comparison, name: str) -> dict[str, str] | None:
+    """Size, number and shares of the groups that a strategy was paid by."""
+    found = comparison.groups(name)
+    if found is None:
+        return None
+    counts = {key: f"{found[key]:,.0f}" for key in ("group", "groups")}
+    return counts | {key: _share(value) for key, value in found.items() if key not in counts}
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
 
 
 def _pairs(comparison: Comparison, judgement: Judgement) -> list[dict[str, Any]]:

@@ -49,6 +49,9 @@ class Run:
         env_steps: Environment steps the learner really took.
         continued: How often it went on from a checkpoint.
         same_curve: Whether that is the curve an undisturbed run would have had.
+        success: Share of the last evaluation's episodes that the environment calls a success, or None.
+        groups: Where whole groups of episodes were paid: ``group`` (its size), ``groups`` and the shares
+            ``filter_rate``, ``zero_variance_share``, ``dropped_share`` and ``waiting_share``.
 
     Raises:
         ResultsError: A curve of another length than ``steps``, or a number that is not finite.
@@ -66,6 +69,8 @@ class Run:
     env_steps: int = 0
     continued: int = 0
     same_curve: bool = True
+    success: float | None = None
+    groups: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -268,6 +273,16 @@ class Comparison:
     def final(self, strategy: str, name: str = "true_return") -> FloatArray:
         """Last evaluation point of every seed, (seeds,)."""
         return np.array([run.curve(name)[-1] for run in self.of(strategy)], dtype=np.float64)
+
+    def success(self, strategy: str) -> float | None:
+        """Mean share of the last evaluation's episodes that the environment calls a success, or None."""
+        said = [run.success for run in self.of(strategy) if run.success is not None]
+        return float(np.mean(said)) if said else None
+
+    def groups(self, strategy: str) -> dict[str, float] | None:
+        """Means over the runs of what became of their groups; None where steps were paid."""
+        told = [run.groups for run in self.of(strategy) if run.groups]
+        return {k: float(np.mean([one[k] for one in told])) for k in told[0]} if told else None
 
     def auc(self, strategy: str) -> FloatArray:
         """Mean height of the true-return curve of every seed on the common grid, (seeds,)."""

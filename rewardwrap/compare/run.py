@@ -84,6 +84,7 @@ def run_one(
     end = so_far()
     summary = {
         **_curves(curve.points),
+        "groups": _groups(made),
         "cpu_seconds": end.cpu_seconds,
         "wall_seconds": end.wall_seconds,
         "env_steps": model.num_timesteps,
@@ -149,6 +150,12 @@ def execute(spec: Spec, store: Store, *, report: Callable[[int], None] | None = 
             write_events(folder, found)
 
 
+def _groups(made: Agent) -> dict[str, float]:
+    """What became of the groups that the learner was paid by; empty where it was paid by steps."""
+    lockstep = getattr(made.adapter.venv, "lockstep", None)
+    return {} if lockstep is None else dict(lockstep.figures())
+
+
 def _curves(points: Mapping[int, Any]) -> dict[str, Any]:
     found = list(points.values())
     names = [name for name in found[0].terms if name not in (TRUE, SHAPED)]
@@ -157,6 +164,7 @@ def _curves(points: Mapping[int, Any]) -> dict[str, Any]:
         "true_return": [float(e.true.mean()) for e in found],
         "shaped_return": [float(e.shaped.mean()) for e in found],
         "length": [float(e.lengths.mean()) for e in found],
+        "success": None if found[-1].success is None else float(found[-1].success.mean()),
         "terms": {name: [float(e.terms[name].mean()) for e in found] for name in names},
         "episodes": {
             "true_return": [e.true.tolist() for e in found],

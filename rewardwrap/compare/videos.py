@@ -138,12 +138,15 @@ def record(
     Raises:
         NoPictures: The environment does not draw itself.
     """
+    from rewardwrap.core.config import from_config
     from rewardwrap.training import bundle as bundles
+    from rewardwrap.training.scores import whole_groups
 
     settings = bundles.document(bundle, trust=trust)["settings"]
+    paid = from_config(settings["reward"])
     changes = {
         "env_kwargs": {**settings["env_kwargs"], "render_mode": "rgb_array"},
-        "row": {**settings["row"], "n_envs": 1},
+        "row": whole_groups({**settings["row"], "n_envs": 1}, [paid], ()),
         "device": "cpu",
     }
     agent = bundles.read(bundle, changes=changes, trust=trust)

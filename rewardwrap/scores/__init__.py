@@ -4,6 +4,7 @@ A *step* reward answers while the environment runs; a *score* answers when an ep
 episodes that began in the same state, is complete. It sees nothing but finished episodes.
 """
 
+from rewardwrap.scores.choice import chosen_score
 from rewardwrap.scores.concise import Concise
 from rewardwrap.scores.contract import SCORES, Score, register_score, scored
 from rewardwrap.scores.exemplar import Exemplar
@@ -19,6 +20,7 @@ __all__ = [
     "Return",
     "Score",
     "SetDistance",
+    "chosen_score",
     "register_score",
     "scored",
 ]

@@ -89,10 +89,15 @@ class Concise:
             )
 
     def __call__(self, episodes: Sequence[Episode]) -> FloatArray:
+        paid = self.peek(episodes)
+        self._judged[0] += len(paid)
+        return paid
+
+    def peek(self, episodes: Sequence[Episode]) -> FloatArray:
+        """The same, without counting them: ``anneal`` stays where it is."""
         right = outcomes("Concise", self.outcome, episodes)
         brevity = self.brevity(episodes)
         wish = self._wish() + (right.mean() if self.difficulty and len(right) else 0.0)
-        self._judged[0] += len(right)
         paid: FloatArray = right * (1.0 + self.alpha * brevity * wish)
         return paid
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import RewardValueError
+from rewardwrap.core.plain import plain
 from rewardwrap.core.registry import Tags
 from rewardwrap.core.transitions import FloatArray
 
@@ -39,9 +40,25 @@ def register_score(tag: str) -> Callable[[R], R]:
 
     def decorate(cls: R) -> R:
         dataclasses.dataclass(frozen=True, eq=False)(cls)
+        cls.to_config = _to_config  # type: ignore[attr-defined]
         return SCORES.add(tag, cls)
 
     return decorate
+
+
+def _to_config(self: Any) -> dict[str, Any]:
+    """The score as plain data, ``{tag: fields}``; `rewardwrap.scores.chosen_score` reads it back."""
+    fields = {
+        f.name: plain(value, f"{type(self).__name__}: {f.name}")
+        for f in dataclasses.fields(self)
+        if f.init and (value := getattr(self, f.name)) is not f.default
+    }
+    return {self.tag: fields}
+
+
+def peeked(score: Score, episodes: Sequence[Episode]) -> FloatArray:
+    """`scored`, from which the score learns nothing: a score with a memory has ``peek`` for it."""
+    return scored(getattr(score, "peek", score), episodes)
 
 
 def scored(score: Score, episodes: Sequence[Episode]) -> FloatArray:

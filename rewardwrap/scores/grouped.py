@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Literal, TypeAlias
+from dataclasses import KW_ONLY
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError, warn
-from rewardwrap.core.transitions import FloatArray
-from rewardwrap.scores.contract import Score, scored
+from rewardwrap.core.lane import LaneCode
+from rewardwrap.core.registry import register
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.scores.choice import chosen_score
+from rewardwrap.scores.contract import Score
 
 AtLimit: TypeAlias = Literal["end", "bootstrap"]
+PAY = "rewardwrap/score"
+"""Key of what an episode is paid, in the info of its last step: lanes that wait for their group say it."""
 
 
-@dataclass(frozen=True)
-class Grouped:
+@register("grouped")
+class Grouped(Reward):
     """``A_i = s_i - mean(s)`` over a group of episodes that began in the same state.
 
     Which of the same start's episodes were better is what a policy gradient needs; the mean of the group is a
-    baseline that no network has to learn. Pay of a group sums to 0 unless ``centred`` is False.
+    baseline that no network has to learn. Pay of a group sums to 0 unless ``centred`` is False. It is paid on
+    the last step of each episode, by `rw.make`, `rw.make_grouped` and ``rewardwrap train --score``, whose
+    lanes wait for their group; `rw.relabel` pays the same from logs.
 
     Args:
-        score: Gives each of n finished episodes a number.
+        score: Gives each of n finished episodes a number; also its tag, ``"module:function"`` or its
+            configuration.
         group: Episodes of a group, G.
         centred: Whether the group's mean is taken off; False pays each episode its score.
         scaled: Whether the rest is divided by the group's standard deviation (GRPO). A group of equal
@@ -69,12 +76,13 @@ class Grouped:
     limit: AtLimit = "end"
     even: bool = False
 
+    reads_obs: ClassVar[bool] = False
+    shaping: ClassVar[bool] = False
+    pays_at_end: ClassVar[bool] = True
+    clock: ClassVar[str] = "episode"
+
     def __post_init__(self) -> None:
-        if not callable(self.score):
-            raise ConfigError(
-                f"Grouped: score must be a callable on finished episodes, got {self.score!r}. "
-                "Write score(episodes) -> (n,), e.g. lambda es: [e.reward.sum() for e in es]."
-            )
+        object.__setattr__(self, "score", chosen_score(self.score, "Grouped: score"))
         if type(self.group) is not int or self.group < 1:
             raise ConfigError(
                 f"Grouped: group must be a whole number of at least 1, got {self.group!r}. Use 4 or 8."
@@ -101,104 +109,9 @@ class Grouped:
                 "Say group=4, or centred=False to pay the score itself."
             )
 
-
-@dataclass
-class Till:
-    """Pays one group after the other, and keeps count.
-
-    Args:
-        rule: What is paid.
-
-    Attributes:
-        groups: Groups so far.
-        level: Those whose scores were all alike, which teach nothing.
-        filtered: Those that ``keep`` dropped.
-        dropped: Episodes that ``sigmas`` dropped.
-        usual: Running mean of the groups' standard deviations, for ``keep``.
-    """
-
-    rule: Grouped
-    groups: int = 0
-    level: int = 0
-    filtered: int = 0
-    dropped: int = 0
-    usual: float | None = None
-
-    BEGINS, FILTERS, DECAY = 6, 11, 0.99
-
-    def pay(self, episodes: Sequence[Episode]) -> FloatArray:
-        """What each episode of a group is paid, ``(n,)``: a permuted group is paid permuted.
-
-        Raises:
-            RewardValueError: The score gives anything but one finite number for each.
-        """
-        self.groups += 1
-        paid = np.zeros(len(episodes))
-        judged = [i for i, episode in enumerate(episodes) if self._counts(episode)]
-        if judged:
-            scores = scored(self.rule.score, [episodes[i] for i in judged])
-            paid[judged] = self._centred(scores) if self.rule.centred else scores
+    def __call__(self, batch: Transitions) -> FloatArray:
+        paid: FloatArray = np.zeros(batch.lanes) + batch.info.get(PAY, 0.0)
         return paid
 
-    def _counts(self, episode: Episode) -> bool:
-        return self.rule.limit == "end" or bool(episode.terminated[-1])
-
-    def _centred(self, scores: FloatArray) -> FloatArray:
-        mean, spread = _moments(scores)
-        self.level += spread == 0.0
-        if not self._kept(spread):
-            self.filtered += 1
-            return np.zeros(len(scores))
-        inside = np.ones(len(scores), bool)
-        if self.rule.sigmas is not None:
-            # a score exactly on the border stays, whatever its mean was rounded to
-            inside = np.abs(scores - mean) <= self.rule.sigmas * spread * (1.0 + 1e-9)
-            self.dropped += int((~inside).sum())
-            mean, spread = _moments(scores[inside])
-        paid = np.where(inside, scores - mean, 0.0)
-        if spread == 0.0:
-            return np.zeros(len(scores))
-        return paid / spread if self.rule.scaled else paid
-
-    def _kept(self, spread: float) -> bool:
-        if self.rule.keep is None or self.groups < self.BEGINS:
-            return True
-        usual = spread if self.usual is None else self.usual
-        self.usual = self.DECAY * usual + (1.0 - self.DECAY) * spread
-        return self.groups < self.FILTERS or spread >= self.rule.keep * usual
-
-
-def _moments(scores: FloatArray) -> tuple[float, float]:
-    """Mean and population standard deviation; (0, 0) of nothing.
-
-    Of the sorted scores: a sum depends on the order of what it adds, and pay must not. A mean of equal
-    numbers can miss them by a rounding, so their deviation is said outright.
-    """
-    if not len(scores):
-        return 0.0, 0.0
-    ordered = np.sort(scores)
-    level = ordered[0] == ordered[-1]
-    return float(ordered.mean()), 0.0 if level else float(ordered.std())
-
-
-def in_logs(rule: Grouped, episodes: Sequence[Episode]) -> list[FloatArray]:
-    """The pay of every step, ``(T,)`` for each episode; groups are ``rule.group`` neighbours.
-
-    Raises:
-        ConfigError: The last group is not complete.
-    """
-    if len(episodes) % rule.group:
-        raise ConfigError(
-            f"episodes must come in groups of {rule.group}, got {len(episodes)}. Put the episodes of one "
-            "start next to each other and leave out groups that are not complete, or say another group."
-        )
-    till, rows = Till(rule), []
-    for first in range(0, len(episodes), rule.group):
-        group = list(episodes[first : first + rule.group])
-        for episode, pay in zip(group, till.pay(group), strict=True):
-            steps = len(episode)
-            row = np.full(steps, pay / steps) if rule.even else np.zeros(steps)
-            if not rule.even:
-                row[-1] = pay
-            rows.append(row)
-    return rows
+    def write(self, code: LaneCode) -> str:
+        return f"info.get({PAY!r}, 0.0)"

@@ -14,7 +14,7 @@ import numpy as np
 from rewardwrap.core import tree
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardValueError
-from rewardwrap.core.plain import function_name
+from rewardwrap.core.plain import Written, function_name
 from rewardwrap.core.reward import Reward, field_names
 from rewardwrap.core.stream import Stream
 from rewardwrap.testing import hosts
@@ -43,7 +43,7 @@ def unnamed_functions(node: Reward) -> list[str]:
     found: list[str] = []
     for name in field_names(type(node)):
         value = getattr(node, name)
-        if callable(value) and not isinstance(value, Reward):
+        if callable(value) and not isinstance(value, Written):
             try:
                 function_name(value)
             except ConfigError:

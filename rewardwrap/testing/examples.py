@@ -136,6 +136,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"gate": {"progress": PHI, "hard": [YES_NO], "hint": 0.5}},
     ),
     "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
+    "grouped": ({"grouped": {"score": "return", "group": 2}},),
     "icm": ({"icm": SMALL},),
     "knowledge": (
         {"knowledge": {"phi": {"counts": {}}, "scale": 0.1}},

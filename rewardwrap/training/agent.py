@@ -20,7 +20,14 @@ import gymnasium as gym
 
 import rewardwrap_envs
 from rewardwrap.adapters.acting import require_masks
-from rewardwrap.adapters.build import Limit, builder_of, make, require_arrays
+from rewardwrap.adapters.build import (
+    Limit,
+    builder_of,
+    group_lanes,
+    make,
+    paid_by_group,
+    require_arrays,
+)
 from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
@@ -243,13 +250,14 @@ def _reward_env(
     split = "train" if training else "eval"
     lane = partial(_wrapped_lane, settings.env, split, settings.catalog, kwargs, h.env_wrapper)
     host: Any = DummyVecEnv if vec_env == "dummy" else SubprocVecEnv
-    venv = host([lane] * lanes)
+    rule = paid_by_group(reward)
+    venv = host([lane] * lanes) if rule is None else group_lanes(lane, lanes, rule, training)
     venv.seed(settings.seed)
     task = Task(name=f"{settings.env} inside env_wrapper", gamma=settings.gamma)
     recipe = rewardwrap_envs.find(settings.env, settings.catalog)
     if recipe is not None and _keeps_observations(lane()):
         task = task_of_recipe(recipe, gamma=settings.gamma, space=venv.observation_space)
-    limit = limited(venv, settings.limit, task)
+    limit = limited(venv, settings.limit, task) if rule is None else venv
     return RewardVecEnv(limit, reward, gamma=settings.gamma, training=training, task=task)
 
 

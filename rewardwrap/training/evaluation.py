@@ -52,10 +52,12 @@ class Evaluation:
         terms: Sum of each term over each episode, name -> ``(episodes,)``; ``env`` is the true return
             and ``shaped`` what a learner would have been paid.
         lengths: Steps of each episode, ``(episodes,)``.
+        success: 1 where the environment says ``is_success`` at the end; None where it says nothing.
     """
 
     terms: dict[str, FloatArray]
     lengths: FloatArray
+    success: FloatArray | None = None
 
     @property
     def true(self) -> FloatArray:
@@ -91,7 +93,13 @@ def evaluate(model: BaseAlgorithm, venv: VecEnv, protocol: Protocol) -> Evaluati
     return Evaluation(
         {name: np.array([info["episode_terms"][name] for info in infos]) for name in names},
         np.array([float(info["steps"]) for info in infos]),
+        _success(infos),
     )
+
+
+def _success(infos: Sequence[dict[str, Any]]) -> FloatArray | None:
+    said = [info.get("is_success") for info in infos]
+    return None if None in said else np.array(said, np.float64)
 
 
 def _round(

@@ -12,7 +12,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import gymnasium as gym
@@ -166,12 +166,17 @@ class _Again:
 
 
 def _nameless(value: Any) -> Iterator[Callable[..., Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Reward):
+        return
+    if getattr(value, "to_config", None) is not None:
+        # a score writes itself, and may hold functions
+        value = [getattr(value, f.name) for f in fields(value) if f.init]
+    elif isinstance(value, Mapping):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
         for item in value:
             yield from _nameless(item)
-    elif callable(value) and not isinstance(value, Reward):
+    elif callable(value):
         try:
             function_name(value)
         except ConfigError:

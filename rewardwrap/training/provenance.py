@@ -11,7 +11,7 @@ from typing import Any
 
 import rewardwrap_envs
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.plain import function_name, load_function
+from rewardwrap.core.plain import Written, function_name, load_function
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.unnamed import MODULE
 
@@ -32,10 +32,15 @@ def versions() -> dict[str, str]:
 def code_hashes(reward: Reward, env: str, catalog: tuple[str, ...] = ()) -> dict[str, str]:
     """Hashes of the code and the recipe behind a run: change them and it is another run."""
     sources: dict[str, Any] = {}
-    for node in reward.walk():
+    nodes: list[Any] = list(reward.walk())
+    while nodes:
+        node = nodes.pop()
         sources[f"{type(node).__module__}:{type(node).__qualname__}"] = type(node)
         for value in vars(node).values():
-            if isinstance(value, str) and re.fullmatch(r"[\w.]+:[\w.]+", value):
+            if isinstance(value, Written) and not isinstance(value, Reward):
+                # a score, which writes itself and may hold functions
+                nodes.append(value)
+            elif isinstance(value, str) and re.fullmatch(r"[\w.]+:[\w.]+", value):
                 sources[value] = load_function(value)
             elif callable(value) and not isinstance(value, Reward):
                 sources |= _named(value)

@@ -13,8 +13,9 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 import rewardwrap as rw
-from rewardwrap.adapters.group_lanes import PAY, WAITING
+from rewardwrap.adapters.lockstep import WAITING
 from rewardwrap.core.episode import Episode
+from rewardwrap.scores.grouped import PAY
 
 STEPS = 6
 
@@ -204,3 +205,35 @@ def test_ppo_learns_from_its_group_alone(count: str) -> None:
     model.learn(1536)
     lengths = [info["l"] for info in model.ep_info_buffer]
     assert np.mean(lengths) > 4.5
+
+
+def test_a_group_is_a_reward_that_make_pays_and_wrap_refuses(count: str) -> None:
+    rule = rw.Grouped(Kept(), group=2)
+    one = rw.make(count, rw.EnvReward() + rule.named("score"), n_envs=2, seed=0)
+    other = rw.make_grouped(count, Kept(), group=2, n_envs=2)
+    assert (one.reset() == other.reset()).all()
+    sums = np.sum([row[1] for row in ending(one, [2, 4], 4)], axis=0)
+    paid = np.sum([row[1] for row in ending(other, [2, 4], 4)], axis=0)
+    assert (sums - paid).tolist() == [2, 4]
+    with pytest.raises(rw.ConfigError, match="lanes that wait for their group, got a TimeLimit"):
+        rw.wrap(gym.make(count), rule)
+    with pytest.raises(rw.ConfigError, match="at most one Grouped, got 2"):
+        rw.make(count, rule + rw.Grouped(Kept()), n_envs=4)
+    with pytest.raises(rw.ConfigError, match='"dummy" for a reward of whole groups'):
+        rw.make(count, rule, n_envs=2, vec_env="subproc")
+    with pytest.raises(rw.ConfigError, match="Grouped must be paid alone from logs"):
+        rw.relabel(rw.EnvReward() + rule, [])
+
+
+def test_evaluation_judges_each_episode_alone_and_teaches_the_score_nothing(count: str) -> None:
+    concise = rw.Concise(lambda es: [1.0] * len(es), steps=(0, 4), anneal=(1.0, 0.0, 4))
+    rule = rw.Grouped(concise, group=2)
+    plain = rw.make(count, "env", n_envs=2, training=False)
+    venv = rw.make(count, rule, n_envs=2, training=False)
+    for host in (plain, venv):
+        host.seed(7)
+    assert (plain.reset() == venv.reset()).all()
+    for _ in range(3):
+        (*_, (_, paid, dones, _)) = ending(venv, [2, 2], 2)
+        assert dones.all()
+        assert paid.tolist() == pytest.approx([1.275, 1.275])

@@ -36,7 +36,8 @@ EVERYTHING = [
 
 
 def online(reward: rw.Reward) -> bool:
-    return not reward.lookahead
+    """Whether every host pays it alone; groups have hosts of their own."""
+    return not reward.lookahead and not any(isinstance(n, rw.Grouped) for n in reward.walk())
 
 
 EXAMPLES = examples()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import rewardwrap as rw
 from rewardwrap.core.episode import Episode
 from rewardwrap.scores import Return
-from rewardwrap.scores.grouped import Till, in_logs
+from rewardwrap.scores.till import Till, in_logs
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=16)
 
@@ -126,7 +126,9 @@ def test_bad_input_is_one_sentence() -> None:
         with pytest.raises(rw.ConfigError, match=sentence):
             rw.Grouped(Return(), **fields)  # type: ignore[arg-type]
     with pytest.raises(rw.ConfigError, match="score must be a callable"):
-        rw.Grouped("return")  # type: ignore[arg-type]
+        rw.Grouped(3)  # type: ignore[arg-type]
+    with pytest.raises(rw.UnknownName, match='No score "retrun"'):
+        rw.Grouped("retrun")  # type: ignore[arg-type]
     with pytest.raises(rw.ConfigError, match="groups of 2, got 3"):
         rw.relabel(rw.Grouped(Return(), group=2), [log] * 3)
     with pytest.raises(rw.ConfigError, match="finished episodes, got one of 3 steps"):

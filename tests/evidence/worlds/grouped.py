@@ -11,7 +11,7 @@ import numpy as np
 
 import rewardwrap as rw
 import rewardwrap_envs  # noqa: F401  registers the miniatures
-from rewardwrap.adapters.group_lanes import WAITING
+from rewardwrap.adapters.lockstep import WAITING
 from rewardwrap.core.episode import Episode
 from rewardwrap.scores import Score
 
