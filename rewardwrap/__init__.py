@@ -27,7 +27,7 @@ from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.scores import Concise, Exemplar, Grouped, SetDistance
+from rewardwrap.scores import Concise, Exemplar, Grouped, SelfReward, SetDistance
 
 if TYPE_CHECKING:
     from rewardwrap import design, evaluate, statistics
@@ -125,6 +125,7 @@ __all__ = [
     "RewardwrapWarning",
     "Run",
     "SandboxError",
+    "SelfReward",
     "SetDistance",
     "StackError",
     "Sum",

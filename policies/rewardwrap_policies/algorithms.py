@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rewardwrap_envs.errors import near_misses
 from rewardwrap_policies.errors import MissingPackage, UnknownAlgorithm
@@ -21,6 +21,7 @@ ALGORITHMS: dict[str, tuple[str, str]] = {
     "ppo": ("stable_baselines3", "PPO"),
     "ppo_lstm": ("sb3_contrib", "RecurrentPPO"),
     "ppo_mask": ("sb3_contrib", "MaskablePPO"),
+    "ppo_stable": ("rewardwrap_policies.stable", "StablePPO"),
     "qrdqn": ("sb3_contrib", "QRDQN"),
     "sac": ("stable_baselines3", "SAC"),
     "td3": ("stable_baselines3", "TD3"),
@@ -68,5 +69,11 @@ def algorithm(name: str) -> type[BaseAlgorithm]:
 
 def constructor_arguments(name: str) -> frozenset[str]:
     """Return what the constructor of an algorithm accepts, without policy and environment."""
-    parameters = inspect.signature(algorithm(name).__init__).parameters
-    return frozenset(parameters) - {"self", "policy", "env", "_init_setup_model"}
+    found: set[str] = set()
+    bases: tuple[Any, ...] = algorithm(name).__mro__
+    for cls in bases:
+        parameters = inspect.signature(cls.__init__).parameters
+        found |= parameters.keys()
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            break
+    return frozenset(found) - {"self", "policy", "env", "options", "_init_setup_model"}

@@ -29,6 +29,7 @@ from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
 from rewardwrap.rewards.renorm import ReNorm
 from rewardwrap.rewards.rnd import RND
+from rewardwrap.rewards.route_completion import RouteCompletion
 from rewardwrap.rewards.safe import Safe
 from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.rewards.simhash import SimHash
@@ -73,6 +74,7 @@ __all__ = [
     "ReNorm",
     "References",
     "Refine",
+    "RouteCompletion",
     "Safe",
     "Schedule",
     "Sign",

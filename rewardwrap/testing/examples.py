@@ -162,6 +162,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"renorm": {"process": SHARE, "outcome": YES_NO}},
         {"renorm": {"process": YES_NO, "outcome": EVENT, "mu": 0.5, "per_step": False}},
     ),
+    "route_completion": (
+        {"route_completion": {"route": "position", "over_speed": "progress", "hard": [YES_NO]}},
+        {"route_completion": {"route": EFFORT, "close": YES_NO, "lasting": 2, "off_lane": EVENT}},
+    ),
     "safe": (
         {"safe": {"base": EFFORT, "gamma": GAMMA}},
         {"safe": {"base": ENV, "delay": 2, "on_truncation": "bootstrap"}},

@@ -2,6 +2,7 @@
 
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.objectives.contract import OBJECTIVES, objective, objective_of
+from rewardwrap.nets.objectives.gdro import GDRO
 from rewardwrap.nets.objectives.outcome import Outcome, Process
 from rewardwrap.nets.objectives.prdp import Differences
 from rewardwrap.nets.objectives.rankings import ListWise
@@ -10,6 +11,7 @@ from rewardwrap.nets.objectives.surf import Surf
 from rewardwrap.nets.objectives.treg import TReg
 
 __all__ = [
+    "GDRO",
     "OBJECTIVES",
     "BradleyTerry",
     "Differences",
