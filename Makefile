@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: compare test slow foreign check format bench evidence clean
+.PHONY: compare test slow foreign check docs films dist format bench evidence clean
 
 compare: .venv/installed
 	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
@@ -29,6 +29,22 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py tests/test_public_names.py
 	$(BIN)/python -m pytest --doctest-modules rewardwrap envs/rewardwrap_envs policies/rewardwrap_policies
+	$(MAKE) --no-print-directory docs
+
+# the site, site/index.html; a public name without a docstring, or a link to nowhere, stops it
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+# the films of the gallery, drawn anew (minutes)
+films: .venv/installed-dev
+	$(BIN)/python docs/gallery/films.py
+
+# wheel and sdist in dist/, checked as a package index would
+dist: .venv/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt twine
+	$(BIN)/python -m twine check --strict dist/*
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .
@@ -45,7 +61,7 @@ evidence: .venv/installed-dev
 	$(BIN)/python -m tests.evidence --only "$(ONLY)" --jobs $(JOBS)
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv runs site dist
 
 # torch first and alone: a resolver that is free to choose takes gigabytes of GPU libraries
 .venv/installed: pyproject.toml constraints.txt

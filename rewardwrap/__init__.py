@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     compare: _Compare
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _modules = {
     "compare": "rewardwrap.compare",

@@ -11,7 +11,9 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.sandbox import channel
 
 Reason: TypeAlias = Literal["gate", "timeout", "memory", "syscall", "crash", "output"]
+"""Why code was stopped; see `SandboxError`."""
 REASONS: tuple[Reason, ...] = ("gate", "timeout", "memory", "syscall", "crash", "output")
+"""All of them."""
 
 
 class SandboxError(RewardwrapError, RuntimeError):

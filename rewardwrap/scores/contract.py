@@ -15,6 +15,7 @@ from rewardwrap.core.registry import Tags
 from rewardwrap.core.transitions import FloatArray
 
 SCORES = Tags("score", "rewardwrap.scores")
+"""Every score by its tag; other packages add theirs by the entry point ``rewardwrap.scores``."""
 
 R = TypeVar("R", bound=type)
 

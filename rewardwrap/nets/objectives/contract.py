@@ -10,6 +10,7 @@ from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.registry import Tags
 
 OBJECTIVES = Tags("objective", "rewardwrap.objectives")
+"""Every objective by its tag; other packages add theirs by the entry point ``rewardwrap.objectives``."""
 
 Labels = Literal["rewards", "pairs", "outcomes", "marks"]
 """What there is to learn from: a number a step, answers, one bit an episode, one chance a step."""
