@@ -128,11 +128,14 @@ class Arrays:
         if not axes:
             return Box(value.node, shared=True)
         named = axes[0] if len(axes) == 1 else axes
-        return Box(
-            self.graph.make(
-                f"{function}({{0}}, axis={named}, keepdims={bool(keepdims)})", value.node
-            )
-        )
+        kept = ", keepdims=True" if keepdims else ""
+        if function == "mean" and value.node.dtype in (np.float64, np.float32):
+            # what np.mean does, without its questions
+            count = int(np.prod([value.node.row[axis] for axis in axes]))
+            text = f"(sum_({{0}}, {named}{kept}) / {count})"
+        else:
+            text = f"{function}({{0}}, {named}{kept})"
+        return Box(self.graph.make(text, value.node))
 
     def _folded(self, template: str, values: Sequence[Any]) -> Any:
         """A reduction along the list itself: one column after the other, as numpy adds them."""

@@ -49,6 +49,7 @@ class Program:
         arguments = Arguments(inputs, [(c.place, tuple(c.path)) for c in columns], fields)
         self._paid = _translated(tree, arguments, components)
         self.style = self._paid.style
+        self._looks = [(shape, dtype) for _, dtype, shape in inputs]
         self._names = names
         self._batch = batch_function(self._paid, names)
 
@@ -59,10 +60,12 @@ class Program:
 
     def fits(self, arrays: Sequence[Any]) -> bool:
         """Whether arrays are those that it was made for, but for the number of rows."""
-        return all(
-            a.__class__ is np.ndarray and a.shape[1:] == tuple(c.shape) and a.dtype == c.dtype
-            for a, c in zip(arrays, self.columns, strict=True)
-        )
+        for array, (shape, dtype) in zip(arrays, self._looks, strict=True):
+            if array.__class__ is not np.ndarray or array.shape[1:] != shape:
+                return False
+            if array.dtype is not dtype and array.dtype != dtype:
+                return False
+        return True
 
     def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """``(1 + k, rows)``: the reward and its components."""

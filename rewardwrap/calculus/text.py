@@ -19,8 +19,8 @@ from rewardwrap.core.lane import compile_function
 
 CALM = (
     "{0}", "({0} +", "({0} -", "({0} *", "({0} <", "({0} >", "({0} =", "({0} !", "({0} &", "({0} |", "(-",
-    "({1} if", "square", "absolute", "sum_", "max_", "min_", "any_", "all_", "minimum", "maximum", "logical_",
-    "where", "stack", "concatenate", "full", "asarray", "float", "bool",
+    "({1} if", "(sum_", "square", "absolute", "sum_", "max_", "min_", "any_", "all_", "minimum", "maximum",
+    "logical_", "where", "stack", "concatenate", "full", "asarray", "float", "bool",
 )  # fmt: skip
 """How operations begin that numpy does not warn of; their overflow is infinite, and refused as such."""
 
@@ -69,16 +69,22 @@ def batch_function(paid: Paid, inputs: Sequence[str]) -> Any:
             ]
             name = text.known[node] = f"v{len(text.lines)}"
             text.lines.append(f"{name} = {node.batch.format(*given)}")
+    quiet = all(node.batch.startswith(CALM) for node in text.known if node.batch)
+    lines = text.lines if quiet else _hushed(text.lines)
     body = [
         f"{', '.join(inputs)}, = arrays",
+        *lines,
         f"out = empty(({len(paid.nodes)}, rows))",
-        "with errstate(all='ignore'):",
-        *(f"    {line}" for line in text.lines),
         *(f"out[{i}] = {text.known[node]}" for i, node in enumerate(paid.nodes)),
         "return out",
     ]
     names = {**NAMES, **text.names, "empty": np.empty, "errstate": np.errstate}
     return compile_function("pay", "def pay(arrays, rows):", body, names)
+
+
+def _hushed(lines: Sequence[str]) -> list[str]:
+    """The lines without numpy's warnings: what is infinite is refused, or not taken."""
+    return ["with errstate(all='ignore'):", *(f"    {line}" for line in lines)]
 
 
 def lane_function(
@@ -103,11 +109,7 @@ def lane_function(
             quiet = quiet and calm
             name = text.known[node] = f"v{len(text.lines)}"
             text.lines.append(f"{name} = {line}")
-    lines = (
-        text.lines
-        if quiet
-        else ["with errstate(all='ignore'):", *(f"    {line}" for line in text.lines)]
-    )
+    lines = text.lines if quiet else _hushed(text.lines)
     outcome = ", ".join(f"float({text.known[node]})" for node in paid.nodes)
     known = {**NAMES, **text.names, **names, "errstate": np.errstate}
     body = [*reading, *lines, f"return {outcome},"]

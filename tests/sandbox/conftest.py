@@ -31,7 +31,7 @@ def raid() -> Raid:
 
     def strike(attack: Attack) -> Outcome:
         if not hasattr(local, "good"):
-            local.good = rw.CodeReward(GOOD)
+            local.good = rw.CodeReward(GOOD, confine="process")
             goods.append(local.good)
         return run(attack, port, local.good)
 

@@ -171,7 +171,9 @@ def _strike(source: str, outcome: Outcome, skip: tuple[str, ...]) -> None:
     began = time.perf_counter()
     reward, sessions = None, set()
     try:
-        reward = rw.CodeReward(source, components=(), gate="off", deadline=DEADLINE)
+        reward = rw.CodeReward(
+            source, components=(), gate="off", deadline=DEADLINE, confine="process"
+        )
         reward._session().skip = skip
         for _ in range(120):
             if not np.isfinite(reward(CALM)).all():

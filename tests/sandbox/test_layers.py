@@ -152,7 +152,7 @@ import rewardwrap as rw
 from tests.sandbox.corpus import CALM, GOOD, attacks, listener, run
 from rewardwrap.sandbox import describe
 names = set(sys.argv[2].split(",")) if sys.argv[2] != "all" else {a.name for a in attacks()}
-good = rw.CodeReward(GOOD, tier="medium")
+good = rw.CodeReward(GOOD, tier="medium", confine="process")
 with listener() as (port, hits):
     found = [run(a, port, good) for a in attacks() if a.name in names]
 told = [[o.attack.name, o.verdict, o.harm, o.verdict in o.attack.verdicts] for o in found]

@@ -31,7 +31,7 @@ def no_wall(monkeypatch):
 
 
 def code(source: str = TEXT, **settings) -> rw.CodeReward:
-    return rw.CodeReward(source, allow_weaker=True, **settings)
+    return rw.CodeReward(source, allow_weaker=True, **settings, confine="process")
 
 
 def by_hand(batch) -> np.ndarray:
@@ -42,8 +42,11 @@ def test_it_is_refused_in_a_sentence_unless_that_was_asked_for():
     with pytest.raises(
         rw.SandboxError, match=r"must be strong, got process-only .*not hostile code.*allow_weaker"
     ):
-        rw.wrap(gym.make("CartPole-v1"), rw.CodeReward(HEAD + "return next_obs[:, 0]\n"))
-    reward = rw.CodeReward(TEXT)
+        rw.wrap(
+            gym.make("CartPole-v1"),
+            rw.CodeReward(HEAD + "return next_obs[:, 0]\n", confine="process"),
+        )
+    reward = rw.CodeReward(TEXT, confine="process")
     with pytest.raises(rw.SandboxError, match="must be strong, got process-only"):
         reward(batch_of())
     assert reward.worker is None

@@ -137,7 +137,7 @@ def test_a_late_answer_is_late():
 
 
 def test_a_worker_outlives_the_thread_that_started_it():
-    reward = rw.CodeReward(GOOD)
+    reward = rw.CodeReward(GOOD, confine="process")
     thread = threading.Thread(target=reward, args=(CALM,))
     thread.start()
     thread.join()
@@ -149,7 +149,7 @@ def test_a_worker_outlives_the_thread_that_started_it():
 
 
 def test_a_forked_trainer_starts_a_worker_of_its_own():
-    reward = rw.CodeReward(GOOD)
+    reward = rw.CodeReward(GOOD, confine="process")
     reward(CALM)
     worker = reward.worker
     child = os.fork()
@@ -168,7 +168,7 @@ def test_many_rewards_leave_no_descriptor_and_no_process():
     gc.collect()
     before = descriptors()
     for _ in range(4):
-        reward = rw.CodeReward(GOOD)
+        reward = rw.CodeReward(GOOD, confine="process")
         reward(CALM)
         worker = reward.worker
         reward.close()
@@ -178,7 +178,7 @@ def test_many_rewards_leave_no_descriptor_and_no_process():
 
 @pytest.mark.parametrize("calls", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_memory_and_descriptors_do_not_grow_with_calls(calls):
-    reward, batch = rw.CodeReward(GOOD), batch_of(16)
+    reward, batch = rw.CodeReward(GOOD, confine="process"), batch_of(16)
     for _ in range(2000):
         reward(batch)
     before = resident(os.getpid()), resident(reward.worker), descriptors()

@@ -29,7 +29,7 @@ def batch(rows: int = 4) -> Transitions:
 
 def test_the_trainer_may_go_where_it_could_before() -> None:
     allowed = os.sched_getaffinity(0)
-    reward = rw.CodeReward(SOURCE)
+    reward = rw.CodeReward(SOURCE, confine="process")
     for _ in range(2 * HELD):
         reward(batch())
     assert os.sched_getaffinity(0) == allowed
@@ -37,7 +37,7 @@ def test_the_trainer_may_go_where_it_could_before() -> None:
 
 def test_a_trainer_that_pins_itself_stays_pinned_and_takes_the_worker_along() -> None:
     allowed = os.sched_getaffinity(0)
-    reward = rw.CodeReward(SOURCE)
+    reward = rw.CodeReward(SOURCE, confine="process")
     try:
         for core in sorted(allowed)[:2]:
             os.sched_setaffinity(0, {core})
@@ -65,7 +65,7 @@ def test_the_wall_needs_no_name_of_python(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("memfd_create", "eventfd", "eventfd_write", "pidfd_open", "MFD_CLOEXEC"):
         monkeypatch.delattr(os, name, raising=False)
     assert wires.lacking.__wrapped__() == ""
-    reward = rw.CodeReward(SOURCE)
+    reward = rw.CodeReward(SOURCE, confine="process")
     np.testing.assert_array_equal(reward(batch()), batch().next_obs[:, 0])
     reward.close()
 
