@@ -130,7 +130,10 @@ def _lane_line(node: Node, text: Text) -> tuple[str, bool]:
             text.known[a] if isinstance(a, Node) else text.constant(a, plain=True)
             for a in node.args
         ]
-        return node.scalar.format(*given), True
+        line = node.scalar.format(*given)
+        # Python's True + True is 2, numpy's is True
+        whole = node.dtype == bool and node.scalar.startswith(("({0} +", "({0} *", "abs"))
+        return (f"bool({line})" if whole else line), True
     # a Python number is weak: beside float32 it would make float32
     strong = any(not _is_number(a) and a.dtype != np.float64 for a in parts) or numbers
     given = []

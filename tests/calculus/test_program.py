@@ -211,7 +211,7 @@ TEXTS = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=TEXTS, seed=st.integers(0, 99))
 def test_random_expressions_pay_what_numpy_pays(text: str, seed: int) -> None:
     source = f"{HEAD}    return 0.0 * obs[:, 0] + {text}\n"
