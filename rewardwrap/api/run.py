@@ -137,6 +137,34 @@ class Run(Shown):
             agent.close()
         return found
 
+    def video(self, file: str | Path | None = None, *, which: str = BEST) -> Path:
+        """Film the first evaluation episode; what it writes plays in every browser.
+
+        Args:
+            file: To write; None: ``agent.mp4`` in the run's folder.
+            which: ``"best"`` or ``"last"``.
+
+        Raises:
+            MissingExtra: imageio or its ffmpeg is not installed.
+            NoPictures: The environment does not draw itself, or only this program knows it.
+        """
+        from rewardwrap.training import bundle, films
+
+        films.require("a film")
+        place = self._files.bundle(which)
+        with self._luggage.at_hand():
+            protocol = bundle.document(place, trust=self._trusted)["evaluation"]
+        file = self.folder / "agent.mp4" if file is None else Path(file)
+        played = films.film(
+            place, file, seed=protocol["seed"], deterministic=protocol["deterministic"],
+            trust=self._trusted,
+        )  # fmt: skip
+        if "problem" in played:
+            raise films.NoPictures(
+                f"a run must be one that can be filmed, got: {played['problem']}."
+            )
+        return file
+
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the true return of every evaluation; returns the matplotlib axes."""
         from rewardwrap.pages.drawing import drawing, steps_axis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rewardwrap.commands.arguments import whole_number
+from rewardwrap.commands.arguments import add_stopping, whole_number
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--tune", type=whole_number, metavar="N",
         help="first give every strategy N trials on its own weights, with other seeds",
     )  # fmt: skip
+    add_stopping(parser)
+    parser.add_argument("--device", help="as in torch (default: auto, the processor for MLPs)")
     parser.add_argument(
         "--videos", action="store_true", help="film the best policy of each strategy"
     )
@@ -38,8 +40,9 @@ def require(args: argparse.Namespace) -> None:
         ConfigError: An address without an executor that takes one.
         MissingExtra: A package is not installed.
     """
-    from rewardwrap.compare import executors, tracking, videos
+    from rewardwrap.compare import executors, tracking
     from rewardwrap.core.errors import extra
+    from rewardwrap.training import films
 
     executors.require(args.executor, args.address)
     for tracker in args.track:
@@ -47,4 +50,4 @@ def require(args: argparse.Namespace) -> None:
     if args.tune:
         extra("optuna", needs="--tune", install="tune")
     if args.videos:
-        videos.require()
+        films.require("--videos")

@@ -88,17 +88,24 @@ def _changes(args: argparse.Namespace, envs: Sequence[str]) -> dict[str, Any]:
         "threshold": args.threshold,
         "primary": args.primary,
         "limit": args.limit,
+        "stop": _given(at=args.stop_at, patience=args.patience, minutes=args.minutes),
+        "device": args.device,
         "seeds": None if args.seeds is None else list(args.seeds),
         "strategies": _with_scores(_strategies(args.reward), args) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,
         "catalog": [str(Path(folder).absolute()) for folder in args.catalog] or None,
-        "evaluation": {k: v for k, v in evaluation.items() if v is not None} or None,
+        "evaluation": _given(**evaluation),
         "hyperparameters": _hyperparameters(args, envs) or None,
         "suite": args.suite or None,
         "envs": list(envs) if len(envs) > 1 else None,
         "env": envs[0] if len(envs) == 1 else None,
     }
     return {key: value for key, value in changes.items() if value is not None}
+
+
+def _given(**values: Any) -> dict[str, Any] | None:
+    """What was said; None where nothing was."""
+    return {name: value for name, value in values.items() if value is not None} or None
 
 
 def _hyperparameters(args: argparse.Namespace, envs: Sequence[str]) -> dict[str, Any]:

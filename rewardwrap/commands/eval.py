@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rewardwrap.commands import show
 from rewardwrap.commands.arguments import (
     add_catalog,
     add_json,
@@ -28,6 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_seed(parser, None, help="of the first episode (default: as in training)")
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
     parser.add_argument("--device", default="auto")
+    show.add_show(parser)
     add_catalog(parser)
     add_json(parser)
 
@@ -38,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.training.evaluation import Protocol, evaluate
     from rewardwrap.training.folder import bundle_in
 
+    show.require(args)
     folder = bundle_in(args.what, args.which)
     protocol = Protocol(**bundle.document(folder)["evaluation"])
     if args.episodes is not None:
@@ -58,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         args.answer = {**document, "length": found.lengths}
     else:
         _print(folder, step, protocol, found)
+    for line in show.show(args, folder, protocol, Path()):
+        wide_console().print(line, markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

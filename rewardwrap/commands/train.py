@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands import train_options
+from rewardwrap.commands import show, train_options
 from rewardwrap.commands.arguments import wide_console
 from rewardwrap.commands.train_options import (
     STOPPING,
@@ -45,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train to the end; 130 if interrupted."""
     console = wide_console()
+    show.require(args)
     agent, folder, course, loops = _started(args) if args.resume is None else _resumed(args)
     step = agent.model.num_timesteps
     _say(console, f"{folder.path}: {agent.settings.algo} on {agent.settings.env}, step {step:,}.")
@@ -55,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if not finished:
         _say(console, f"Stopped. Go on with: rewardwrap train --resume {folder.path}")
         return 130
-    _say(console, f"Done. See it play with: rewardwrap eval {folder.path}")
+    for line in show.show(args, folder.bundle(), course.protocol, folder.path):
+        _say(console, line)
+    _say(console, f"Done. See it play with: rewardwrap eval {folder.path} --render")
     return 0
 
 

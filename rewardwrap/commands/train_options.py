@@ -19,6 +19,7 @@ from rewardwrap.commands.arguments import (
     named_env,
     whole_number,
 )
+from rewardwrap.commands.show import add_show
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 STOPPING = ("stop_at", "patience", "minutes")
 """How long: said anew each time, as ``-n`` is, or a run that stopped early would stop at once."""
 OBEYED = {
-    "resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages", *STOPPING,
+    "resume", "n_timesteps", "verbose", "progress", "env", "env_flag", "gym_packages", "video",
+    "render", *STOPPING,
 }  # fmt: skip
 """What ``--resume`` reads, the environment to find the run; all the rest stands in the folder of the run."""
 
@@ -110,6 +112,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=1)
     parser.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    add_show(parser, default="agent.mp4")
     parser.add_argument(
         "--start", "-i", "--trained-agent", metavar="RUN",
         help="the agent of this run goes on under --reward, with its normaliser and replay buffer; steps "

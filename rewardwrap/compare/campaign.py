@@ -159,7 +159,20 @@ def collect(
         eval_episodes=plan.episodes,
         primary=plan.primary,
         bounds=plan.bounds,
-        remarks=plan.remarks,
+        remarks=(*plan.remarks, *_early(plan, specs, store)),
+    )
+
+
+def _early(plan: Plan, specs: list[Spec], store: Store) -> tuple[str, ...]:
+    """Who stopped early: the flat ends of the curves are not what more training would have given."""
+    if not plan.stopping:
+        return ()
+    finished = [spec for spec in specs if store.is_finished(run_id(spec))]
+    stopped = [s["strategy"] for s in finished if store.summary(run_id(s)).get("stopped")]
+    shares = [f"{stopped.count(n)} of {len(plan.seeds)} runs of {n}" for n in plan.rewards]
+    return (
+        f"Trainings could stop early, and {', '.join(shares)} did. The agent learns nothing more from there "
+        "on: its curve stays at its last evaluation.",
     )
 
 

@@ -4,81 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rewardwrap.compare import declaration, document, summary
+from rewardwrap.compare import declaration, suite_report
 from rewardwrap.compare.carry_out import carry_out
-from rewardwrap.compare.plan import Plan, plan_from
+from rewardwrap.compare.plan import Plan, plans_from
+from rewardwrap.compare.reported import Reported, ReportedSuite
 from rewardwrap.compare.request import Request
 from rewardwrap.compare.results import Comparison
 from rewardwrap.compare.store import Store
-from rewardwrap.compare.verdict import judge
+from rewardwrap.compare.suite import folder_of
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.pages.frames import Shown
 from rewardwrap.training.folder import plain_name
 from rewardwrap.training.luggage import Luggage, env_name
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-CURVES = ("strategy", "seed", "step", "true", "shaped")
-HEADINGS = ("strategy", "seeds", "final true", "95 %", "area", "finding")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Reported(Shown, Comparison):
-    """A comparison and where it lies, as `rw.compare` returns it.
-
-    Args:
-        folder: With ``comparison.json``, ``runs.csv``, ``figures/``, ``report.html`` and ``runs/``.
-    """
-
-    folder: Path = field(kw_only=True)
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``comparison.json`` holds."""
-        return document.to_json_dict(self)
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw the learning curves, every seed thin and the mean thick; returns the matplotlib axes."""
-        from rewardwrap.compare.figures import learning_curves
-        from rewardwrap.pages.drawing import steps_axis
-        from rewardwrap.pages.palette import colours
-
-        if axes is None:
-            return learning_curves(self).axes[0]
-        shades = colours(self.strategies)
-        for strategy in self.strategies:
-            curves = self.curves(strategy)
-            axes.plot(self.grid(), curves.T, color=shades[strategy], linewidth=0.7, alpha=0.3)
-            axes.plot(self.grid(), curves.mean(axis=0), color=shades[strategy], label=strategy)
-        steps_axis(axes, int(self.grid()[-1]))
-        axes.set_ylabel("true return")
-        axes.legend(frameon=False)
-        return axes
-
-    def _title(self) -> str:
-        said = f"Comparison on {self.env}, {self.algo}, {self.steps:,} steps: {self.folder}"
-        return f"{said}\n{judge(self).headline}"
-
-    def _columns(self) -> dict[str, Sequence[Any]]:
-        columns: dict[str, list[Any]] = {name: [] for name in CURVES}
-        for run in self.runs:
-            steps = run.steps.tolist()
-            columns["strategy"] += [run.strategy] * len(steps)
-            columns["seed"] += [run.seed] * len(steps)
-            columns["step"] += steps
-            columns["true"] += run.true_return.tolist()
-            columns["shaped"] += run.shaped_return.tolist()
-        return dict(columns)
-
-    def _shown(self) -> dict[str, Sequence[Any]]:
-        judged = judge(self)
-        rows = [summary.cells(self, judged, strategy) for strategy in self.strategies]
-        places = (0, 1, 2, 3, 4, -1)
-        return {name: [row[i] for row in rows] for name, i in zip(HEADINGS, places, strict=True)}
 
 
 def asked(
@@ -90,6 +30,9 @@ def asked(
     jobs: int | None,
     out: str | Path | None,
     catalog: Iterable[str | Path],
+    tune: int = 0,
+    videos: bool = False,
+    track: str | Iterable[str] = (),
     **said: Any,
 ) -> Request:
     """The request that Python's words stand for; see `rw.compare`.
@@ -106,22 +49,45 @@ def asked(
         raise ConfigError(
             f"jobs must be a whole number from 1, got {jobs!r}. None takes all cores."
         )
-    name = env_name(env)
-    plan = plan_from(_data(name, strategies, algo, seeds, catalog, said), rows=False)
-    luggage = Luggage.of(plan.rewards.values(), name)
-    folder = Path("comparisons") / f"{plain_name(plan.env)}-{plan.algo}"
-    out = folder if out is None else Path(out)
+    if isinstance(tune, bool) or not isinstance(tune, int) or tune < 0:
+        raise ConfigError(f"tune must be a whole number of trials, got {tune!r}. 0 tunes nothing.")
+    names = [env_name(each) for each in env] if isinstance(env, list | tuple) else [env_name(env)]
+    plans = plans_from(_data(names, strategies, algo, seeds, catalog, said), rows=False)
+    luggage = Luggage.of([r for plan in plans for r in plan.rewards.values()], *names)
+    folder = f"{'+'.join(plain_name(plan.env) for plan in plans)}-{plans[0].algo}"
+    out = Path("comparisons") / folder if out is None else Path(out)
+    trackers = (track,) if isinstance(track, str) else tuple(track)
+    _require(trackers, tune=tune, videos=videos)
     return Request(
-        plans=declaration.hold([_marked(plan, luggage)], Store(out / "runs"), out),
+        plans=declaration.hold(
+            [_marked(plan, luggage) for plan in plans], Store(out / "runs"), out
+        ),
         out=out,
         command="rw.compare(...)",
         jobs=jobs,
+        trackers=trackers,
+        tune=tune,
+        videos=videos,
         luggage=luggage,
     )
 
 
+def _require(trackers: Sequence[str], *, tune: int, videos: bool) -> None:
+    """Refuse before anything is trained what has no package here."""
+    from rewardwrap.compare import tracking
+    from rewardwrap.core.errors import extra
+    from rewardwrap.training import films
+
+    for tracker in trackers:
+        tracking.require(tracker)
+    if tune:
+        extra("optuna", needs="tune", install="tune")
+    if videos:
+        films.require("videos")
+
+
 def _data(
-    env: str,
+    envs: Sequence[str],
     strategies: Mapping[str, Any],
     algo: str,
     seeds: int | Iterable[int],
@@ -130,16 +96,18 @@ def _data(
 ) -> dict[str, Any]:
     """As a plan file says it; what is None is left to the preset and the recipe."""
     evaluation = {"every": said["eval_freq"], "episodes": said["eval_episodes"]}
-    names = ("steps", "threshold", "primary", "limit", "hyperparameters", "env_kwargs")
+    stop = said.get("stop", {})
+    names = ("steps", "threshold", "primary", "limit", "hyperparameters", "env_kwargs", "device")
     data: dict[str, Any] = {
-        "env": env,
+        **({"env": envs[0]} if len(envs) == 1 else {"envs": list(envs)}),
         "algo": algo,
         "seeds": seeds if isinstance(seeds, int | str) else list(seeds),
         "strategies": dict(strategies),
         "catalog": [str(Path(folder).absolute()) for folder in catalog] or None,
         "evaluation": {key: value for key, value in evaluation.items() if value is not None}
         or None,
-        **{key: said[key] for key in names},
+        "stop": {key: value for key, value in stop.items() if value is not None} or None,
+        **{key: said.get(key) for key in names},
     }
     return {key: value for key, value in data.items() if value is not None}
 
@@ -155,12 +123,18 @@ def _marked(plan: Plan, luggage: Luggage) -> Plan:
     return replace(plan, remarks=(*plan.remarks, remark))
 
 
-def reported(request: Request, *, verbose: bool) -> Reported:
-    """Carry a request for one environment out."""
+def reported(request: Request, *, verbose: bool) -> Reported | ReportedSuite:
+    """Carry a request out."""
     from rich.console import Console
 
     console = Console(width=None if verbose else 110, file=None if verbose else io.StringIO())
     made = carry_out(request, console)
-    found = made.comparisons[0]
-    known = {each.name: getattr(found, each.name) for each in fields(Comparison)}
-    return Reported(**known, folder=request.out)
+    several = len(made.comparisons) > 1
+    below = {c.env: request.out / "envs" / folder_of(c.env) for c in made.comparisons}
+    each = [_of(c, below[c.env] if several else request.out) for c in made.comparisons]
+    return ReportedSuite(suite_report.read(request.out), each, request.out) if several else each[0]
+
+
+def _of(comparison: Comparison, folder: Path) -> Reported:
+    known = {each.name: getattr(comparison, each.name) for each in fields(Comparison)}
+    return Reported(**known, folder=folder)

@@ -16,6 +16,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.training.agent import require_env
 from rewardwrap.training.choice import chosen_reward
 from rewardwrap.training.scores import whole_groups
+from rewardwrap.training.stopping import Stopping
 from rewardwrap_envs.entry import Recipe
 
 POINTS = 20
@@ -30,6 +31,7 @@ OF_ONE_ENV = (
     "limit",
     "primary",
     "steps",
+    "stop",
     "strategies",
     "threshold",
 )
@@ -70,6 +72,8 @@ def fields(reader: Reader) -> dict[str, Any]:
         "catalog": catalog,
         "limit": _limit(reader),
         "checkpoint": _checkpoint(reader),
+        "stopping": _stopping(reader),
+        "device": reader.take("device", str, "auto"),
     }
 
 
@@ -197,6 +201,15 @@ def _checkpoint(reader: Reader) -> int:
     if "every" not in chosen:
         return CHECKPOINT
     return int(reader.require(chosen["every"], int, "checkpoint", "every"))
+
+
+def _stopping(reader: Reader) -> Stopping:
+    chosen = reader.take("stop", dict, {})
+    reader.only(chosen, ("at", "patience", "minutes"), "stop")
+    try:
+        return Stopping(**chosen)
+    except ConfigError as error:
+        reader.refuse(str(error), "stop")
 
 
 def _seeds(reader: Reader) -> tuple[int, ...]:

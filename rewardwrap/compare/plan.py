@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from rewardwrap.compare.spec import Spec
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.training.provenance import code_hashes, versions
+from rewardwrap.training.stopping import Stopping
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.trust import require_trusted
 from rewardwrap_policies import PresetError
@@ -49,6 +50,8 @@ class Plan:
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `rewardwrap.wrap`.
         checkpoint: Steps between two points from which a broken-off run goes on; see
             `rewardwrap.compare.checkpoints`. It is part of what is trained.
+        stopping: What ends each training early, by its true return.
+        device: As in torch, or ``"auto"``.
         primary: What decides, ``"done"`` or ``"area"``; see `rewardwrap.compare.declaration`.
         bounds: Least and largest true return of an episode, None for unknown.
         remarks: What the reader of the report must know, a sentence each.
@@ -71,6 +74,8 @@ class Plan:
     catalog: tuple[str, ...] = ()
     limit: Limit = "bootstrap"
     checkpoint: int = CHECKPOINT
+    stopping: Stopping = field(default_factory=Stopping)
+    device: str = "auto"
     primary: Literal["done", "area"] = "area"
     bounds: tuple[float | None, float | None] = (None, None)
     remarks: tuple[str, ...] = ()
@@ -115,6 +120,11 @@ class Plan:
         }
         if self.limit != "bootstrap":  # runs from before there was a choice keep their names
             shared["limit"] = self.limit
+        if self.stopping:
+            rules = asdict(self.stopping)
+            shared["stop"] = {name: rule for name, rule in rules.items() if rule is not None}
+        if self.device != "auto":
+            shared["device"] = self.device
         specs = [
             {**shared, "strategy": name, "seed": seed, "reward": configs[name], "code": code[name]}
             for seed in self.seeds

@@ -49,6 +49,8 @@ def run_one(
     from rewardwrap.compare import tables
     from rewardwrap.compare.checkpoints import repeats
     from rewardwrap.training import bundle, evaluation
+    from rewardwrap.training.early import StopEarly
+    from rewardwrap.training.stopping import Stopping
     from rewardwrap.training.teachers import teachers
 
     started, cpu = time.perf_counter(), time.process_time()
@@ -74,10 +76,22 @@ def run_one(
             wall_seconds=past.wall_seconds + used[1],
         )
 
+    rule = Stopping(**spec.get("stop", {}))
+    early = StopEarly(
+        rule,
+        lambda: [float(e.true.mean()) for step, e in curve.points.items() if step],
+        used=past.wall_seconds,
+    )
     borders = _borders(spec, made, protocol, checkpoints, so_far)
     model.learn(
         spec["steps"] - done,
-        callback=[curve, *borders, *teachers(made.reward, spec["seed"]), *_reporting(report)],
+        callback=[
+            curve,
+            *([early] if rule else []),
+            *borders,
+            *teachers(made.reward, spec["seed"]),
+            *_reporting(report),
+        ],
         reset_num_timesteps=done == 0,
     )
     curve.finish()
@@ -89,6 +103,7 @@ def run_one(
         "wall_seconds": end.wall_seconds,
         "env_steps": model.num_timesteps,
         "continued": list(end.continued),
+        "stopped": early.reason,
         "same_curve": not end.continued or repeats(model, made.reward),
     }
     if folder is not None:

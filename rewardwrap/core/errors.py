@@ -18,7 +18,7 @@ RewardwrapError
 ├── ResultsError     (ValueError)   runs that do not form a comparison (compare/results.py)
 ├── StoreError       (OSError)      a disk that does not take a run (compare/store.py)
 ├── Claimed          (Exception)    a run that another process is training (compare/claims.py)
-├── NoPictures       (Exception)    episodes that cannot be filmed (compare/videos.py)
+├── NoPictures       (Exception)    episodes that cannot be filmed (training/films.py)
 ├── ScoresError      (ValueError)   scores that no statistic is defined for (statistics/scores.py)
 ├── RewardRead       (ValueError)   somebody read a reward while it was hidden (design/reward_free.py)
 ├── MdpError         (ValueError)   arrays that are no decision process (evaluate/mdp.py)

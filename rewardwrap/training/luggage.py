@@ -42,8 +42,8 @@ class Luggage:
     envs: tuple[Any, ...] = ()
 
     @classmethod
-    def of(cls, rewards: Iterable[Reward], env: str = "") -> Luggage:
-        """What these rewards, trained in this environment, need."""
+    def of(cls, rewards: Iterable[Reward], *envs: str) -> Luggage:
+        """What these rewards, trained in these environments, need."""
         nodes = [node for reward in rewards for node in reward.walk()]
         held = [
             f
@@ -52,14 +52,16 @@ class Luggage:
             for f in _nameless(getattr(node, name))
         ]
         foreign = {type(node) for node in nodes if not _is_shipped(type(node).__module__)}
-        spec = gym.registry.get(env)
-        carried = spec is not None and not _is_shipped(
-            str(spec.entry_point).partition(":")[0], "gymnasium"
-        )
+        specs = [gym.registry[env] for env in envs if env in gym.registry]
+        carried = [
+            spec
+            for spec in specs
+            if not _is_shipped(str(spec.entry_point).partition(":")[0], "gymnasium")
+        ]
         return cls(
             {name_for(function): function for function in held},
             tuple(sorted(foreign, key=lambda each: each.tag)),
-            (spec,) if carried else (),
+            tuple(carried),
         )
 
     def packed(self) -> dict[str, Any]:

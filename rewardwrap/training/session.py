@@ -15,11 +15,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from rewardwrap.training import bundle, evaluation
 from rewardwrap.training.agent import Agent
+from rewardwrap.training.early import StopEarly
 from rewardwrap.training.episodes import EpisodeLog
 from rewardwrap.training.evaluation import Curve, Evaluation, Protocol
 from rewardwrap.training.folder import BEST, EPISODES, LAST, RunFolder
 from rewardwrap.training.progress import Progress
-from rewardwrap.training.stopping import StopEarly, Stopping
+from rewardwrap.training.stopping import Stopping
 from rewardwrap.training.teachers import teachers
 
 

@@ -88,3 +88,46 @@ def test_seeds_are_a_count_or_a_list() -> None:
 
     assert seeds(2) == (0, 1)
     assert seeds([0, 3, 7]) == (0, 3, 7) == seeds((0, 3, 7))
+
+
+def test_several_environments_on_one_scale_whose_trainings_stop_early(tmp_path: Path) -> None:
+    found = rw.compare(
+        ["CartPole-v1", "Acrobot-v1"], {"env": "env", "none": lambda reward: 0.0 * reward},
+        **{**ASKED, "eval_episodes": 1}, stop_at=1.0, env_kwargs={"max_episode_steps": 20},
+        out=tmp_path,
+    )  # fmt: skip
+    assert found.to_dict() == json.loads((tmp_path / "suite.json").read_text())
+    assert [each.env for each in found] == ["CartPole-v1", "Acrobot-v1"]
+    assert (found["Acrobot-v1"].folder / "comparison.json").is_file()
+    assert len(repr(found).splitlines()) <= 12
+    assert isinstance(found.plot(), matplotlib.axes.Axes)
+    with pytest.raises(rw.UnknownName, match="Acrobot-v1"):
+        found["Acrobot-v0"]
+
+    for run in found["CartPole-v1"].runs:
+        assert run.steps.tolist() == [0, 32, 64]
+        assert run.env_steps == 32
+        assert run.true_return[1] == run.true_return[2]
+    assert "1 of 1 runs of env, 1 of 1 runs of none did" in found["CartPole-v1"].remarks[-1]
+    assert "and 0 of 1 runs of env" in found["Acrobot-v1"].remarks[-1]
+    spec = json.loads(next(tmp_path.glob("runs/env-*/spec.json")).read_text())
+    assert spec["stop"] == {"at": 1.0}
+    assert "device" not in spec
+
+
+def test_tuning_trackers_and_device_are_asked_for_as_by_the_command() -> None:
+    made = request({"env": "env"}, tune=3, track="mlflow", device="cpu")
+    assert (made.tune, made.trackers, made.specs[0]["device"]) == (3, ("mlflow",), "cpu")
+
+
+def test_what_is_not_there_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"device": "gpu"}, "torch knows"),
+        ({"track": "mlfow"}, 'Did you mean "mlflow"'),
+        ({"tune": -1}, "tune must be a whole number"),
+        ({"patience": 0}, "patience must be a whole"),
+    ]
+    for said, sentence in refused:
+        with pytest.raises(rw.RewardwrapError, match=sentence):
+            compare(tmp_path / "out", {"env": "env"}, **said)
+    assert not (tmp_path / "out" / "runs").exists()

@@ -14,6 +14,7 @@ from rewardwrap.compare.run import execute
 from rewardwrap.compare.spec import Spec
 from rewardwrap.compare.store import Store, write_json
 from rewardwrap.core.errors import MissingExtra
+from rewardwrap.training import films
 
 
 def _finished(env: str, root: Path, **row: int) -> tuple[list[Spec], Store]:
@@ -57,20 +58,20 @@ def test_the_best_run_is_filmed_and_shown_with_what_it_scored(tmp_path: Path) ->
 
 def test_a_film_is_as_fast_as_the_game_whatever_is_skipped() -> None:
     cart = gym.make("CartPole-v1")
-    assert videos.pictures_a_second(cart) == 50.0
-    assert videos.pictures_a_second(MaxAndSkipObservation(cart, skip=5)) == 10.0
+    assert films.pictures_a_second(cart) == 50.0
+    assert films.pictures_a_second(MaxAndSkipObservation(cart, skip=5)) == 10.0
     pytest.importorskip("ale_py")
-    assert videos.pictures_a_second(gym.make("ALE/Freeway-v5")) == 15.0
+    assert films.pictures_a_second(gym.make("ALE/Freeway-v5")) == 15.0
     slow = gym.make("ALE/Freeway-v5", frameskip=1)
-    assert videos.pictures_a_second(slow) == 60.0
-    assert videos.pictures_a_second(AtariPreprocessing(slow, frame_skip=4)) == 15.0
-    assert videos.pictures_a_second(gym.make("ALE/Freeway-v5", frameskip=(2, 5))) == 20.0
+    assert films.pictures_a_second(slow) == 60.0
+    assert films.pictures_a_second(AtariPreprocessing(slow, frame_skip=4)) == 15.0
+    assert films.pictures_a_second(gym.make("ALE/Freeway-v5", frameskip=(2, 5))) == 20.0
 
 
 def test_an_environment_without_pictures_costs_a_sentence(tmp_path: Path) -> None:
     specs, store = _finished("rewardwrap/StepChain-v0", tmp_path)
     found = videos.film(specs[:1], store, tmp_path)
-    assert found[0]["problem"].startswith("rewardwrap/StepChain-v0 could not be filmed here: ")
+    assert found[0]["problem"].startswith("it could not be filmed here: ")
     assert videos.shown(tmp_path)[0]["problem"] == found[0]["problem"]
     assert [path.name for path in (tmp_path / "videos").iterdir()] == ["videos.json"]
 
@@ -82,8 +83,8 @@ def test_a_large_film_stays_beside_the_report(
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "a.mp4").write_bytes(b"12345")
     played = {"seed": 0, "true_return": 1.0, "steps": 1000, "ended": False}
-    films = [{"strategy": name, "file": f"{name}.mp4", **played} for name in ("a", "b")]
-    write_json(tmp_path / "videos" / "videos.json", {"videos": films})
+    written = [{"strategy": name, "file": f"{name}.mp4", **played} for name in ("a", "b")]
+    write_json(tmp_path / "videos" / "videos.json", {"videos": written})
     monkeypatch.setattr(videos, "SMALL", 4)
     a, b = videos.shown(tmp_path)
     assert a["src"] == "videos/a.mp4"
@@ -94,4 +95,4 @@ def test_a_large_film_stays_beside_the_report(
 def test_without_ffmpeg_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(MissingExtra, match=r'--videos must have imageio.*"rewardwrap\[video\]"'):
-        videos.require()
+        films.require("--videos")

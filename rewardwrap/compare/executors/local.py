@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rewardwrap.compare.claims import is_alive
-from rewardwrap.compare.executors.protocol import ATTEMPTS, Outcome, child_command, cores
+from rewardwrap.compare.executors.protocol import ATTEMPTS, Outcome, cores
 from rewardwrap.compare.spec import THREADS, Spec, run_id
 from rewardwrap.compare.store import Store
+from rewardwrap.training.children import child_command
 
 PATIENCE = 5.0
 """Seconds that a worker has to end its run and itself."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,15 +39,6 @@ class Executor(Protocol):
 
     def cancel(self) -> None:
         """Stop everything; what is finished stays."""
-
-
-def child_command(module: str) -> list[str]:
-    """The command of a child process, which finds modules of the current folder if this one does.
-
-    They come last there: ``-m`` alone would let a file of the folder stand for an installed package.
-    """
-    here = [os.getcwd()] if {os.getcwd(), ""} & set(sys.path) else []
-    return [sys.executable, "-P", "-m", module, *here]
 
 
 def cores() -> int:
