@@ -27,7 +27,19 @@ from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards import *  # noqa: F403
 from rewardwrap.rewards import __all__ as _methods
 from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.scores import Concise, Exemplar, Grouped, SelfReward, SetDistance
+from rewardwrap.scores import (
+    Agreement,
+    Calibrated,
+    Concise,
+    Exemplar,
+    Grouped,
+    Hybrid,
+    Ladder,
+    ReasoningPattern,
+    ReferenceProbability,
+    SelfReward,
+    SetDistance,
+)
 
 if TYPE_CHECKING:
     from rewardwrap import design, evaluate, statistics
@@ -94,6 +106,12 @@ _lazy = {
 }
 
 __all__ = [
+    "ReferenceProbability",
+    "ReasoningPattern",
+    "Ladder",
+    "Hybrid",
+    "Calibrated",
+    "Agreement",
     "Affine",
     "Concise",
     "ConfigError",

@@ -9,6 +9,12 @@ import pytest
 import rewardwrap as rw
 
 NAMES = [
+    "ReferenceProbability",
+    "ReasoningPattern",
+    "Ladder",
+    "Hybrid",
+    "Calibrated",
+    "Agreement",
     "Advice",
     "Affine",
     "Bonus",

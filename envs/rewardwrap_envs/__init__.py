@@ -95,3 +95,15 @@ _gymnasium.register(
     max_episode_steps=30,
     reward_threshold=1.0,
 )
+_gymnasium.register(
+    "rewardwrap/Verify-v0",
+    entry_point="rewardwrap_envs.verify:Verify",
+    max_episode_steps=8,
+    reward_threshold=1.0,
+)
+_gymnasium.register(
+    "rewardwrap/QueryBuild-v0",
+    entry_point="rewardwrap_envs.query_build:QueryBuild",
+    max_episode_steps=10,
+    reward_threshold=1.0,
+)

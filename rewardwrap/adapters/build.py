@@ -143,12 +143,16 @@ def make(
         recipe = rewardwrap_envs.find(env_id, catalog) if isinstance(env_id, str) else None
         builder_of(env_id, catalog)
         kwargs = dict(env_kwargs or {})
-        build = partial(_monitored, env_id, split, catalog, trust, kwargs, parts_of(reward))
-        made = [build] * n_envs
+        paid = parts_of(reward)
+
+        def lane(view: Mapping[str, Any]) -> Any:
+            return partial(_monitored, env_id, split, catalog, trust, {**kwargs, **view}, paid)
+
+        made = [lane({})] * n_envs
         if rule is not None:
-            venv: Any = group_lanes(build, n_envs, rule, training)
+            venv: Any = group_lanes(lane, n_envs, rule, training)
         else:
-            venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)  # type: ignore[arg-type]
+            venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)
     venv.seed(seed)
     task = None if recipe is None else task_of_recipe(recipe, space=venv.observation_space)
     host = venv if rule is not None else limited(venv, limit, task)
@@ -171,12 +175,24 @@ def paid_by_group(reward: Reward) -> Grouped | None:
 
 
 def group_lanes(
-    build: Callable[[], gym.Env[Any, Any]], lanes: int, rule: Grouped, training: bool
+    lane: Callable[[Mapping[str, Any]], Callable[[], gym.Env[Any, Any]]],
+    lanes: int,
+    rule: Grouped,
+    training: bool,
 ) -> Any:
-    """Lanes of SB3 that wait for their group; every environment must have a time limit."""
+    """Lanes of SB3 that wait for their group; every environment must have a time limit.
+
+    Args:
+        lane: Maker of a lane that shows a view, given the view's arguments.
+        lanes: How many.
+        rule: What a group is paid.
+        training: See `rewardwrap.adapters.lockstep.Lockstep`.
+    """
     from rewardwrap.adapters.group_lanes import GroupLanes
 
-    return GroupLanes([partial(_that_ends, build)] * lanes, rule, training=training)
+    views = rule.views if rule.views and training else ({},)
+    made = [lane(views[rule.view_of(i) % len(views)]) for i in range(lanes)]
+    return GroupLanes([partial(_that_ends, each) for each in made], rule, training=training)
 
 
 def _that_ends(build: Callable[[], gym.Env[Any, Any]]) -> gym.Env[Any, Any]:

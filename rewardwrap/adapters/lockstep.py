@@ -74,7 +74,7 @@ class Lockstep:
         _require_payable(rule)
         if not training:
             plain: dict[str, Any] = {"centred": False, "scaled": False, "sigmas": None}
-            rule = replace(rule, group=1, keep=None, **plain)
+            rule = replace(rule, group=1, keep=None, views=(), **plain)
         if lanes < 1 or lanes % rule.group:
             raise ConfigError(
                 f"n_envs must be a multiple of the group, {rule.group}, got {lanes}. "
@@ -111,7 +111,9 @@ class Lockstep:
         lanes = self.groups[group]
         if not self._alike or len(lanes) == 1:
             return
-        rows = [column[lanes.start : lanes.stop] for column in columns]
+        size = self.rule.group // max(1, len(self.rule.views))
+        starts = range(lanes.start, lanes.stop, size)
+        rows = [column[k : k + size] for column in columns for k in starts]
         # NaN stands for "none" in some observations, and is not equal to itself
         if not all(((r == r[0]) | (r != r)).all() for r in rows):
             self._alike = False

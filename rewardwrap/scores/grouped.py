@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -43,6 +44,9 @@ class Grouped(Reward):
             before it (RLPR's filter: decay 0.99, the mean begins at the 6th group, the filter at the 11th).
         limit: What a time limit is. ``"end"``: a cut episode is over and is paid. ``"bootstrap"``: the
             learner adds the value behind the cut, so a cut episode pays nothing and is not compared.
+        views: Arguments of the environment for each of several views of one start, such as wordings; the
+            first ``G / len(views)`` lanes of a group show the first. Centring, scaling and filters are
+            those of a view. Evaluation shows what the environment shows by itself.
         even: In logs, pay ``A_i / T`` on each of T steps instead of ``A_i`` on the last.
 
     Raises:
@@ -74,6 +78,7 @@ class Grouped(Reward):
     sigmas: float | None = None
     keep: float | None = None
     limit: AtLimit = "end"
+    views: tuple[Mapping[str, Any], ...] = ()
     even: bool = False
 
     reads_obs: ClassVar[bool] = False
@@ -92,6 +97,16 @@ class Grouped(Reward):
                 f'Grouped: limit must be "end" or "bootstrap", got {self.limit!r}. '
                 "A score judges whole episodes: an end, unless the learner shall look behind the cut."
             )
+        if not all(isinstance(view, Mapping) for view in self.views):
+            raise ConfigError(
+                f"Grouped: views must be arguments of the environment, got {self.views!r}. "
+                'Write e.g. ({"view": 0}, {"view": 1}).'
+            )
+        if self.views and self.group % len(self.views):
+            raise ConfigError(
+                f"Grouped: group must be a multiple of the views, {len(self.views)}, got {self.group}. "
+                f"Use {len(self.views) * max(2, self.group // len(self.views))}."
+            )
         for name in ("sigmas", "keep"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < np.inf:
@@ -108,6 +123,10 @@ class Grouped(Reward):
                 "Grouped: group should be at least 2, got 1: an episode alone is its own mean and pays 0. "
                 "Say group=4, or centred=False to pay the score itself."
             )
+
+    def view_of(self, place: int) -> int:
+        """Which view the lane at this place of its group shows."""
+        return place % self.group * max(1, len(self.views)) // self.group
 
     def __call__(self, batch: Transitions) -> FloatArray:
         paid: FloatArray = np.zeros(batch.lanes) + batch.info.get(PAY, 0.0)

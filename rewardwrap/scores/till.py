@@ -52,8 +52,17 @@ class Till:
         if judged:
             ask = scored if self.training else peeked
             scores = ask(self.rule.score, [episodes[i] for i in judged])
-            centred = self.rule.centred and self.training
-            paid[judged] = self._centred(scores) if centred else scores
+            paid[judged] = self._compared(scores, judged)
+        return paid
+
+    def _compared(self, scores: FloatArray, judged: Sequence[int]) -> FloatArray:
+        """Above the others of the same view, each view for itself."""
+        if not (self.rule.centred and self.training):
+            return scores
+        views, paid = np.array([self.rule.view_of(i) for i in judged]), np.zeros(len(scores))
+        told = [self._centred(scores[views == view]) for view in np.unique(views)]
+        for view, part in zip(np.unique(views), told, strict=True):
+            paid[views == view] = part
         return paid
 
     def shares(self) -> dict[str, float]:

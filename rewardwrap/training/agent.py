@@ -248,10 +248,15 @@ def _reward_env(
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
     split = "train" if training else "eval"
-    lane = partial(_wrapped_lane, settings.env, split, settings.catalog, kwargs, h.env_wrapper)
+
+    def lane_of(view: Mapping[str, Any]) -> Any:
+        given = {**kwargs, **view}
+        return partial(_wrapped_lane, settings.env, split, settings.catalog, given, h.env_wrapper)
+
+    lane = lane_of({})
     host: Any = DummyVecEnv if vec_env == "dummy" else SubprocVecEnv
     rule = paid_by_group(reward)
-    venv = host([lane] * lanes) if rule is None else group_lanes(lane, lanes, rule, training)
+    venv = host([lane] * lanes) if rule is None else group_lanes(lane_of, lanes, rule, training)
     venv.seed(settings.seed)
     task = Task(name=f"{settings.env} inside env_wrapper", gamma=settings.gamma)
     recipe = rewardwrap_envs.find(settings.env, settings.catalog)

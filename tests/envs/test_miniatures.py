@@ -3,6 +3,7 @@
 import copy
 import functools
 import itertools
+import sqlite3
 
 import gymnasium
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import rewardwrap_envs  # noqa: F401 - registers the environments
+from rewardwrap_envs import queries
 from rewardwrap_envs.canvas import BLUE, RED, Canvas
 from rewardwrap_envs.melody import NOTES
 from rewardwrap_envs.search_qa import HAND_OVER, READ, SEARCH
 from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
-NAMES = "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive"
+NAMES = "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive Verify QueryBuild"
 MINIATURES = [f"rewardwrap/{name}-v0" for name in NAMES.split()]
 
 
@@ -334,3 +336,55 @@ def test_crashes_lights_and_speed_cost_what_the_docstring_says():
     assert [r[4]["red_light"] for r in rewards] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
     assert rewards[-1][1:3] == (pytest.approx(0.7), True)
     assert env.render() == "......|....A"
+
+
+def test_a_sum_is_checked_in_either_wording_and_work_writes_it_on_the_pad():
+    one, other = (gymnasium.make("rewardwrap/Verify-v0", view=view) for view in (0, 1))
+    for seed in range(20):
+        (obs, _), (again, _) = one.reset(seed=seed), other.reset(seed=seed)
+        assert (obs[:8] == again[:8]).all()
+        right = int(obs[:4].argmax() + obs[4:8].argmax()) % 4
+        assert not obs[12:16].any()
+        obs, reward, over, _, info = one.step(4)
+        assert (obs[12:16].argmax(), reward, over) == (right, 0.0, False)
+        assert np.isnan(info["answer"])
+        assert [float(env.step(right)[1]) for env in (one, other)] == [1.0, 1.0]
+    with pytest.raises(ValueError, match="view must be 0, 1 or None, got 2"):
+        gymnasium.make("rewardwrap/Verify-v0", view=2)
+
+
+def test_the_wanted_query_finds_rows_and_the_database_can_only_be_read():
+    env = gymnasium.make("rewardwrap/QueryBuild-v0")
+    seen = set()
+    for seed in range(60):
+        env.reset(seed=seed)
+        gold = env.unwrapped.gold
+        seen.add((env.unwrapped._schema, *gold))
+        rows = queries.answer(env.unwrapped._schema, tuple(gold))
+        assert rows
+        *_, info = [env.step(token) for token in gold][-1]
+        assert {info[k] for k in ("runs", "right", "schema", "likeness")} == {1.0}
+    assert len(seen) > 12
+    before = sorted(queries.database().execute("select * from pets").fetchall())
+    for word in (
+        "drop table pets",
+        "attach 'x' as y",
+        "pragma query_only = off",
+        "delete from pets",
+    ):
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            queries.database().execute(word)
+    assert sorted(queries.database().execute("select * from pets").fetchall()) == before
+
+
+def test_a_query_that_does_not_run_or_takes_too_long_finds_nothing(monkeypatch):
+    assert queries.answer(0, (queries.FROM, queries.END)) is None
+    gold = (queries.SELECT, queries.COLUMN, queries.FROM, queries.TABLE, queries.END)
+    monkeypatch.setattr(queries, "ROWS", 3)
+    assert queries.answer(1, gold) is None
+    monkeypatch.undo()
+    monkeypatch.setattr(queries, "STEPS", -1)
+    assert queries.answer(2, (*gold[:-1], queries.WHERE, *gold[1:2], queries.ABOVE)) is None
+    queries.answer.cache_clear()
+    assert queries.jaccard({"a", "b"}, {"b", "c"}) == 1 / 3
+    assert queries.jaccard(set(), set()) == 1.0

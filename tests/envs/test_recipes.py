@@ -115,6 +115,8 @@ def test_every_field_stays_in_its_range_and_every_info_field_is_there(name):
 
 
 CONSTANT = {
+    # random tokens hardly ever make the wanted query
+    "rewardwrap/QueryBuild-v0": {"right", "is_success"},
     # Never reached or never changed by random actions.
     "InvertedDoublePendulum-v5": {"cart_constraint_force", "reward_survive"},
     "InvertedPendulum-v5": {"reward_survive"},
