@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -13,6 +14,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
+TORCH = next(
+    line
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if line.startswith("torch==")
+)
 SAYS = (
     "import rewardwrap as rw, rewardwrap_envs, rewardwrap_policies; "
     "assert len(rewardwrap_envs.recipes()) > 30; "
@@ -78,3 +84,33 @@ def test_it_installs_into_a_clean_environment(how: str, wheel: Path, tmp_path: P
     run(tmp_path / "venv" / "bin" / "rewardwrap", "rewards", cwd=tmp_path)
     told = run(tmp_path / "venv" / "bin" / "rewardwrap", "methods", "potential", cwd=tmp_path)
     assert "evidence: shown" in told
+
+
+@pytest.mark.slow
+def test_the_source_holds_what_the_wheel_is_made_of_and_how_it_is_checked(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    for needed in ("LICENSE", "README.md", "Makefile", "constraints.txt", "mkdocs.yml"):
+        assert needed in names
+    assert {"rewardwrap/__init__.py", "tests/conftest.py", "docs/index.md"} <= names
+    assert not [name for name in names if name.startswith(("site/", ".venv/", "runs/"))]
+
+
+@pytest.mark.slow
+def test_all_extras_install_with_the_releases_of_today(wheel: Path, tmp_path: Path) -> None:
+    """Nobody else has our constraints; torch alone is given, so that no GPU libraries come along."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", TORCH)
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[all]")
+    run(python, "-m", "pip", "check")
+    assert run(python, "-c", SAYS, cwd=tmp_path).strip().startswith(str(tmp_path))
+    told = run(tmp_path / "venv" / "bin" / "rewardwrap", "doctor", cwd=tmp_path)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for extra in extras["all"][0].removeprefix("rewardwrap[").removesuffix("]").split(","):
+        assert f"extra [{extra}]" in told
+        line = next(line for line in told.splitlines() if f"extra [{extra}]" in line)
+        assert "works" in line, line
