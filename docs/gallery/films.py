@@ -24,7 +24,10 @@ HERE = Path(__file__).parent
 PLANS = HERE.parents[1] / "examples" / "plans"
 SECONDS, WIDTH, QUALITY = 14, 320, 31
 """Of each film; quality is x264's constant rate factor, larger is smaller."""
-HEAD = """# Gallery
+HEAD = """---
+hide: [navigation, toc]
+---
+# Gallery
 
 What rewards do to agents. Each film is the best run of its strategy; nothing else was chosen. Drawn by
 `make films` (`docs/gallery/films.py`); films are cut after {seconds} seconds.
@@ -48,7 +51,7 @@ SCENES = (
         "One of them cheats",
         "Walk 14 cells over a frozen lake without falling in; only the goal pays. A guess of how near it is "
         "helps when it is paid as a potential, and ruins the task when it is paid on every step.",
-        "compare --seeds 4 -n 40000",
+        "compare --seeds 1 -n 40000",
         {
             "env": "the task's own reward",
             "potential": "nearness, paid as a difference",
@@ -61,14 +64,14 @@ SCENES = (
         "The same 20 000 steps",
         "Swing the tip above the line. The potential is the height of the tip: it pays on the way for what "
         "the task rewards once.",
-        f"compare {PLANS / 'acrobot.yml'} --seeds 2 -n 20000",
+        f"compare {PLANS / 'acrobot.yml'} --seeds 1 -n 20000",
         {"env": "-1 a step", "potential": "and the height of the tip, as a potential"},
     ),
     Scene(
         "freeway",
         "From a byte of memory",
         "Cross ten lanes of traffic. A random chicken never arrives; its height is one byte of memory.",
-        f"compare {PLANS / 'freeway_ram.yml'} --seeds 2 -n 20000",
+        f"compare {PLANS / 'freeway_ram.yml'} --seeds 1 -n 20000",
         {"env": "1 for each crossing", "potential": "and its height, as a potential"},
     ),
 )
