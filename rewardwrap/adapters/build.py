@@ -81,6 +81,11 @@ def wrap(
     env = limited(divided(env, parts_of(reward)), limit)
     # envpool's pools say that they are both
     if isinstance(env, VectorEnv):
+        if hasattr(env, "device"):
+            from rewardwrap.adapters.tensor import TensorRewardWrapper, is_tensor_env
+
+            if is_tensor_env(env):
+                return TensorRewardWrapper(env, reward, gamma=gamma, training=training)
         return VectorRewardWrapper(env, reward, gamma=gamma, training=training)
     if isinstance(env, gym.Env):
         return RewardWrapper(env, reward, gamma=gamma, training=training)

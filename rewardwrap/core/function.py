@@ -92,6 +92,10 @@ class UserFunction:
             return one_per_lane(self._of(columns[0][...]), lanes, self.subject)
         if not lanes:
             return np.zeros(0)
+        if hasattr(columns[0], "native"):
+            # lanes on a device: the function is given the tensors themselves
+            device: FloatArray = type(columns[0])(self.function(*(c.native for c in columns)))
+            return device
         if self._at:
             self._examine([row_of(columns, i) for i in range(min(lanes, SEEN))])
         if self._verdict.batch:

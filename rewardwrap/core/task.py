@@ -71,7 +71,8 @@ class Task:
                 value = value + weight * self._read(name, obs, info)
         if isinstance(value, float):
             return np.full(tree.size(obs), value)
-        return np.asarray(value)
+        read: np.ndarray[Any, Any] = value
+        return read
 
     def require(self, form: Form) -> None:
         """Refuse a form of fields that the environment does not have, or not in this observation."""

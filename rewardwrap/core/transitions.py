@@ -61,6 +61,11 @@ class Transitions:
         """The number of rows, B."""
         return len(self.reward)
 
+    @property
+    def on_device(self) -> bool:
+        """Whether its columns are tensors of another device: to read a number of them would wait for it."""
+        return self.reward.__class__ is not np.ndarray
+
 
 def take(batch: Transitions, rows: Any) -> Transitions:
     """Some rows of a batch, with terms of their own."""

@@ -102,7 +102,10 @@ class Potential(Reward):
     def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
         phi = self._batch_phi(batch.task)
         before = carry
-        if batch.starts:
+        if batch.on_device:
+            # to ask which rows are first would wait for the device
+            before = np.where(batch.first, phi(batch.obs, batch.info_before), carry)
+        elif batch.starts:
             before = carry.copy()
             rows = batch.first
             if rows.any():
@@ -110,7 +113,7 @@ class Potential(Reward):
         after = phi(batch.next_obs, batch.info)
         if batch.ends:
             over = ended(self, batch)
-            if (low := after[batch.terminated].min(initial=0.0)) < 0.0:
+            if not batch.on_device and (low := after[batch.terminated].min(initial=0.0)) < 0.0:
                 self._warn_below_zero(low)
             after = np.where(over, 0.0, after)
         return after, self._gamma(batch.task) * after - before
