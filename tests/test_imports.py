@@ -156,8 +156,6 @@ ROADLESS = {
     "annotate.judge": "judges (`rewardwrap judge`)",
     "annotate.majority": "judges: votes as a deliberation budget",
     "loops.cooper": "`rw.CooperLoop`",
-    "nets.implicit": "`fit --objective dpo`: saved, paid, validated, acting",
-    "nets.objectives.ser": "`fit --objective ser`, filtered by calibrated probability",
 }
 """Module that nothing in the product reaches yet -> the road it waits for; shrinks, never grows."""
 

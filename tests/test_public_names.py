@@ -64,6 +64,7 @@ NAMES = [
     "Potential",
     "PreferenceLoop",
     "Preferences",
+    "Principles",
     "Product",
     "Progress",
     "RE3",

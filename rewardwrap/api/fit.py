@@ -20,6 +20,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
     "preferences": ("bradley_terry", "pairs"),
     "outcome": ("outcome", "outcomes"),
     "process": ("process", "marks"),
+    "principles": ("abstaining", "principles"),
 }
 """What is fitted -> the objective where none is named, and what it learns from."""
 JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".jsonl")
@@ -33,6 +34,7 @@ def fit(
     *,
     out: str | Path | None = None,
     column: str | None = None,
+    labels: str | Path | None = None,
     teacher: str | Path | Preferences = "oracle",
     pairs: int = 500,
     length: int = 25,
@@ -61,10 +63,11 @@ def fit(
     Args:
         what: ``"regression"``: logged rewards; ``"returns"``: the return that follows a step, a potential;
             ``"preferences"``; ``"outcome"``: whether an episode succeeded; ``"process"``: whether a step
-            was good, in [0, 1].
+            was good, in [0, 1]; ``"principles"``: several yes-or-no answers about clips.
         data: Episodes, or their folder.
         out: Where the model goes; `rw.Learned` and ``{learned: MODEL}`` take it. None writes nothing.
         column: Of ``info``, with the outcome or the marks; an outcome may be ``"terminated"`` too.
+        labels: For principles: a table with a column for each (`rewardwrap.data.principle_table`).
         teacher: For preferences: ``"oracle"``, ``"mistake"``, ``"noisy"``, ``"skip"``, ``"myopic"`` or
             ``"equal"``, which answer from the logged reward; a file of judgements; or `Preferences`.
         pairs: Answered questions, for preferences.
@@ -105,6 +108,11 @@ def fit(
         raise ConfigError(
             f"column must {needs} for {what}, got {column!r}. Outcomes and marks stand in one."
         )
+    if (labels is None) != (what != "principles"):
+        needs = "name a table of answers" if labels is None else "be left out"
+        raise ConfigError(
+            f"labels must {needs} for {what}, got {labels!r}. Principles alone have one."
+        )
     store = _episodes(data)
     options: dict[str, Any] = {
         "reads": tuple(reads),
@@ -128,6 +136,10 @@ def fit(
         fitted = _preferences(
             store, **asked, length=length, bound=bound, signs=signs or {}, **options
         )
+    elif what == "principles":
+        from rewardwrap.nets.principle_recipe import fit_principles
+
+        fitted = fit_principles(store, Path(str(labels)), **options)
     elif what in ("outcome", "process"):
         fitted = _success(store, column, **options)
     else:

@@ -1,4 +1,4 @@
-"""``rewardwrap fit``: a reward model from logged rewards, preferences, outcomes or marks."""
+"""``rewardwrap fit``: a reward model from logged rewards, preferences, outcomes, marks or principles."""
 
 from __future__ import annotations
 
@@ -31,12 +31,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     preferences = what.add_parser("preferences", help="which of two clips is better")
     outcome = what.add_parser("outcome", help="whether an episode succeeded")
     process = what.add_parser("process", help="whether a step was good, in [0, 1]")
+    principles = what.add_parser("principles", help="several yes-or-no answers about a clip")
     demonstrations = what.add_parser(
         "demonstrations", help="how likely a step is where it is done well (rewardwrap record)"
     )
     _demonstrations(demonstrations)
-    for own in (regression, returns, preferences, outcome, process):
+    for own in (regression, returns, preferences, outcome, process, principles):
         _shared(own)
+    principles.add_argument(
+        "labels",
+        type=Path,
+        metavar="LABELS",
+        help="table (.parquet, .csv, .jsonl): episode, start, length, and 1, 0 or nothing for each principle",
+    )
     outcome.add_argument(
         "--success", required=True, metavar="COLUMN", help="of info, or terminated, or truncated"
     )
@@ -47,7 +54,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="of info, in [0, 1]; NaN where there is none",
     )
     regression.add_argument("--loss", choices=("square", "huber"), default="square")
-    for own in (regression, returns, outcome, process):
+    for own in (regression, returns, outcome, process, principles):
         own.add_argument("--members", type=whole_number, default=1, help="of the ensemble (1)")
     for own in (regression, returns):
         own.add_argument("--head", choices=("linear", "gaussian", "quantile"), default="linear")
@@ -190,7 +197,18 @@ def _bounds(text: str | None) -> dict[str, float]:
 
 def _own(args: argparse.Namespace) -> dict[str, Any]:
     """What only this sort of fit has."""
-    names = ("teacher", "pairs", "length", "flips", "ties", "bound", "gamma", "head", "loss")
+    names = (
+        "teacher",
+        "labels",
+        "pairs",
+        "length",
+        "flips",
+        "ties",
+        "bound",
+        "gamma",
+        "head",
+        "loss",
+    )
     found = {name: getattr(args, name) for name in names if hasattr(args, name)}
     if args.what in ("outcome", "process"):
         found["column"] = args.success if args.what == "outcome" else args.marks
@@ -315,6 +333,14 @@ def _print(folder: Path, fitted: Any) -> None:
         out.print(
             f"{labels['contradicting']} of {labels['repeated']} pairs that were answered more than "
             "once were answered both ways."
+        )
+    if labels.get("cycles", {}).get("triangles"):
+        out.print(f"{labels['cycles']['says']}.")
+    for number, one in enumerate(labels.get("rounds", []), start=1):
+        out.print(
+            f"Round {number} ({one['status']}): {one['kept']:.0%} of the drawn pairs labelled, "
+            f"{one['precision']:.0%} of {one['audited']} audited right, guarded accuracy "
+            f"{one['accuracy']:.3f}{', taken back' if one['rolled_back'] else ''}."
         )
     if labels.get("dropped"):
         out.print(

@@ -18,9 +18,12 @@ DESCRIPTION = """\
 List the methods, or one in detail: what it does, where it comes from, when it pays, how it is used, and
 what a measurement in miniature showed of it (shown, not shown, contradicted)."""
 HOW = "rewardwrap train ENV --algo ppo --reward FILE.yml, with {written} in the file"
-FIT = "rewardwrap fit {what} DIR --objective {tag} --out MODEL"
+FIT = "rewardwrap fit {what} DIR{more} --objective {tag} --out MODEL"
+MORE = {"principles": " LABELS", "outcomes": " --success COLUMN", "marks": " --marks COLUMN"}
+"""What else a fit must be told."""
 JUDGE = "rewardwrap benchmark ENV {tag}"
-FITS = {"rewards": "regression", "pairs": "preferences", "outcomes": "outcome", "marks": "process"}
+FITS = {"rewards": "regression", "pairs": "preferences", "outcomes": "outcome", "marks": "process",
+        "principles": "principles"}  # fmt: skip
 """What `rewardwrap fit` calls each kind of label."""
 ROOMS = {"loops": "loop", "nets": "model", "training": "model", "evaluate": "measure"}
 CLOCKS = {
@@ -92,7 +95,7 @@ def methods() -> dict[str, Method]:
             tag, "score", cls, CLOCKS["score"], JUDGE.format(tag=tag), told.get(tag)
         )
     for tag, cls in OBJECTIVES.known().items():
-        how = FIT.format(what=FITS[cls.labels], tag=tag)
+        how = FIT.format(what=FITS[cls.labels], tag=tag, more=MORE.get(cls.labels, ""))
         found[tag] = _method(tag, "objective", cls, CLOCKS["objective"], how, told.get(tag))
     for tag in sorted(set(told) - set(found)):
         module, _, name = told[tag]["object"].partition(":")

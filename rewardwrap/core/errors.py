@@ -12,7 +12,7 @@ RewardwrapError
 ├── FolderTaken      (FileExistsError) a folder that is there already (files.py)
 ├── FolderError      (OSError)      a folder that is no training's (training/folder.py)
 ├── BundleError      (ValueError)   a bundle that cannot be read (training/bundle.py)
-├── NetError         (ValueError)   a network that does not fit its data (nets/network.py)
+├── NetError         (ValueError)   a network that does not fit its data (nets/paid.py)
 ├── DataError        (ValueError)   data that do not form episodes or labels (data/errors.py)
 ├── LabelError       (ValueError)   a label that is not taken (annotate/desk.py)
 ├── ResultsError     (ValueError)   runs that do not form a comparison (compare/results.py)

@@ -55,8 +55,8 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
             "Write 1 where b is better, 0 where a is, 0.5 for a tie."
         )
     a, b = (
-        Fragments(store, _place(store, columns[f"episode_{x}"]), _whole(columns, f"start_{x}"),
-                  _whole(columns, length))
+        Fragments(store, place_of(store, columns[f"episode_{x}"]), whole(columns, f"start_{x}"),
+                  whole(columns, length))
         for x, length in zip("ab", lengths, strict=True)
     )  # fmt: skip
     who = columns["annotator"].astype(np.str_) if "annotator" in columns else \
@@ -64,14 +64,14 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
     return Preferences(a, b, answer, annotator=who)
 
 
-def _whole(columns: dict[str, Any], name: str) -> Any:
+def whole(columns: dict[str, Any], name: str) -> Any:
     values = np.asarray(numbers(name, columns[name]), np.float64)
     if not (values == np.round(values)).all():
         raise DataError(f'column "{name}" must hold whole numbers, got {values[0]:g}. Correct it.')
     return values.astype(np.int64)
 
 
-def _place(store: EpisodeStore, names: Any) -> Any:
+def place_of(store: EpisodeStore, names: Any) -> Any:
     ids = store.ids.tolist()
     where = {name: i for i, name in enumerate(ids)}
     if len(where) < len(ids):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import checks, saved_labels
 from rewardwrap.data.contradictions import Contradictions, contradictions
+from rewardwrap.data.cycles import Cycles, cycles
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
@@ -111,6 +112,10 @@ class Preferences:
     def contradictions(self) -> Contradictions:
         """Pairs that were answered both ways, with counts."""
         return contradictions(self.a, self.b, self.preferred)
+
+    def cycles(self, *, noise: float | None = None, seed: int = 0) -> Cycles:
+        """Circles among the answers, against those that wrong answers alone make; see `cycles`."""
+        return cycles(self.a, self.b, self.preferred, noise=noise, seed=seed)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one parquet file; the store is named by its fingerprint, not copied."""

@@ -20,7 +20,7 @@ from rewardwrap.data.exemplars import exemplars
 from rewardwrap.loops.callback import Loop, Verdict
 from rewardwrap.loops.chances import log_pi, require_chances
 from rewardwrap.nets.folder import Model, load_model, save_model
-from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.adversarial import (
     FORMS,
     Adversarial,
@@ -29,6 +29,7 @@ from rewardwrap.nets.objectives.adversarial import (
     contrast_table,
     require_form,
 )
+from rewardwrap.nets.paid import PaidNet
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit, held_out_loss
 
@@ -135,7 +136,7 @@ class DemonstrationLoop(Loop):
         self.absorbing, self.delta = absorbing and form == "logit", delta
         self.demos = exemplars(demos)
         super().__init__(folder, keep=keep, reset_critic=reset_critic, updates=updates, seed=seed)
-        self._net: RewardNet | None = None
+        self._net: PaidNet | None = None
         self._held: Table | None = None
         self._rollout: Transitions | None = None
         self._warned = False
@@ -249,7 +250,7 @@ class DemonstrationLoop(Loop):
             self.note("repay", steps=self._rollout.lanes)
             self._rollout = None
 
-    def _start(self, seed: int) -> RewardNet:
+    def _start(self, seed: int) -> PaidNet:
         """The discriminator that ran when the loop was interrupted, or a new one."""
         if self.reward.ready and not self.folder.count("swap"):
             return load_model(self.path).net
@@ -278,7 +279,7 @@ class DemonstrationLoop(Loop):
             self._net = None if running is None else running.net
         return Verdict(passed, why, len(self._held), found, before)
 
-    def _judged(self, net: RewardNet) -> dict[str, float]:
+    def _judged(self, net: PaidNet) -> dict[str, float]:
         assert self._held is not None
         loss = held_out_loss(net, self.objective, self._held)
         return {"loss": loss, **contrast_measures(net, self._held)}

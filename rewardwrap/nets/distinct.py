@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rewardwrap.nets.network import Encoded
+from rewardwrap.nets.paid import Encoded
 
 SPARSE = 4
 """With so many rows for each one that is shown, few are shown twice and finding them costs more."""

@@ -11,7 +11,7 @@ import numpy as np
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.checks import named_leaves
 from rewardwrap.data.splits import contents, groups_of
-from rewardwrap.nets.network import RewardNet
+from rewardwrap.nets.paid import PaidNet
 from rewardwrap.nets.trainer import Fit
 from rewardwrap.pages.frames import Shown
 
@@ -36,7 +36,7 @@ class Fitted(Shown):
         settings: What it was fitted with.
     """
 
-    net: RewardNet
+    net: PaidNet
     objective: str
     metrics: dict[str, Any]
     fit: Fit
@@ -132,6 +132,6 @@ def data_of(store: EpisodeStore) -> dict[str, Any]:
     return found
 
 
-def settings_of(net: RewardNet, seed: int, **more: Any) -> dict[str, Any]:
+def settings_of(net: PaidNet, seed: int, **more: Any) -> dict[str, Any]:
     """What model.json says of the fit."""
-    return {"seed": seed, "hidden": list(net.hidden), "members": net.members, **more}
+    return {"seed": seed, "hidden": net.describe()["hidden"], "members": net.members, **more}

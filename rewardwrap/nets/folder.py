@@ -11,10 +11,15 @@ from typing import Any
 
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
-from rewardwrap.nets.network import NetError, RewardNet
+from rewardwrap.nets.implicit import implicit_of
+from rewardwrap.nets.network import RewardNet
+from rewardwrap.nets.paid import NetError, PaidNet
+from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.density import KIND, Density
-from rewardwrap.rewards.frozen import Frozen, thaw
+from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
+from rewardwrap.rewards.principled import KIND as PRINCIPLES
 from rewardwrap.rewards.sealed import (
     FORMAT,
     METRICS,
@@ -41,7 +46,7 @@ class Model:
     folder: Path
     document: dict[str, Any]
     metrics: dict[str, Any]
-    net: RewardNet
+    net: PaidNet
 
     @property
     def version(self) -> str:
@@ -55,7 +60,7 @@ class Model:
 
 
 def save_model(
-    net: RewardNet | Density,
+    net: PaidNet | Density,
     folder: str | os.PathLike[str],
     *,
     objective: str,
@@ -123,7 +128,7 @@ def load_model(folder: str | os.PathLike[str]) -> Model:
     return Model(source, document, metrics, network_of(document, weights))
 
 
-def network_of(document: Mapping[str, Any], weights: bytes) -> RewardNet:
+def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
     """The trainable network of a verified model.
 
     Raises:
@@ -134,14 +139,19 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> RewardNet:
             f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "
             "pays is checked by rewardwrap audit."
         )
+    inputs = Inputs.from_plain(document["inputs"])
     settings = {k: v for k, v in document["net"].items() if k != "layers"}
-    net = RewardNet(Inputs.from_plain(document["inputs"]), **settings)
+    net: PaidNet
+    if settings.get("kind") == LOG_RATIO:
+        net = implicit_of(inputs, settings)
+    elif settings.get("kind") == PRINCIPLES:
+        net = principle_net_of(inputs, settings)
+    else:
+        net = RewardNet(inputs, **settings)
     net.load_arrays(arrays_of(weights, WEIGHTS))
     return net
 
 
-def freeze(
-    folder: str | os.PathLike[str], *, rule: str = "mean", k: float = 1.0
-) -> Frozen | Density:
+def freeze(folder: str | os.PathLike[str], *, rule: str = "mean", k: float = 1.0) -> Thawed:
     """The numpy network of a model folder."""
     return thaw(*read_model(Path(folder)), rule=rule, k=k)

@@ -8,9 +8,8 @@ import numpy as np
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
-from rewardwrap.nets.network import RewardNet
-from rewardwrap.rewards.density import Density
-from rewardwrap.rewards.frozen import Frozen
+from rewardwrap.nets.paid import PaidNet
+from rewardwrap.rewards.frozen import Thawed
 from rewardwrap.statistics.pairs import pair_report
 from rewardwrap.statistics.ranking import mae, r2, spearman
 
@@ -38,9 +37,9 @@ def regression_measures(
     }
 
 
-def differences(net: RewardNet | Frozen | Density, preferences: Preferences) -> FloatArray:
+def differences(net: PaidNet | Thawed, preferences: Preferences) -> FloatArray:
     """``R_b - R_a`` of every pair as the loop would pay it, ``(n,)``."""
-    frozen = net.freeze() if isinstance(net, RewardNet) else net
+    frozen = net.freeze() if isinstance(net, PaidNet) else net
     paid = frozen(preferences.store.transitions())
     returns = [np.where(c.mask, paid[c.rows], 0.0).sum(1) for c in (preferences.a, preferences.b)]
     found: FloatArray = returns[1] - returns[0]
@@ -48,7 +47,7 @@ def differences(net: RewardNet | Frozen | Density, preferences: Preferences) -> 
 
 
 def pair_measures(
-    net: RewardNet | Frozen | Density, preferences: Preferences, temperature: float
+    net: PaidNet | Thawed, preferences: Preferences, temperature: float
 ) -> dict[str, float]:
     """``pair_accuracy``, ``brier``, ``ece`` and ``log_loss`` of ``sigmoid((R_b - R_a) / T)``."""
     report = pair_report(differences(net, preferences) / temperature, preferences.preferred)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -12,51 +11,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rewardwrap.core.errors import ConfigError, RewardwrapError, UnknownName
-from rewardwrap.core.transitions import Transitions
+from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.nets.paid import Encoded, NetError, PaidNet
 from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.nets.trunk import Trunk
 from rewardwrap.rewards.folding import Arrays
 from rewardwrap.rewards.frozen import Frozen
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.outputs import output_of
-from rewardwrap.rewards.pixels import channels_first
 
 Head: TypeAlias = Literal["linear", "gaussian", "quantile"]
 Activation: TypeAlias = Literal["relu", "silu", "tanh"]
 ACTIVATIONS = {"relu": torch.relu_, "silu": nn.functional.silu, "tanh": torch.tanh_}
 """In place where the gradient needs the result alone: half the memory traffic of a training step."""
 
-SMALLEST_SD = 1e-12
-"""Share of the largest number below which a deviation is rounding; there is no smallest unit."""
-CONSTANT_SD = 1e-6
-"""The same of what a float32 network pays."""
-FAR = 1e3
-"""Deviations from 0 beyond which float32 would round off what varies: 1e7 + x has no x left."""
 LOGVAR = (-10.0, 10.0)
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """Rows as a network reads them.
-
-    Args:
-        x: ``(..., D)`` float32, normalised once `RewardNet.prepare` has seen it.
-        images: ``(..., C, H, W)`` uint8, one for each image among the inputs.
-    """
-
-    x: Tensor
-    images: tuple[Tensor, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, rows: Tensor) -> Encoded:
-        """Rows by index, of any shape."""
-        return Encoded(_rows(self.x, rows), tuple(image[rows] for image in self.images))
-
-
-class RewardNet(nn.Module):
+class RewardNet(PaidNet):
     """M reward networks side by side; each layer is one batched matrix product.
 
     ``r_m(row) = scale_m * out_m + shift_m``, ``out_m`` a network of `hidden` layers over the
@@ -79,10 +51,6 @@ class RewardNet(nn.Module):
         seed: Of the first weights.
     """
 
-    mean: Tensor
-    sd: Tensor
-    scale: Tensor
-    shift: Tensor
     signs: Tensor | None
 
     def __init__(
@@ -101,7 +69,7 @@ class RewardNet(nn.Module):
         dtype: str = "float32",
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(inputs, members, dtype)
         if activation not in ACTIVATIONS:
             raise UnknownName("activation", activation, ACTIVATIONS)
         if signs is not None and hidden:
@@ -112,8 +80,7 @@ class RewardNet(nn.Module):
         columns = {"linear": 1, "gaussian": 2, "quantile": quantiles}
         if head not in columns:
             raise UnknownName("head", head, columns)
-        self.inputs, self.members, self.hidden = inputs, members, tuple(hidden)
-        self.activation, self.head, self.bound, self.dtype = activation, head, bound, dtype
+        self.hidden, self.activation, self.head, self.bound = tuple(hidden), activation, head, bound
         self.features, self.quantiles, self.seed = features, quantiles, seed
         self.output, self._becomes = output, output_of(output)
         width = inputs.width + features * len(inputs.images)
@@ -124,58 +91,8 @@ class RewardNet(nn.Module):
             self.weights.append(nn.Parameter(_uniform((i, o), i, generators)))
             self.biases.append(nn.Parameter(_uniform((1, o), i, generators)))
         self.trunks = nn.ModuleList(Trunk(part, features, members, seed) for part in inputs.images)
-        self.register_buffer("mean", torch.zeros(inputs.width))
-        self.register_buffer("sd", torch.ones(inputs.width))
-        self.register_buffer("scale", torch.ones(members))
-        self.register_buffer("shift", torch.zeros(members))
         self.register_buffer("signs", None if signs is None else torch.tensor(signs).float())
         self.to(self.expects)
-
-    @property
-    def expects(self) -> torch.dtype:
-        """What rows are computed in."""
-        return torch.float64 if self.dtype == "float64" else torch.float32
-
-    def compute_in(self, dtype: str) -> None:
-        """Change what rows are computed in, weights included."""
-        self.dtype = dtype
-        self.to(self.expects)
-
-    def encode(self, batch: Transitions) -> Encoded:
-        """Rows of a batch, not yet normalised.
-
-        Raises:
-            NetError: An input is missing or not finite.
-        """
-        x = np.empty((batch.lanes, self.inputs.width), np.float64)
-        self.inputs.write(batch, x)
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
-        if bad.size:
-            raise NetError(
-                f"inputs must be finite, got {x[bad[0]][~np.isfinite(x[bad[0]])][0]} in row {bad[0]} "
-                f"({bad.size} of {len(x)} rows). Drop those episodes, or fill the gaps first."
-            )
-        images = tuple(
-            torch.from_numpy(np.ascontiguousarray(channels_first(self.inputs.leaf(batch, part))))
-            for part in self.inputs.images
-        )
-        return Encoded(torch.from_numpy(x), images)
-
-    def normalise(self, rows: Encoded) -> None:
-        """Take mean and deviation of the inputs from training rows; one-hot columns stay as they are."""
-        scaled = torch.from_numpy(self.inputs.scaled())
-        x = rows.x.double()
-        sd = x.std(dim=0, correction=0)
-        mean = x.mean(dim=0)
-        constant = sd <= SMALLEST_SD * x.abs().amax(dim=0)
-        if bool((scaled & ~constant & (mean.abs() > FAR * sd)).any()):
-            self.compute_in("float64")
-        self.mean = torch.where(scaled, mean, 0.0).to(self.expects)
-        self.sd = torch.where(scaled & ~constant, sd, 1.0).to(self.expects)
-
-    def prepare(self, rows: Encoded) -> Encoded:
-        """Normalised rows: what ``forward`` takes. Done once, not at every step."""
-        return Encoded(((rows.x - self.mean) / self.sd).to(self.expects), rows.images)
 
     def columns(self, rows: Encoded) -> Tensor:
         """Every output column: ``(B..., D) -> (M, B..., C)``, before the bound."""
@@ -220,25 +137,8 @@ class RewardNet(nn.Module):
 
     def reward(self, rows: Encoded) -> Tensor:
         """The finished reward of prepared rows, ``(M, B...)``."""
-        shape = (-1,) + (1,) * (rows.x.dim() - 1)
-        paid: Tensor = self(rows) * self.scale.view(shape) + self.shift.view(shape)
+        paid = super().reward(rows)
         return paid if self._becomes is None else self._becomes(paid, torch)
-
-    def center(self, rows: Encoded, *, block: int = 8192) -> None:
-        """Choose scale and shift so that every member has mean 0 and deviation 1 on these rows."""
-        self.scale, self.shift = torch.ones_like(self.scale), torch.zeros_like(self.shift)
-        paid = self.all(rows, block=block)
-        paid = paid.double()
-        sd = paid.std(dim=1, correction=0)
-        sd = torch.where(sd > CONSTANT_SD * paid.abs().amax(dim=1), sd, 1.0)
-        self.scale, self.shift = (v.to(self.expects) for v in (1.0 / sd, -paid.mean(dim=1) / sd))
-
-    @torch.no_grad()
-    def all(self, rows: Encoded, *, block: int = 8192) -> Tensor:
-        """The finished reward of many prepared rows, ``(M, B)``, in blocks."""
-        index = torch.arange(len(rows))
-        parts = torch.split(index, block)
-        return torch.cat([self.reward(rows.take(part)) for part in parts], dim=1)
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of the network."""
@@ -258,8 +158,7 @@ class RewardNet(nn.Module):
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Its weights by the names of the model folder."""
-        found: dict[str, Tensor] = {"input.mean": self.mean, "input.sd": self.sd}
-        found |= {"output.scale": self.scale, "output.shift": self.shift}
+        found = self._common()
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             found |= {f"layer{i}.weight": weight, f"layer{i}.bias": bias}
         for i, trunk in enumerate(self.trunks):
@@ -268,15 +167,7 @@ class RewardNet(nn.Module):
 
     def load_arrays(self, arrays: Arrays) -> None:
         """Take over what `arrays` returned."""
-        own = self.arrays()
-        wrong = [k for k in own if k not in arrays or arrays[k].shape != own[k].shape]
-        if wrong:
-            raise NetError(
-                f"weights must fit the network, got another {wrong[0]}. Load the model they came from."
-            )
-        read = {name: torch.from_numpy(np.array(arrays[name])) for name in own}
-        self.mean, self.sd = read["input.mean"], read["input.sd"]
-        self.scale, self.shift = read["output.scale"], read["output.shift"]
+        read = self._read(arrays)
         with torch.no_grad():
             for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
                 weight.copy_(read[f"layer{i}.weight"])
@@ -297,15 +188,6 @@ class RewardNet(nn.Module):
             free = signs == 0
             layers[0] = torch.where(free, weight, signs * nn.functional.softplus(weight)), bias
         return layers
-
-
-class NetError(RewardwrapError, ValueError):
-    """Data, weights or a fit from which no reward model can come."""
-
-
-def _rows(x: Tensor, rows: Tensor) -> Tensor:
-    # index_select is faster than x[rows], but knows flat indices alone
-    return x.index_select(0, rows) if rows.dim() == 1 else x[rows]
 
 
 def _uniform(shape: tuple[int, int], fan_in: int, generators: Sequence[torch.Generator]) -> Tensor:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
-from rewardwrap.core.transitions import take
-from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
+from rewardwrap.core.transitions import FloatArray, take
+from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sample_fragments
 from rewardwrap.data.successors import unknown_rows, with_successors
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import pair_measures
-from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.paid import PaidNet
 from rewardwrap.nets.reference import reference_of
 from rewardwrap.nets.tables import pairs_table
-from rewardwrap.nets.trainer import Objective, Progress, fit
+from rewardwrap.nets.trainer import Fit, Objective, Progress, fit
 
 HELD_OUT_PAIRS = 500
 FEATURES_LR = 2e-2
 """A handful of weights takes larger steps."""
+Ask = Callable[[Fragments, Fragments], FloatArray]
+"""Pairs of clips -> P(b better), as whoever taught would answer."""
 LEAST_WATCHED = 100
 """Pairs to stop by; fewer, with a few wrong answers among them, stop at random."""
 
@@ -86,6 +90,7 @@ def fit_preferences(
             rewards.
     """
     require_finite(store, reads)
+    ask: Ask | None = None
     if preferences is not None:
         shown, unseen = _shown(preferences.without_skipped(), reads)
         given = shown.split(heldout, seed=seed)
@@ -93,42 +98,35 @@ def fit_preferences(
         record: dict[str, Any] = {"dropped": given.dropped + unseen, "split": given.by}
         asked = len(preferences)
     else:
-        answered, judged, asked = _taught(
+        answered, judged, asked, ask = _taught(
             with_successors(store, reads), teacher or Teacher(), name, pairs, length, heldout, seed
         )
         judge, record = "the true reward", {"teacher": name}
+    objective = objective or BradleyTerry()
     if signs:
         net, weight_decay, lr = feature_net(signs, members=members, seed=seed), 0.0, FEATURES_LR
     else:
-        net = build(store, reads, seed=seed, members=members, hidden=hidden, **options)
+        # an objective that fits another network than the usual one says so itself
+        made = getattr(objective, "network", build)
+        net = made(store, reads, seed=seed, members=members, hidden=hidden, **options)
     # training and held-out clips may lie in stores of their own
     seen = _rows_of(answered)
     net.normalise(net.encode(seen))
-    objective = objective or BradleyTerry()
-    # an objective whose loss reads more than the answers says so itself
-    table = getattr(objective, "table", pairs_table)(net, answered)
-    order = np.random.default_rng(seed).permutation(len(table))
-    stop = len(table) // 10 if len(table) >= LEAST_WATCHED * 10 else 0
-    watched, fitted = (torch.as_tensor(part) for part in (order[:stop], order[stop:]))
-    done = fit(
-        net,
-        objective,
-        table.take(fitted),
-        table.take(watched) if stop else None,
-        epochs=epochs,
-        patience=patience,
-        batch=batch,
-        lr=lr,
-        weight_decay=weight_decay,
-        seed=seed,
-        progress=progress,
-    )
+    settings = {"epochs": epochs, "patience": patience, "batch": batch, "lr": lr,
+                "weight_decay": weight_decay, "progress": progress}  # fmt: skip
+    if hasattr(objective, "train"):
+        done, found = objective.train(net, answered, ask=ask, seed=seed, **settings)
+        record |= found
+    else:
+        done = _fit(net, objective, answered, seed, **settings)
     net.center(net.prepare(net.encode(seen)))
     # members pay in deviations of their own; their logits are worth these deviations on average
     temperature = 1.0 / float((1.0 / net.scale).mean())
     contradicting = answered.contradictions()
     record |= {"asked": asked, "answered": len(answered) + (len(judged) if preferences else 0)}
     record |= {"repeated": contradicting.repeated, "contradicting": contradicting.contradicting}
+    circles = answered.cycles(seed=seed)
+    record["cycles"] = {"says": str(circles), "scalar": circles.scalar, **asdict(circles)}
     metrics = {
         "heldout": pair_measures(net, judged, temperature),
         "train": pair_measures(net, answered, temperature),
@@ -155,8 +153,22 @@ def fit_preferences(
         done,
         temperature,
         data=data_of(store),
-        settings=settings_of(net, seed, reads=list(reads), length=length, heldout=heldout),
-    )
+        settings=settings_of(
+            net, seed, reads=list(reads), length=length, heldout=heldout,
+            objective=getattr(objective, "tag", type(objective).__name__),
+        ),
+    )  # fmt: skip
+
+
+def _fit(net: PaidNet, objective: Any, answered: Preferences, seed: int, **settings: Any) -> Fit:
+    """One fit; of many pairs a tenth is watched, to stop by."""
+    # an objective whose loss reads more than the answers says so itself
+    table = getattr(objective, "table", pairs_table)(net, answered)
+    order = np.random.default_rng(seed).permutation(len(table))
+    stop = len(table) // 10 if len(table) >= LEAST_WATCHED * 10 else 0
+    watched, fitted = (torch.as_tensor(part) for part in (order[:stop], order[stop:]))
+    val = table.take(watched) if stop else None
+    return fit(net, objective, table.take(fitted), val, seed=seed, **settings)
 
 
 def _shown(preferences: Preferences, reads: Sequence[str]) -> tuple[Preferences, int]:
@@ -184,8 +196,8 @@ def _taught(
     length: int,
     heldout: float,
     seed: int,
-) -> tuple[Preferences, Preferences, int]:
-    """Answered training pairs, held-out pairs with true labels, and how many were asked."""
+) -> tuple[Preferences, Preferences, int, Ask]:
+    """Answered training pairs, held-out pairs with true labels, how many were asked, and who can be again."""
     train, held = store.split(heldout, seed=seed)
     if not np.isfinite(store.reward).any():
         raise DataError(
@@ -200,7 +212,8 @@ def _taught(
     judged, _ = answers(
         Teacher(), random_pairs(held, length), HELD_OUT_PAIRS, seed=seed + 1, name="oracle"
     )
-    return answered, judged, asked
+    again = np.random.default_rng(seed + 2)
+    return answered, judged, asked, lambda a, b: known.answer(a, b, again)
 
 
 def _rows_of(preferences: Preferences) -> Any:
@@ -208,7 +221,7 @@ def _rows_of(preferences: Preferences) -> Any:
     return take(preferences.store.transitions(), used)
 
 
-def _reference(net: RewardNet, answered: Preferences) -> dict[str, Any]:
+def _reference(net: PaidNet, answered: Preferences) -> dict[str, Any]:
     used = np.unique(np.concatenate([answered.a.episode, answered.b.episode]))
     store = answered.store.select(used)
     return reference_of(store, net, net.freeze()(store.transitions()))

@@ -20,8 +20,9 @@ from rewardwrap.nets.fitted import (
     settings_of,
     watched_apart,
 )
-from rewardwrap.nets.network import NetError, RewardNet, build
+from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives import Outcome, Process
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.reference import reference_of
 from rewardwrap.nets.tables import Table, clips_table, rows_table
 from rewardwrap.nets.trainer import Progress, fit

@@ -14,7 +14,7 @@ from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.data.successors import unknown_rows
 from rewardwrap.nets.distinct import paid_steps
-from rewardwrap.nets.network import Encoded, NetError, RewardNet
+from rewardwrap.nets.paid import Encoded, NetError, PaidNet
 
 DRAWN = "drawn"
 """Column ``(n, M)``: items that a member learns from; the trainer sets it where members resample."""
@@ -53,7 +53,7 @@ class Table:
 
 
 def rows_table(
-    net: RewardNet,
+    net: PaidNet,
     batch: Transitions,
     target: Any,
     weight: Any = None,
@@ -92,7 +92,7 @@ def rows_table(
 
 
 def clips_table(
-    net: RewardNet,
+    net: PaidNet,
     store: EpisodeStore,
     clips: Sequence[Fragments],
     *,
@@ -136,7 +136,7 @@ def clips_table(
     return Table(rows, items)
 
 
-def pairs_table(net: RewardNet, preferences: Preferences, *, gamma: float = 1.0) -> Table:
+def pairs_table(net: PaidNet, preferences: Preferences, *, gamma: float = 1.0) -> Table:
     """One item for each answered pair; column ``preferred`` is P(b better), clip 0 is a.
 
     Raises:

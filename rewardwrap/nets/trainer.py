@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.network import NetError
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.tables import DRAWN, Table
 
 Progress = Callable[[int, dict[str, float]], None]

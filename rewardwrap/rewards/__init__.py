@@ -23,6 +23,7 @@ from rewardwrap.rewards.ngu import NGU
 from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
+from rewardwrap.rewards.principles import Principles
 from rewardwrap.rewards.progress import Progress
 from rewardwrap.rewards.re3 import RE3
 from rewardwrap.rewards.references import References
@@ -70,6 +71,7 @@ __all__ = [
     "Native",
     "Normalize",
     "Potential",
+    "Principles",
     "Progress",
     "ReNorm",
     "References",

@@ -9,23 +9,27 @@ the cache. Images alone need torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core import tree
-from rewardwrap.core.errors import ConfigError, UnknownName
+from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
+from rewardwrap.rewards.log_ratio import LogRatio
+from rewardwrap.rewards.members import combined, require_rule
 from rewardwrap.rewards.outputs import output_of
 from rewardwrap.rewards.pixels import image_features
+from rewardwrap.rewards.principled import KIND as PRINCIPLES
+from rewardwrap.rewards.principled import Principled
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, arrays_of
 
 ACTIVATIONS, DTYPES = ("relu", "silu", "tanh"), ("float32", "float64")
-RULES = ("mean", "sd", "min", "uwo")
 BLOCK, SMALLEST_BLOCK = 1024, 128
 """Rows at a time, shared by the members: 2 x 64 units of 1,024 rows are 0.5 MiB of float32."""
 
@@ -63,9 +67,7 @@ class Frozen:
         rule: str = "mean",
         k: float = 1.0,
     ) -> None:
-        if rule not in RULES:
-            raise UnknownName("rule for ensembles", rule, RULES)
-        self.inputs, self.rule, self.k = inputs, rule, k
+        self.inputs, self.rule, self.k = inputs, require_rule(rule), k
         self.members = int(net["members"])
         self.activation = str(net["activation"])
         if self.activation not in ACTIVATIONS or net["dtype"] not in DTYPES:
@@ -121,16 +123,7 @@ class Frozen:
 
     def combine(self, each: FloatArray) -> FloatArray:
         """Members to one number: ``(M, B) -> (B,)``."""
-        if self.members == 1:
-            one: FloatArray = each[0]
-            return one
-        if self.rule == "min":
-            return np.asarray(each.min(axis=0))
-        mean = each.mean(axis=0)
-        if self.rule == "mean":
-            return np.asarray(mean)
-        spread = each.std(axis=0) if self.rule == "sd" else each.var(axis=0)
-        return np.asarray(mean - self.k * spread)
+        return combined(each, self.rule, self.k)
 
     def all(self, batch: Transitions) -> FloatArray:
         """What each member says, ``(M, B)`` float64."""
@@ -230,10 +223,14 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
     )
 
 
+Thawed: TypeAlias = Frozen | Density | LogRatio | Principled
+"""What pays: a network, a density of demonstrations, a policy beside its reference, a judge of principles."""
+
+
 def thaw(
     document: Mapping[str, Any], weights: bytes, *, rule: str = "mean", k: float = 1.0
-) -> Frozen | Density:
-    """The network of a verified model, or its density.
+) -> Thawed:
+    """What a verified model pays by.
 
     Raises:
         ConfigError: It does not describe a network.
@@ -243,6 +240,10 @@ def thaw(
         arrays = arrays_of(weights, WEIGHTS)
         if document["net"].get("kind") == KIND:
             return Density(inputs, document["net"], arrays)
+        if document["net"].get("kind") == LOG_RATIO:
+            return LogRatio(inputs, document["net"], arrays, rule=rule, k=k)
+        if document["net"].get("kind") == PRINCIPLES:
+            return Principled(inputs, document["net"], arrays, rule=rule, k=k)
         return Frozen(inputs, document["net"], arrays, rule=rule, k=k)
     except ConfigError:
         raise

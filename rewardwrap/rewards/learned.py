@@ -17,11 +17,11 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.files import write_whole
-from rewardwrap.rewards.density import Density
 from rewardwrap.rewards.foreign import sealed
-from rewardwrap.rewards.frozen import RULES, Frozen, thaw
+from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.judgement import require_passed
 from rewardwrap.rewards.limits import require_choice, require_number
+from rewardwrap.rewards.members import RULES
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, check_document, digest, read_model
 
 
@@ -218,8 +218,8 @@ class Learned(Reward):
         for name, value in (("_document", document), ("_packed", packed), ("_frozen", net)):
             object.__setattr__(self, name, value)
 
-    def _net(self) -> Frozen | Density:
-        net: Frozen | Density | None = self.__dict__.get("_frozen")
+    def _net(self) -> Thawed:
+        net: Thawed | None = self.__dict__.get("_frozen")
         if net is None:
             # deferred so that a saved reward can be read where the folder is gone
             self._take(*self._read())

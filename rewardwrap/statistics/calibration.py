@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from rewardwrap.statistics.scores import ScoresError
 
 Array = NDArray[np.float64]
+HOTTEST = 1e4
+"""Mean differences beyond which a temperature leaves nothing but 1/2."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,36 @@ def ece(
         0.15
     """
     return reliability(probability, outcome, bins=bins, equal_mass=equal_mass).ece
+
+
+def temperature(difference: ArrayLike, outcome: ArrayLike) -> float:
+    """T under which ``sigmoid(difference / T)`` is most likely to give the outcomes.
+
+    Differences that say nothing get a T so large that nobody is sure of anything, and few outcomes
+    never make it 0: outcomes are pulled towards 1/2 as by one more success and failure.
+
+    Args:
+        difference: ``R_b - R_a``, (n,).
+        outcome: P(b better), (n,).
+
+    Source: Guo et al., above, section 4.2; the pull is that of Platt, Probabilistic outputs for support
+        vector machines, 1999, section 2.2.
+
+    Example:
+        >>> untold = temperature([1.0, -1.0, 1.0, -1.0], [1, 1, 0, 0])
+        >>> untold > 1000, temperature([3.0, -3.0, 3.0], [1, 0, 1]) < 3
+        (True, True)
+    """
+    gap = np.asarray(difference, dtype=np.float64)
+    _, seen = _outcomes(np.full(gap.shape, 0.5), outcome)
+    unit = float(np.abs(gap).mean())
+    if not unit:
+        return HOTTEST
+    target = (gap.size * seen + 1) / (gap.size + 2)
+    heats = unit * np.geomspace(1 / HOTTEST, HOTTEST, 400)
+    logit = gap / heats[:, None]
+    loss = (np.logaddexp(0.0, logit) - target * logit).mean(axis=1)
+    return float(heats[int(np.argmin(loss))])
 
 
 def _edges(

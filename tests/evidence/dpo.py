@@ -8,9 +8,9 @@ import numpy as np
 from gymnasium import spaces
 
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
-from rewardwrap.nets.implicit import ImplicitReward
 from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.objectives.dpo import DirectPreference
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
 from tests.evidence.harness.judging import Row, State, higher, mean, together
@@ -23,7 +23,6 @@ CLAIM = (
 SOURCE = "Lin et al., 2024, arXiv 2409.03650; Rafailov et al., 2023, arXiv 2305.18290"
 BUDGET = 0.3
 SEEDS = 10
-OBJECT = "rewardwrap.nets.implicit:ImplicitReward"
 STEPS, ACTIONS = 6, 3
 SHIFTS = {
     "scale 3": {"scale": 3.0},
@@ -48,7 +47,7 @@ def run(seed: int, *, small: bool = False) -> Row:
         net = (
             build(store, **options)
             if name == "explicit"
-            else ImplicitReward.of(store, beta=1.0, **options)
+            else DirectPreference().network(store, ("obs", "action"), **options)
         )
         net.normalise(net.encode(store.transitions()))
         table = pairs_table(net, labels)

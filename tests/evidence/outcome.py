@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from rewardwrap.nets.network import Encoded, RewardNet
+from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.objectives.outcome import Outcome, Process
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

@@ -74,8 +74,8 @@ def _policy(store: EpisodeStore, reference: np.ndarray) -> ImplicitReward:
     net = ImplicitReward.of(store, beta=1.0, hidden=(), dtype="float64")
     net.normalise(net.encode(store.transitions()))
     with torch.no_grad():
-        net.policy.weights[0].zero_()
-        net.policy.biases[0].copy_(torch.log(torch.as_tensor(reference)))
+        net.actor.weights[0].zero_()
+        net.actor.biases[0].copy_(torch.log(torch.as_tensor(reference)))
     net.keep_reference()
     return net
 

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
+from rewardwrap.data.principle_table import Judged
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
-from rewardwrap.nets.objectives.outcome import Outcome
-from rewardwrap.nets.tables import clips_table, pairs_table
+from rewardwrap.nets.principle_recipe import fit_principles
+from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
-from tests.evidence.harness.judging import Row, State, higher, mean, together
+from rewardwrap.rewards.principles import Principles
+from tests.evidence.harness.judging import Row, State, higher, mean, together, within
 from tests.evidence.worlds.swinging import LENGTH, fresh, swinging
 
 CLAIM = (
-    "Models of binary principles order clips under a mix of principles as well as a preference model "
-    "trained on that mix does, and under another mix, chosen at run time, better."
+    "One network of binary principles, a third of whose answers are missing, orders clips under a mix of "
+    "principles as well as a preference model trained on that mix does, and under another mix, chosen at run "
+    "time, better."
 )
 SOURCE = "Wang et al. (RLBFF), 2025, arXiv 2509.21319"
 BUDGET = 0.5
 SEEDS = 10
-OBJECT = "rewardwrap.nets.objectives.outcome:Outcome"
-USE = "rewardwrap fit outcome DIR --out MODEL, once for each principle"
-MIXES = {"trained": np.array([1.0, 0.0, 0.0]), "other": np.array([0.0, 0.5, 0.5])}
+NAMES, SAID = ("upright", "gentle", "still"), 2 / 3
+MIXES: dict[str, dict[str, float]] = {
+    "trained": {"upright": 1.0},
+    "other": {"gentle": 1.0, "still": 1.0},
+}
 
 
 def run(seed: int, *, small: bool = False) -> Row:
@@ -35,27 +40,41 @@ def run(seed: int, *, small: bool = False) -> Row:
     clips, judged = _clips(store, count, seed), _clips(unseen, count, seed)
     told, truth = _features(clips), _features(judged)
     level = np.median(told, axis=1)
-    options = {"epochs": epochs, "lr": 3e-3, "batch": 32, "seed": seed}
-    chances = []
-    for k in range(len(told)):
-        net = fresh(store, seed=seed + k)
-        said = torch.as_tensor((told[k] > level[k]).astype(np.float32))
-        fit(net, Outcome(), clips_table(net, store, (clips,)).having(success=said), **options)
-        chances.append(1 / (1 + np.exp(-_paid(net, unseen, judged) / LENGTH)))
-    row = {}
+    said = (told > level[:, None]).astype(float).T
+    said[np.random.default_rng(seed).random(said.shape) > SAID] = np.nan
+    fitted = fit_principles(
+        store, Judged(clips, NAMES, said), hidden=(32,), seed=seed, epochs=epochs, heldout=0.1
+    )
     half = count // 2
     first, second = clips.select(np.arange(half)), clips.select(np.arange(half, 2 * half))
-    mixed = MIXES["trained"] @ told
+    mixed = _mixed(MIXES["trained"], told)
     better = 0.5 + 0.5 * np.sign(mixed[half : 2 * half] - mixed[:half])
     net = fresh(store, seed=seed)
     table = pairs_table(net, Preferences(first, second, better))
-    fit(net, BradleyTerry(), table, **options)
-    score = _paid(net, unseen, judged)
+    fit(net, BradleyTerry(), table, epochs=epochs, lr=3e-3, batch=32, seed=seed)
+    score = _paid(net.freeze(), unseen, judged)
     yes = (truth > level[:, None]).astype(float)
-    for name, mix in MIXES.items():
-        row[f"principles_{name}"] = _ordered(mix @ np.array(chances), mix @ yes)
-        row[f"preferences_{name}"] = _ordered(score, mix @ yes)
+    row = {}
+    with tempfile.TemporaryDirectory() as folder:
+        fitted.save(folder)
+        for name, mix in MIXES.items():
+            right = _mixed(mix, yes)
+            row[f"principles_{name}"] = _ordered(
+                _paid(Principles(folder, mix), unseen, judged), right
+            )
+            row[f"preferences_{name}"] = _ordered(score, right)
+        ways = {
+            how: Principles(folder, combine=how)(unseen.transitions())
+            for how in ("all", "mean", "any")
+        }
+    row["in_order"] = float(((ways["all"] <= ways["mean"]) & (ways["mean"] <= ways["any"])).mean())
     return row
+
+
+def _mixed(mix: dict[str, float], each: np.ndarray) -> np.ndarray:
+    """Weighted mean over the principles' rows."""
+    weight = np.array([mix.get(name, 0.0) for name in NAMES])
+    return weight @ each / weight.sum()
 
 
 def _clips(store: EpisodeStore, count: int, seed: int) -> Fragments:
@@ -74,8 +93,8 @@ def _features(clips: Fragments) -> np.ndarray:
     return np.array([-one.mean(axis=1) for one in each])
 
 
-def _paid(net: Any, store: EpisodeStore, clips: Fragments) -> np.ndarray:
-    return net.freeze()(store.transitions())[clips.rows].sum(axis=1)
+def _paid(pays: Any, store: EpisodeStore, clips: Fragments) -> np.ndarray:
+    return pays(store.transitions())[clips.rows].sum(axis=1)
 
 
 def _ordered(score: np.ndarray, truth: np.ndarray) -> float:
@@ -90,6 +109,7 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
         [
             higher(apart, "apart", -0.03),
             higher(rows, "principles_other", "preferences_other", by=0.1),
+            within(rows, "in_order", 1.0, 1.0),
         ]
     )
     told = "; ".join(

@@ -10,7 +10,8 @@ import torch
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.loops.cooper import Contrast, Cooper, certain_pairs
-from rewardwrap.nets.network import Encoded, RewardNet
+from rewardwrap.nets.network import RewardNet
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

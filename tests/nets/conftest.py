@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from rewardwrap.data import EpisodeStore
-from rewardwrap.nets.network import Encoded
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 
 

@@ -8,8 +8,9 @@ import torch
 
 from rewardwrap.data import Preferences, sample_fragments
 from rewardwrap.nets.distinct import SPARSE, paid_steps
-from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
+from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.paid import Encoded, NetError
 from rewardwrap.nets.tables import DRAWN, pairs_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

@@ -13,8 +13,9 @@ from rewardwrap.data import EpisodeStore, Preferences, sample_fragments
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.folder import load_model
 from rewardwrap.nets.measures import pair_measures
-from rewardwrap.nets.network import Encoded, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit
 

@@ -10,7 +10,8 @@ import pytest
 
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.nets.folder import freeze, load_model, save_model
-from rewardwrap.nets.network import NetError, RewardNet, build
+from rewardwrap.nets.network import RewardNet, build
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.registry import Registry
 from rewardwrap.rewards.inputs import Inputs
 

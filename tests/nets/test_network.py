@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import Transitions
-from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
+from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
+from rewardwrap.nets.paid import Encoded, NetError
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.parts import plain_space

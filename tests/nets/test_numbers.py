@@ -11,8 +11,8 @@ import pytest
 from rewardwrap.data import DataError, EpisodeStore, Preferences, sample_fragments
 from rewardwrap.data.rows import UNKNOWN_SUCCESSOR
 from rewardwrap.data.successors import with_successors
-from rewardwrap.nets.network import NetError
 from rewardwrap.nets.objectives.regression import Scaling
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.preference_recipe import fit_preferences
 from rewardwrap.nets.reward_recipe import fit_regression
 from rewardwrap.nets.success_recipe import fit_success

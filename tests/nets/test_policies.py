@@ -16,10 +16,11 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.nets.implicit import ImplicitReward
 from rewardwrap.nets.measures import pair_measures
-from rewardwrap.nets.network import NetError, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.objectives.prdp import Differences
 from rewardwrap.nets.objectives.ser import accuracy_of
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.tables import clips_table, pairs_table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
@@ -52,8 +53,8 @@ def policy(beta: float) -> ImplicitReward:
     net = ImplicitReward.of(bandit(), beta=beta, hidden=(), dtype="float64")
     net.normalise(net.encode(bandit().transitions()))
     with torch.no_grad():
-        net.policy.weights[0].zero_()
-        net.policy.biases[0].copy_(torch.log(torch.as_tensor(REFERENCE)))
+        net.actor.weights[0].zero_()
+        net.actor.biases[0].copy_(torch.log(torch.as_tensor(REFERENCE)))
     net.keep_reference()
     return net
 

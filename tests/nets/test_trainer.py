@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.network import NetError, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.regression import Regression, Scaling, regression_table
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.trainer import fit, held_out_loss
 
 

@@ -19,7 +19,7 @@ from rewardwrap.core.transitions import Transitions
 from rewardwrap.data import EpisodeStore
 from rewardwrap.nets.demonstration_recipe import fit_density
 from rewardwrap.nets.folder import load_model
-from rewardwrap.nets.network import NetError
+from rewardwrap.nets.paid import NetError
 from rewardwrap.rewards.density import BELOW, Density
 from rewardwrap.rewards.inputs import Inputs
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rewardwrap.core.errors import ConfigError, UnknownName
-from rewardwrap.nets.network import Encoded
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 
 FORMS: Mapping[str, str | None] = MappingProxyType(

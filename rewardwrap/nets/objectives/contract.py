@@ -12,8 +12,9 @@ from rewardwrap.core.registry import Tags
 OBJECTIVES = Tags("objective", "rewardwrap.objectives")
 """Every objective by its tag; other packages add theirs by the entry point ``rewardwrap.objectives``."""
 
-Labels = Literal["rewards", "pairs", "outcomes", "marks"]
-"""What there is to learn from: a number a step, answers, one bit an episode, one chance a step."""
+Labels = Literal["rewards", "pairs", "outcomes", "marks", "principles"]
+"""What there is to learn from: a number a step, answers, one bit an episode, one chance a step, several bits
+a clip."""
 
 R = TypeVar("R", bound=type)
 
@@ -22,8 +23,9 @@ def objective(tag: str, *, labels: Labels) -> Callable[[R], R]:
     """Make a dataclass an objective that `rewardwrap fit --objective TAG` finds.
 
     It has ``losses(net, table) -> (M, n)``; the weights, the bootstrap and the stopping are the
-    trainer's. One of pairs whose loss reads more than the labels also has
-    ``table(net, preferences) -> Table``.
+    trainer's. One of pairs may also have ``table(net, preferences) -> Table``, where its loss reads more
+    than the labels; ``network(store, reads, **options)``, where it fits another network; and
+    ``train(net, preferences, *, ask, seed, **settings) -> (Fit, record)``, where it fits more than once.
 
     Args:
         tag: Lower case, snake_case.

@@ -12,8 +12,8 @@ from torch import Tensor
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import Fragments, Preferences
-from rewardwrap.nets.network import NetError
 from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.tables import Table, clips_table, returns_of
 
 

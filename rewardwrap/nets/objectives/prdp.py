@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import Preferences
-from rewardwrap.nets.network import NetError
 from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.tables import Table, pairs_table, returns_of
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rewardwrap.data import Fragments, Preferences
-from rewardwrap.nets.network import NetError, RewardNet
 from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.tables import Table, clips_table, returns_of
 
 
@@ -32,7 +32,7 @@ class ListWise:
         """``(M, n)``; reads ``steps (n, K, L)`` and ``place (n, K)``, NaN for what was not ranked."""
         return self.of_returns(returns_of(net, table), table["place"])
 
-    def table(self, net: RewardNet, preferences: Preferences) -> Table:
+    def table(self, net: PaidNet, preferences: Preferences) -> Table:
         """Rankings again from their pairs: the place of a clip is how many of its group beat it.
 
         Questions that stand alone are rankings of two.
@@ -62,7 +62,7 @@ class ListWise:
 
 
 def rankings_table(
-    net: RewardNet, clips: Fragments, place: Any, ranking: Any, *, gamma: float = 1.0
+    net: PaidNet, clips: Fragments, place: Any, ranking: Any, *, gamma: float = 1.0
 ) -> Table:
     """One item for each ranking of two clips or more; shorter ones are padded.
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rewardwrap.nets.network import FAR, LOGVAR, RewardNet
+from rewardwrap.nets.network import LOGVAR, RewardNet
 from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.paid import FAR
 from rewardwrap.nets.tables import Table, rows_table
 
 SMALLEST_SD = 1e-12

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.network import Encoded, RewardNet
+from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.objectives.adversarial import (
     Adversarial,
     above_the_end,
@@ -18,6 +18,7 @@ from rewardwrap.nets.objectives.adversarial import (
     contrast_table,
     slope,
 )
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

@@ -14,9 +14,10 @@ from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import DataError, Fragments, Preferences, from_rankings, sample_fragments
 from rewardwrap.nets.measures import pair_measures
-from rewardwrap.nets.network import NetError, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.objectives.rankings import ListWise, rankings_table
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.preference_recipe import fit_preferences
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import fit

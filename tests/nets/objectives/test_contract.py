@@ -16,12 +16,15 @@ from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
 from rewardwrap.cli import main
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.data import DataError, EpisodeStore, Fragments, from_rankings, sample_fragments
-from rewardwrap.nets.network import NetError, build
+from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives import OBJECTIVES, Differences, ListWise, Surf, TReg, objective_of
 from rewardwrap.nets.objectives.contract import objective
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.success_recipe import fit_success
 
-PAIRS = ("bradley_terry", "prdp", "rankings", "surf", "treg")
+PAIRS = ("bradley_terry", "dpo", "gdro", "prdp", "rankings", "ser", "surf", "treg")
+POLICIES = ("dpo",)
+"""Those that fit a policy, which cannot say that a state is good (tests/nets/test_policies.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +68,11 @@ def test_the_registry_holds_what_the_command_can_fit() -> None:
     assert by_labels["pairs"] == list(PAIRS)
     assert {**by_labels, "pairs": 0} == {
         "pairs": 0, "rewards": ["regression"], "outcomes": ["outcome"], "marks": ["process"],
+        "principles": ["abstaining"],
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("tag", PAIRS)
+@pytest.mark.parametrize("tag", sorted({*PAIRS} - {*POLICIES}))
 def test_every_objective_of_pairs_orders_clips(folder: Path, tmp_path: Path, tag: str) -> None:
     asked = ["--pairs", "150", "--length", "4", "--epochs", "15", "--bound", "3"]
     metrics = run(folder, tmp_path / "m", "preferences", "--objective", tag, *asked)
@@ -98,13 +102,17 @@ def test_settings_reach_the_objective_and_wrong_ones_are_named(
         (["--objective", "outcome"], "must learn from pairs, got"),
         (["--objective", "surf", "--objective-kwargs", "tua:0.9"], 'No setting of surf "tua"'),
         (["--objective", "surf", "--objective-kwargs", "tau:0.2"], r"tau must lie in [0.5, 1]"),
-        (["--objective", "treg", "--length", "4"], "T-REG: network must be bounded"),
+        (
+            ["--objective", "dpo", "--length", "4", "--bound", "1"],
+            "DPO must fit a log-ratio without bound",
+        ),
+        (["--objective", "dpo", "--length", "4", "--reads", "obs"], "DPO must read obs,action"),
     ):
         assert main([*start, *more]) == 2
         assert sentence in capsys.readouterr().err
     assert objective_of("surf", "pairs", {"tau": 0.9}) == Surf(tau=0.9)
     with pytest.raises(UnknownName):
-        objective_of("dpo", "pairs", {})
+        objective_of("dqo", "pairs", {})
 
 
 def test_an_objective_of_one_s_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +155,7 @@ def test_rankings_come_back_from_their_pairs(folder: Path) -> None:
 def test_hints_stand_on_the_steps_they_were_logged_for(folder: Path) -> None:
     store = EpisodeStore.load(folder)
     asked, _ = answers(Teacher(), random_pairs(store, 3), 5, seed=0)
-    hint = TReg().table(build(store, ("obs",), seed=0), asked)["hint"]
+    hint = TReg(column="hint").table(build(store, ("obs",), seed=0), asked)["hint"]
     for row in range(5):
         for side, clips in enumerate((asked.a, asked.b)):
             logged = store.info["hint"][clips.rows[row]]

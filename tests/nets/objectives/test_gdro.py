@@ -13,8 +13,8 @@ from gymnasium import spaces
 import rewardwrap as rw
 from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.nets.implicit import ImplicitReward
-from rewardwrap.nets.network import NetError
 from rewardwrap.nets.objectives import GDRO, OBJECTIVES
+from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.trainer import fit
 
 

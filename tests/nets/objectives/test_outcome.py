@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardwrap.core.errors import UnknownName
-from rewardwrap.nets.network import Encoded, RewardNet
+from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.objectives.outcome import (
     Outcome,
     Process,
@@ -19,6 +19,7 @@ from rewardwrap.nets.objectives.outcome import (
     binary,
     renorm,
 )
+from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs

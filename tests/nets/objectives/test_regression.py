@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore
-from rewardwrap.nets.network import Encoded, NetError, RewardNet, build
+from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives.regression import (
     Regression,
     Scaling,
@@ -22,6 +22,7 @@ from rewardwrap.nets.objectives.regression import (
     pinball,
     regression_table,
 )
+from rewardwrap.nets.paid import Encoded, NetError
 from rewardwrap.nets.returns import discounted, returns_to_go
 from rewardwrap.nets.reward_recipe import fit_regression
 from rewardwrap.nets.tables import Table

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.network import Encoded, RewardNet
+from rewardwrap.data import EpisodeStore, Fragments, Preferences
+from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
-from rewardwrap.nets.objectives.treg import TReg, hints
+from rewardwrap.nets.objectives.treg import TReg, contrast, hints
+from rewardwrap.nets.paid import Encoded, NetError
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
@@ -97,3 +100,56 @@ def test_hints_move_credit_to_the_step_that_earned_it():
     with_hints = [share_on_key_step(0.5, seed) for seed in range(10)]
     without = [share_on_key_step(0.0, seed) for seed in range(10)]
     assert sum(a > b for a, b in zip(with_hints, without, strict=True)) >= 8
+
+
+def decided(pairs: int, seed: int, *, shuffled: bool = False) -> Preferences:
+    """Chains of 8 steps with two actions; the fourth decides, and the observation tells which step it is."""
+    rng, steps = np.random.default_rng(seed), 8
+    did = rng.integers(2, size=(2 * pairs, steps))
+    store = EpisodeStore.from_episodes(
+        [
+            {
+                "obs": np.eye(steps + 1)[: steps + 1],
+                "action": row,
+                "reward": (row * (np.arange(steps) == 3)).astype(float),
+                "terminated": np.arange(steps) == steps - 1,
+                "truncated": np.zeros(steps, bool),
+                "id": str(number),
+            }
+            for number, row in enumerate(did)
+        ],
+        action_space=spaces.Discrete(2),
+    )
+    zero = np.zeros(pairs, int)
+    a, b = (Fragments(store, np.arange(pairs) + k * pairs, zero, zero + steps) for k in (0, 1))
+    said = np.sign(did[pairs:, 3] - did[:pairs, 3]) / 2 + 0.5
+    return Preferences(a, b, rng.permutation(said) if shuffled else said)
+
+
+def test_it_makes_its_own_hints_and_they_point_at_the_step_that_decides():
+    asked = decided(60, 0)
+    found = contrast(asked)
+    did = np.stack([clips.store.action[clips.rows] for clips in (asked.a, asked.b)], axis=1)
+    right = np.where(did == 1, found, -found).mean(axis=(0, 1))
+    assert right.argmax() == 3
+    assert right[3] > 0.1 > np.abs(np.delete(right, 3)).max()
+    assert np.abs(found).max() <= 0.5
+
+
+def test_shuffled_labels_give_hints_of_mean_0():
+    means = [contrast(decided(40, seed, shuffled=True), epochs=8).mean() for seed in range(4)]
+    assert abs(np.mean(means)) < 0.02
+
+
+def test_its_network_is_bounded_and_swapping_the_pairs_swaps_the_hints():
+    asked = decided(20, 1)
+    net = TReg().network(asked.store, ("obs", "action"), hidden=(4,))
+    assert net.bound == 1.0
+    net.normalise(net.encode(asked.store.transitions()))
+    hint = TReg().table(net, asked)["hint"]
+    other = TReg().table(net, asked.swap())["hint"]
+    torch.testing.assert_close(hint, other.flip(1))
+    with pytest.raises(NetError, match="must hold hints"):
+        TReg(column="hint").table(net, asked)
+    with pytest.raises(ConfigError, match="folds must be at least 2, got 1"):
+        TReg(folds=1)
