@@ -23,6 +23,7 @@ TABLES: dict[Callable[[int], Iterator[Row]], tuple[str, ...]] = {
     layers.chains: ("G4",),
     batches.chain: ("G5",),
     batches.clip: ("G6",),
+    batches.few: ("G8",),
     layers.normaliser: ("G7",),
     batches.normaliser: ("G7",),
     batches.recording: ("G10",),

@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 import rewardwrap as rw
 import rewardwrap_envs
+from rewardwrap.adapters import sb3
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.adapters.tasks import task_of_recipe
 from tests.bench.nulls import (
@@ -26,7 +27,7 @@ from tests.bench.tapes import play_vector, play_venv, tape
 from tests.bench.timing import Times, measure
 from tests.bench.worlds import shaped
 
-STEPS = {8: 1000, 64: 400, 1024: 200}
+STEPS = {8: 1000, 24: 600, 48: 500, 64: 400, 1024: 200}
 """Steps of a block by number of lanes."""
 FIELDS = {
     "cart_position": 0.1,
@@ -130,6 +131,28 @@ def clip(pairs: int) -> Iterator[Row]:
             "G6",
             f"clip, {lanes} lanes: added time of ClipReward / ours",
             times.added("ClipReward", "ours"),
+            times,
+            beside=times.above_bare(),
+            unit="ns",
+        )
+
+
+def few(pairs: int) -> Iterator[Row]:
+    """G8: a loop over the lanes against one numpy step, PBRS on four fields: where FEW stands."""
+    for lanes, bound in ((8, 1.0), (24, 1.0), (48, None)):
+        made = {}
+        for name, most in (("numpy", 0), ("loop", lanes)):
+            kept, sb3.FEW = sb3.FEW, most
+            try:
+                made[name] = _by_field(lanes, FIELDS)
+            finally:
+                sb3.FEW = kept
+        times = _on_venv(made, lanes, pairs)
+        yield at_most(
+            bound,
+            "G8",
+            f"PBRS, four fields, {lanes} lanes: added time of a loop / one numpy step",
+            times.added("loop", "numpy"),
             times,
             beside=times.above_bare(),
             unit="ns",
