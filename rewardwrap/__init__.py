@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.design.reward_free import RewardFree
     from rewardwrap.loops.demonstrations import DemonstrationLoop
+    from rewardwrap.loops.events import EventLoop
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
     from rewardwrap.rewards.disk import load, read_reward, save
@@ -80,6 +81,7 @@ _lazy = {
     "DemonstrationLoop": "rewardwrap.loops.demonstrations",
     "Demonstrations": "rewardwrap.data.labels",
     "EpisodeStore": "rewardwrap.data.episodes",
+    "EventLoop": "rewardwrap.loops.events",
     "Fragments": "rewardwrap.data.fragments",
     "Labels": "rewardwrap.data.labels",
     "LogTerms": "rewardwrap.adapters.logging",
@@ -118,6 +120,7 @@ __all__ = [
     "DemonstrationLoop",
     "Demonstrations",
     "EpisodeStore",
+    "EventLoop",
     "Exemplar",
     "Fragments",
     "GammaMismatch",

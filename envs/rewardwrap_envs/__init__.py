@@ -107,3 +107,9 @@ _gymnasium.register(
     max_episode_steps=10,
     reward_threshold=1.0,
 )
+_gymnasium.register(
+    "rewardwrap/KeyDoor-v0",
+    entry_point="rewardwrap_envs.key_door:KeyDoor",
+    max_episode_steps=100,
+    reward_threshold=1.0,
+)

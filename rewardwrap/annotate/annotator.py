@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, Fragments, Preferences
 
@@ -51,6 +52,10 @@ class Ticket:
 
     first: int
     count: int
+
+
+class AnnotatorError(RewardwrapError, RuntimeError):
+    """Whoever was asked beside a training does not answer."""
 
 
 class Annotator(Protocol):

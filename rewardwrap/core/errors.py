@@ -28,6 +28,7 @@ RewardwrapError
 ├── CertificateError (ValueError)   a claim that episodes cannot support (evaluate/certificate/claims.py)
 ├── AuditError       (ValueError)   a run that holds nothing to audit (evaluate/audit/record.py)
 ├── SandboxError     (RuntimeError) reward code that was refused or stopped (sandbox/errors.py)
+├── AnnotatorError   (RuntimeError) who was asked beside a training does not answer (annotate/annotator.py)
 ├── ProviderError    (RuntimeError) a language model that does not answer (llm/client.py)
 ├── BudgetExceeded   (RuntimeError) calls that would cost more than allowed (llm/budget.py)
 ├── NoCode           (ValueError)   an answer without a reward in it (llm/extraction.py)

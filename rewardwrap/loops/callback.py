@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
 
 from rewardwrap.adapters.layers import layers
 from rewardwrap.adapters.sb3 import RewardVecEnv
 from rewardwrap.core.errors import StackError
+from rewardwrap.core.reward import Reward
 from rewardwrap.loops.deployment import reset_critic
 from rewardwrap.loops.folder import LoopFolder
 from rewardwrap.loops.relabelling import paid, relabel, require_single_steps, require_whole
@@ -40,6 +42,27 @@ class Verdict:
     pairs: int = 0
     candidate: dict[str, float] | None = None
     running: dict[str, float] | None = None
+
+
+def adapter_of(venv: VecEnv, reward: Reward, who: str, what: str) -> RewardVecEnv:
+    """The layer that pays a reward.
+
+    Args:
+        venv: What a learner plays in.
+        reward: The very object, anywhere in what is paid.
+        who: Whose it is, for the error.
+        what: How the user gets it.
+
+    Raises:
+        StackError: There is none.
+    """
+    for layer in layers(venv):
+        if isinstance(layer, RewardVecEnv) and any(node is reward for node in layer.reward.walk()):
+            return layer
+    raise StackError(
+        f"{who} must find its own reward under the learner, got an environment "
+        f"without it. Make it with rw.make(env_id, {what}), or put {what} into a sum."
+    )
 
 
 class Loop(BaseCallback):
@@ -132,7 +155,9 @@ class Loop(BaseCallback):
             self.logger.record(tag, value)
 
     def _on_training_start(self) -> None:
-        self._adapter = self._find_adapter()
+        self._adapter = adapter_of(
+            self.training_env, self.reward, type(self).__name__, "loop.reward"
+        )
         venv = self._adapter.venv
         if isinstance(self.model, OffPolicyAlgorithm):
             require_whole(self.model.replay_buffer)
@@ -146,17 +171,6 @@ class Loop(BaseCallback):
         self._checked = False
         facts = self.begin(self.model.num_timesteps, self.model._total_timesteps)
         self.note("start", version=self.reward.version, **facts)
-
-    def _find_adapter(self) -> RewardVecEnv:
-        for layer in layers(self.training_env):
-            if isinstance(layer, RewardVecEnv) and any(
-                node is self.reward for node in layer.reward.walk()
-            ):
-                return layer
-        raise StackError(
-            f"{type(self).__name__} must find its own reward under the learner, got an environment "
-            "without it. Make it with rw.make(env_id, loop.reward), or put loop.reward into a sum."
-        )
 
     def _on_step(self) -> bool:
         self.tape.add(self._adapter.last_step)

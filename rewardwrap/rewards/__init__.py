@@ -11,6 +11,7 @@ from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.disagreement import Disagreement
 from rewardwrap.rewards.e3b import E3B
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
+from rewardwrap.rewards.events import Events
 from rewardwrap.rewards.field import Field
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
@@ -58,6 +59,7 @@ __all__ = [
     "Dropout",
     "EnvReward",
     "EpisodeSum",
+    "Events",
     "Field",
     "Filter",
     "Flip",

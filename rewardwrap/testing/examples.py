@@ -50,6 +50,11 @@ def closeness(obs: Any, info: Info) -> Any:
     return 0.5 * np.asarray(info["position"], np.float64)
 
 
+def told(obs: Any) -> list[str]:
+    """What an observation tells, ``(B,)`` sentences: nothing where it is dark."""
+    return [f"it is {value:.0f}" if value > 0 else "" for value in brightness(obs)]
+
+
 def effort(action: Any) -> Any:
     """Minus the squared action, ``(B,)``; for any layout of actions."""
     return -sum(
@@ -108,6 +113,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
     "e3b": ({"e3b": SMALL},),
     "episode_sum": ({"episode_sum": ENV}, {"episode_sum": EFFORT}),
+    "events": (
+        {"events": {"key": f"{HERE}:told"}},
+        {"events": {"key": f"{HERE}:told", "pays": "classifier", "count": 0}},
+    ),
     "flip": (
         {"flip": {"base": YES_NO, "p": 0.25}},
         {"flip": {"base": YES_NO, "p": [0.1, 0.2], "scope": "step"}},

@@ -92,7 +92,7 @@ class Session:
             LogTerms(),
             EpisodeLog(self.folder.path / EPISODES, agent.settings.env),
             curve,
-            *teachers(agent.reward, agent.settings.seed),
+            *teachers(agent.reward, agent.settings.seed, self.folder.path),
             Checkpoint(self.save, course.save_freq),
             stop,
             *([early] if course.stopping else []),

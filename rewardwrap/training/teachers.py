@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewardwrap.core.reward import Reward
 from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards.decoded import Decoded
+from rewardwrap.rewards.events import Events
 
 if TYPE_CHECKING:
     from stable_baselines3.common.callbacks import BaseCallback
 
 
-def teachers(reward: Reward, seed: int) -> list[BaseCallback]:
-    """One where it holds a `Decoded`, one for each `Rates`, else none.
+def teachers(reward: Reward, seed: int, folder: Path | None = None) -> list[BaseCallback]:
+    """One where it holds a `Decoded`, one for each `Rates` and each `Events` with an annotator, else none.
 
     Args:
         reward: What the learner is paid.
         seed: Of weights and draws.
+        folder: Of the run, where labels of events are kept; None keeps none.
     """
+    from rewardwrap.loops.events import EventLoop
     from rewardwrap.training.return_decomposition import ReturnDecomposition
 
     nodes = list(reward.walk())
     found: list[BaseCallback] = [node.update() for node in nodes if isinstance(node, Rates)]
     if any(isinstance(node, Decoded) for node in nodes):
         found.append(ReturnDecomposition(seed=seed))
+    asking = [n for n in nodes if isinstance(n, Events) and n.annotator is not None]
+    for i, node in enumerate(asking):
+        place = None if folder is None else folder / f"events_{i}"
+        found.append(EventLoop(place, key=node, annotator=str(node.annotator), seed=seed))
     return found
