@@ -153,7 +153,6 @@ def test_a_room_reads_from_itself_and_from_those_below(room: str) -> None:
 ROOTS = ["", "cli", "__main__", "testing", "sandbox.worker", "sandbox.zygote"]
 """Where a stranger enters: the public names, the commands, the contract; processes of their own."""
 ROADLESS = {
-    "annotate.judge": "judges (`rewardwrap judge`)",
     "annotate.majority": "judges: votes as a deliberation budget",
     "loops.cooper": "`rw.CooperLoop`",
 }
