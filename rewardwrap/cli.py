@@ -32,6 +32,8 @@ COMMANDS = {
     "label": "people say which of two clips is better, on a page of this machine",
     "write": "have a reward written, tested, trained and improved",
     "review": "look at reward code before it runs, and approve it",
+    "explore": "get to know a task of few states without its reward",
+    "plan": "the best policy for a reward, in what was explored",
     "design": "a reward that pays in a few states and keeps the task",
     "distance": "are these rewards one task",
     "regret": "what the best policy of a reward is worth on the task",

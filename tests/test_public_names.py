@@ -34,6 +34,8 @@ NAMES = [
     "EnvReward",
     "EpisodeStore",
     "EpisodeSum",
+    "EventLoop",
+    "Events",
     "Exemplar",
     "Field",
     "Filter",

@@ -103,7 +103,7 @@ class Reader:
     def __init__(self, client: Client, question: str) -> None:
         if not question.strip():
             raise ConfigError(
-                'Reader: question must say what a yes means, got none. Ask e.g. "Is this progress?"'
+                "Reader: question must say what a yes means, got none. Ask whether it is progress."
             )
         self.client, self.question = client, question
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import gymnasium as gym
@@ -13,10 +16,15 @@ from numpy.typing import NDArray
 from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.transitions import Transitions
+from rewardwrap.design.models import Counted, Mixture, best, checked_kernels
+from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
+from rewardwrap_envs.trust import require_trusted
 
 FloatArray = NDArray[np.float64]
-FLOOR, RIDGE = 0.05, 1.0
-"""Smallest deviation that a regression is weighted by, and its prior."""
+
+
+EXPLORED, MODEL = "explored.json", "model.safetensors"
 
 
 class RewardRead(RewardwrapError, ValueError):
@@ -137,11 +145,63 @@ class RewardFree:
         self._model = (
             Counted(self.states, self.actions)
             if kernels is None
-            else Mixture(_checked(kernels, self.states, self.actions))
+            else Mixture(checked_kernels(kernels, self.states, self.actions))
         )
         self._rng, self._seed = np.random.default_rng(seed), seed
         self._starts = np.zeros(self.states)
         self.episodes = 0
+
+    def save(self, folder: str | os.PathLike[str], **facts: Any) -> Path:
+        """Write what was explored; `load` goes on from there as if nothing had happened in between.
+
+        Args:
+            folder: Made if missing.
+            facts: More for its document, such as the name of the environment.
+        """
+        from safetensors.numpy import save as to_bytes
+
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        arrays = {**self._model.arrays(), "starts": self._starts}
+        document = {
+            **facts,
+            **{
+                name: getattr(self, name)
+                for name in ("horizon", "beta", "states", "actions", "episodes")
+            },
+            "seed": self._seed,
+            "draws": self._rng.bit_generator.state,
+        }
+        write_whole(place / MODEL, to_bytes(arrays))
+        write_whole(place / EXPLORED, json.dumps(document, indent=1))
+        return place
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], env: gym.Env[Any, Any]) -> RewardFree:
+        """Read what `save` wrote, for the environment that was explored.
+
+        Raises:
+            ConfigError: No such folder, one that was cut short, or another environment.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        document = read_explored(folder)
+        try:
+            arrays = load_file(Path(folder) / MODEL)
+            known = cls(
+                env, horizon=document["horizon"], beta=document["beta"], seed=document["seed"],
+                kernels=arrays.get("kernels"),
+            )  # fmt: skip
+            known._model.load(arrays)
+            known._starts, known.episodes = arrays["starts"], int(document["episodes"])
+            known._rng.bit_generator.state = document["draws"]
+        except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+            raise ConfigError(
+                f"{folder} must hold what this environment was explored for, got {type(error).__name__}: "
+                f"{error}. Explore again into a new folder."
+            ) from error
+        return known
 
     @property
     def rewards_read(self) -> int:
@@ -157,7 +217,8 @@ class RewardFree:
         """Play episodes for what is uncertain; returns itself."""
         for _ in range(episodes):
             policy, values = self._uncertain_plan()
-            obs, _ = self.env.reset(seed=self._seed if not self.episodes else None)
+            # a seed for each episode, so that to go on is to go on with the same episodes
+            obs, _ = self.env.reset(seed=int(self._rng.integers(2**31)))
             self._starts[int(obs)] += 1
             for t in range(self.horizon):
                 action = int(policy[t, int(obs)])
@@ -212,102 +273,25 @@ class RewardFree:
         return numbers.reshape(shape)
 
 
-class Counted:
-    """What followed each state and action, by number."""
+def read_explored(folder: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """What the document of a folder says.
 
-    def __init__(self, states: int, actions: int) -> None:
-        self.seen = np.zeros((2, states, actions, states))
-
-    def learn(self, s: int, a: int, after: int, ended: bool, value: FloatArray) -> None:
-        self.seen[int(ended), s, a, after] += 1
-
-    def width(self) -> FloatArray:
-        """``n^-1/2``, infinite where nothing was tried."""
-        with np.errstate(divide="ignore"):
-            found: FloatArray = self.seen.sum(axis=(0, 3)) ** -0.5
-        return found
-
-    def chances(self) -> tuple[FloatArray, FloatArray]:
-        """Of successors that go on and of those that end, ``(S, A, S)`` each; unknown: uniform."""
-        tried = self.seen.sum(axis=(0, 3))[:, :, None]
-        live, ended = self.seen / np.maximum(tried, 1.0)
-        return np.where(tried > 0, live, 1.0 / live.shape[2]), ended
-
-
-class Mixture:
-    """A ridge regression of values on what the known kernels expect of them."""
-
-    def __init__(self, kernels: FloatArray) -> None:
-        self.kernels = kernels
-        d = len(kernels)
-        self.sigma, self.target = np.stack([RIDGE * np.eye(d)] * 2), np.zeros((2, d))
-
-    def theta(self, moment: int) -> FloatArray:
-        """The weights of the mixture that fit best."""
-        found: FloatArray = np.linalg.solve(self.sigma[moment], self.target[moment])
-        return found
-
-    def learn(self, s: int, a: int, after: int, ended: bool, value: FloatArray) -> None:
-        if ended:
-            raise ConfigError(
-                "RewardFree: episodes of a mixture must not terminate, got an end. "
-                "Write ends as absorbing states of the kernels."
-            )
-        rows = self.kernels[:, s, a]
-        # chosen before the outcome is looked at: the plan's own value, and the most doubtful state
-        for target in (value, np.eye(len(value))[self._doubted(s, a)]):
-            for moment, power in ((0, target), (1, target**2)):
-                phi = rows @ power
-                spread = float(self.theta(1) @ phi - (self.theta(0) @ (rows @ target)) ** 2)
-                weight = 1.0 / max(spread if moment == 0 else 1.0, FLOOR)
-                self.sigma[moment] += weight * np.outer(phi, phi)
-                self.target[moment] += weight * phi * power[after]
-
-    def _doubted(self, s: int, a: int) -> int:
-        rows = self.kernels[:, s, a]
-        return int(np.einsum("is,ij,js->s", rows, np.linalg.inv(self.sigma[0]), rows).argmax())
-
-    def width(self) -> FloatArray:
-        """The largest ``|phi_V|`` in the norm of ``Sigma^-1`` over single states."""
-        inverse = np.linalg.inv(self.sigma[0])
-        square = np.einsum("isat,ij,jsat->sat", self.kernels, inverse, self.kernels)
-        widest: FloatArray = np.sqrt(np.maximum(square, 0.0).max(axis=2))
-        return widest
-
-    def chances(self) -> tuple[FloatArray, FloatArray]:
-        """Of the mixture that fits best, made a kernel."""
-        raw = np.maximum(np.tensordot(self.theta(0), self.kernels, axes=1), 0.0)
-        total = raw.sum(-1, keepdims=True)
-        live = np.where(total > 0, raw / np.where(total > 0, total, 1.0), 1.0 / raw.shape[2])
-        return live, np.zeros_like(live)
-
-
-def best(
-    reward: FloatArray, live: FloatArray, horizon: int, most: float
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Backward induction: ``(H, S)`` actions and ``(H + 1, S)`` values, each at most ``most``.
-
-    Args:
-        reward: ``(S, A)`` mean.
-        live: ``(S, A, S)`` chances of successors that go on.
-        horizon: H.
-        most: Bound of a value.
+    Raises:
+        ConfigError: It is none.
     """
-    values = np.zeros((horizon + 1, len(reward)))
-    policy = np.zeros((horizon, len(reward)), np.int64)
-    for t in range(horizon - 1, -1, -1):
-        q = reward + live @ values[t + 1]
-        policy[t] = q.argmax(axis=1)
-        values[t] = np.minimum(q.max(axis=1), most)
-    return policy, values
-
-
-def _checked(kernels: Any, states: int, actions: int) -> FloatArray:
-    found = np.asarray(kernels, np.float64)
-    fits = found.ndim == 4 and found.shape[1:] == (states, actions, states)
-    if not fits or found.min() < 0 or not np.allclose(found.sum(-1), 1.0):
+    file = Path(folder) / EXPLORED
+    if not file.is_file():
         raise ConfigError(
-            f"RewardFree: kernels must be (d, {states}, {actions}, {states}) and sum to 1 over successors, "
-            f"got {found.shape}. Each must be a kernel of its own."
+            f"{folder} must hold {EXPLORED}, got none. Explore first: "
+            "rewardwrap explore ENV --episodes 400 --out ex"
         )
+    try:
+        found = parsed(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(
+            f"{file} must be JSON, got {error}. Explore again into a new folder."
+        ) from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file} must be a mapping, got {type(found).__name__}. Explore again.")
+    require_trusted(found, file, error=ConfigError)
     return found

@@ -5,58 +5,20 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.design.reward_free import (
-    Counted,
-    HiddenReward,
-    Mixture,
-    RewardFree,
-    RewardRead,
-    best,
-)
+from rewardwrap.design.models import Counted, Mixture
+from rewardwrap.design.reward_free import HiddenReward, RewardFree, RewardRead
+from tests.evidence.worlds.lakes import lake, random_rewards, worst
 
 HORIZON = 20
-
-
-def lake(**options):
-    return gym.make("FrozenLake-v1", max_episode_steps=1000, **options)
-
-
-def truth(env):
-    """Chances of successors that go on and that end."""
-    table = env.unwrapped.P
-    live, ended = np.zeros((2, len(table), len(table[0]), len(table)))
-    for s, actions in table.items():
-        for a, outcomes in actions.items():
-            for chance, after, _, over in outcomes:
-                (ended if over else live)[s, a, after] += chance
-    return live, ended
-
-
-def lost(known, env, reward):
-    """What the planned policy earns less than the best one, in the environment itself."""
-    live, ended = truth(env)
-    mean = ((live + ended) * reward).sum(-1)
-    policy, value, here = known.plan(reward).policy, np.zeros(len(live)), np.arange(len(live))
-    for t in range(HORIZON - 1, -1, -1):
-        value = (mean + live @ value)[here, policy[t]]
-    return best(mean, live, HORIZON, np.inf)[1][0][0] - value[0]
-
-
-def random_rewards(count, states, actions):
-    rng = np.random.default_rng(5)
-    return [
-        rng.random((states, actions, states)) * (rng.random(states) < 0.3) / HORIZON
-        for _ in range(count)
-    ]
 
 
 def test_one_exploration_serves_ten_rewards_and_more_of_it_serves_them_better():
     env = lake(is_slippery=True)
     known = rw.design.RewardFree(env, horizon=HORIZON, seed=1)
-    rewards = random_rewards(10, 16, 4)
-    worst = [max(lost(known.explore(more), env, r) for r in rewards) for more in (20, 280)]
-    assert worst[1] <= 0.05
-    assert worst[1] < worst[0]
+    rewards = random_rewards(10, 16, 4, HORIZON)
+    losses = [worst(known.explore(more), rewards) for more in (20, 280)]
+    assert losses[1] <= 0.05
+    assert losses[1] < losses[0]
     assert known.rewards_read == 0
 
 
@@ -159,3 +121,29 @@ def test_the_weights_of_a_mixture_are_found():
 def test_bad_input_is_a_sentence(call, sentence):
     with pytest.raises(rw.ConfigError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("kernels", [None, Mixed.kernels])
+def test_what_was_explored_is_saved_and_gone_on_with_as_if_nothing_had_happened(tmp_path, kernels):
+    made = Mixed if kernels is not None else lake
+    whole = RewardFree(made(), horizon=6, kernels=kernels, seed=3).explore(30)
+    half = RewardFree(made(), horizon=6, kernels=kernels, seed=3).explore(12)
+    half.save(tmp_path / "ex", env="Lake")
+    again = RewardFree.load(tmp_path / "ex", made()).explore(18)
+    assert again.episodes == whole.episodes == 30
+    for name, array in whole._model.arrays().items():
+        np.testing.assert_array_equal(array, again._model.arrays()[name])
+
+
+def test_a_folder_that_was_cut_short_or_is_of_another_task_is_refused(tmp_path):
+    with pytest.raises(rw.ConfigError, match="must hold explored.json"):
+        RewardFree.load(tmp_path, lake())
+    RewardFree(lake(), horizon=6).explore(1).save(tmp_path)
+    with pytest.raises(rw.ConfigError, match="must hold what this environment was explored for"):
+        RewardFree.load(tmp_path, lake(map_name="8x8"))
+    (tmp_path / "model.safetensors").write_bytes(b"short")
+    with pytest.raises(rw.ConfigError, match="must hold what this environment was explored for"):
+        RewardFree.load(tmp_path, lake())
+    (tmp_path / "explored.json").write_text('{"env": "mine:Lake-v0"}')
+    with pytest.raises(rw.ConfigError, match="mine"):
+        RewardFree.load(tmp_path, lake())

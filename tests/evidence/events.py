@@ -16,7 +16,7 @@ import rewardwrap_envs.key_door as key_door
 from tests.evidence.harness.judging import Row, State, higher, mean, together
 
 CLAIM = (
-    "Within 30,000 steps PPO reaches the goal behind the door in .5 more of its late episodes with "
+    "Within 40,000 steps PPO reaches the goal behind the door in .5 more of its late episodes with "
     "labels from any of the three sources than without, and an annotator of 50 ms costs at most 10 % of the "
     "steps a second."
 )
@@ -24,7 +24,7 @@ SOURCE = "Zheng et al., 2024, arXiv 2410.23022"
 BUDGET = 3.0
 USE = "rewardwrap train rewardwrap/KeyDoor-v0 --reward events.yml --trust mylabels"
 SOURCES = ("hash", "classifier", "ranking")
-STEPS, LATE, TRIES, SHORT, DELAY = 30_000, 50, 4, 2048, 0.05
+STEPS, LATE, TRIES, SHORT, DELAY = 40_000, 50, 4, 2048, 0.05
 GOOD = (key_door.KEY, key_door.DOOR, key_door.GOAL)
 
 
@@ -35,7 +35,7 @@ def run(seed: int, *, small: bool = False) -> Row:
     for source in SOURCES:
         answer: Callable[..., Any] = _better if source == "ranking" else _good
         loop = rw.EventLoop(None, key="message", annotator=answer, pays=source, seed=seed)
-        row[source] = _late(rw.EnvReward() + 0.4 * loop.reward, [loop], seed, steps)
+        row[source] = _late(rw.EnvReward() + loop.reward, [loop], seed, steps)
     delays = {"at_once": (0.0, 1), "behind": (DELAY, 1), "waiting": (DELAY, 0)}
     speeds: dict[str, list[float]] = {name: [] for name in delays}
     # turns are taken, and the best counts: other programs hold the cores too
@@ -56,9 +56,9 @@ def _better(a: str, b: str) -> float:
 
 
 def _learner(reward: rw.Reward, seed: int, n_steps: int) -> PPO:
-    venv = rw.make("rewardwrap/KeyDoor-v0", reward, n_envs=8, seed=seed)
+    venv = rw.make("rewardwrap/KeyDoor-v0", reward, n_envs=8, seed=seed, env_kwargs={"size": 6})
     return PPO(
-        "MlpPolicy", venv, n_steps=n_steps, batch_size=256, n_epochs=4, ent_coef=0.02,
+        "MlpPolicy", venv, n_steps=n_steps, batch_size=256, n_epochs=4, ent_coef=0.05,
         learning_rate=1e-3, seed=seed, device="cpu",
     )  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""``rewardwrap explore``: get to know a task of few states, without its reward."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rewardwrap.commands.arguments import (
+    add_env,
+    add_env_kwargs,
+    add_json,
+    add_seed,
+    key_values,
+    named_env,
+    whole_number,
+    wide_console,
+)
+from rewardwrap.core.errors import ConfigError
+
+DESCRIPTION = """\
+Play episodes for what is unknown of an environment with Discrete observations and actions (FrozenLake,
+Taxi, CliffWalking). Its reward is hidden. What was found serves any reward that comes later:
+`rewardwrap plan DIR REWARD`. The same command again goes on."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_env(parser)
+    add_env_kwargs(parser)
+    parser.add_argument(
+        "--episodes", type=whole_number, default=400, help="more of them (default: 400)"
+    )
+    parser.add_argument(
+        "--horizon", type=whole_number, help="steps of an episode (default: the time limit)"
+    )
+    parser.add_argument(
+        "--beta", type=float, default=1.0, help="scale of the uncertainty (default: 1)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="what was explored")
+    add_seed(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explore, save, say how much is still unknown."""
+    from rewardwrap.adapters.build import builder_of
+    from rewardwrap.design.reward_free import EXPLORED, RewardFree, read_explored
+
+    name, kwargs = named_env(args), key_values(args.env_kwargs, "--env-kwargs")
+    env = builder_of(name, tuple(args.catalog))("train", kwargs)
+    try:
+        if (args.out / EXPLORED).exists():
+            _require_same(read_explored(args.out), args, {"env": name, "env_kwargs": kwargs})
+            known = RewardFree.load(args.out, env)
+        else:
+            _require_free(args.out)
+            known = RewardFree(env, horizon=_horizon(args, env), beta=args.beta, seed=args.seed)
+        known.explore(args.episodes)
+    finally:
+        env.close()
+    known.save(args.out, env=name, env_kwargs=kwargs, catalog=[str(c) for c in args.catalog])
+    tried = float((known.uncertainty < 1.0).mean())
+    args.answer = {
+        "out": args.out, "env": name, "episodes": known.episodes, "horizon": known.horizon,
+        "rewards_read": known.rewards_read, "tried": tried,
+        "uncertainty": float(known.uncertainty.mean()),
+    }  # fmt: skip
+    out = wide_console()
+    out.print(
+        f"{args.out}: {known.episodes:,} episodes of at most {known.horizon} steps on {name}, rewards read: "
+        f"{known.rewards_read}. Tried more than once: {tried:.0%} of all states and actions.",
+        highlight=False,
+    )
+    out.print(f"Plan for a reward: rewardwrap plan {args.out} REWARD", highlight=False)
+    return 0
+
+
+def _horizon(args: argparse.Namespace, env: Any) -> int:
+    limit = env.spec.max_episode_steps if env.spec is not None else None
+    horizon = args.horizon or limit
+    if horizon is None:
+        raise ConfigError(
+            f"--horizon must be given where the environment has no time limit, got {args.env}. "
+            "It is the number of steps of an episode."
+        )
+    return int(horizon)
+
+
+def _require_same(document: Any, args: argparse.Namespace, asked: dict[str, Any]) -> None:
+    """Refuse to go on with something else than what lies there."""
+    given = {"horizon": args.horizon} if args.horizon else {}
+    for name, value in (asked | given).items():
+        if document.get(name) != value:
+            raise ConfigError(
+                f"{args.out} must go on with its {name}, got {value!r} where it has "
+                f"{document.get(name)!r}. Choose another --out."
+            )
+
+
+def _require_free(place: Path) -> None:
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        raise ConfigError(
+            f"--out must be new, or a folder of `rewardwrap explore`, got {place}. Choose another."
+        )
