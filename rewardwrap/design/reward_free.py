@@ -283,7 +283,7 @@ def read_explored(folder: str | os.PathLike[str]) -> Mapping[str, Any]:
     if not file.is_file():
         raise ConfigError(
             f"{folder} must hold {EXPLORED}, got none. Explore first: "
-            "rewardwrap explore ENV --episodes 400 --out ex"
+            "rewardwrap explore ENV --out DIR."
         )
     try:
         found = parsed(file.read_text(encoding="utf-8"))

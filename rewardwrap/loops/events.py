@@ -110,7 +110,7 @@ class EventLoop(BaseCallback):
         self.folder = None if folder is None else LoopFolder(Path(folder))
         place = ":memory:" if self.folder is None else self.folder.path / TABLE
         self.table = Captions(place)
-        self.unreadable = self.failed = self._in_a_row = self._steps = 0
+        self.unreadable = self.failed = self._in_a_row = self._steps = self._new = 0
         self._told_of_flood = self._gave_up = False
         # sentences that were asked about; a dict, since draws of pairs depend on the order
         self._met: dict[str, None] = {}
@@ -134,7 +134,7 @@ class EventLoop(BaseCallback):
         name = type(self).__name__
         self._adapter = adapter_of(self.training_env, self.reward, name, "loop.reward")
         self._rng = np.random.default_rng([self.seed, self.num_timesteps])
-        self._steps = self._in_a_row = 0
+        self._steps = self._new = self._in_a_row = 0
         self._gave_up = False
         # what was on the stack when the last training ended is asked about when it is told again
         self._met.clear()
@@ -147,6 +147,7 @@ class EventLoop(BaseCallback):
         for caption in self.reward.told():
             if caption not in self._met:
                 self._met[caption] = None
+                self._new += 1
                 self._put(caption)
         return True
 
@@ -170,11 +171,11 @@ class EventLoop(BaseCallback):
         self.logger.record("events/known", self._answers)
         self.logger.record("events/waiting", self.asked.waiting)
         self.logger.record("events/dropped", self.asked.dropped)
-        many = self._steps >= EARLY and len(self._met) > FLOOD * self._steps
+        many = self._steps >= EARLY and self._new > FLOOD * self._steps
         if many and not self._told_of_flood:
             self._told_of_flood = True
             warn(
-                f"EventLoop: sentences should come again, got {len(self._met):,} different ones in "
+                f"EventLoop: sentences should come again, got {self._new:,} new ones in "
                 f"{self._steps:,} steps: most labels will come too late. Leave numbers and names out of them."
             )
 
