@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from rewardwrap.calculus.arrays import Arrays, is_constant
-from rewardwrap.calculus.functions import CONSTANTS, TYPES, Dtype, Functions
-from rewardwrap.calculus.graph import EXACT, MAX_CONSTANT, Box, Outside
+from rewardwrap.calculus.arrays import is_constant
+from rewardwrap.calculus.graph import Box, Outside
+from rewardwrap.calculus.names import (
+    Called,
+    Method,
+    Module,
+    Observation,
+    Reported,
+    bare,
+    bound,
+    looked_up,
+    truth,
+)
+from rewardwrap.calculus.truths import SIGNS, Scope, Truths
+from rewardwrap.calculus.words import CONSTANTS, TYPES, Dtype
 
-SIGNS: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow:
-    "**", ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
-}  # fmt: skip
-PYTHON: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod, "**": operator.pow, "==": operator.eq, "!=": operator.ne, "<": operator.lt,
-    "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "&": operator.and_, "|": operator.or_, "^": operator.xor,
-}  # fmt: skip
 BUILTINS = frozenset({
     "abs", "all", "any", "bool", "dict", "enumerate", "float", "int", "len", "list", "max", "min", "range",
     "reversed", "round", "sorted", "sum", "tuple", "zip",
@@ -32,61 +31,12 @@ DEEPEST = 12
 """Helpers that call helpers."""
 
 
-class Module:
-    """``np``, ``math`` or ``np.linalg``."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class Called:
-    """A function of a module or builtin, not yet called."""
-
-    def __init__(self, owner: str, name: str) -> None:
-        self.owner, self.name = owner, name
-
-
-class Method:
-    """A method of a value, not yet called."""
-
-    def __init__(self, value: Any, name: str) -> None:
-        self.value, self.name = value, name
-
-
-class Observation:
-    """``obs`` or ``next_obs``: an array or a dict of arrays, with named fields.
-
-    Args:
-        value: What it is.
-        fields: Name -> column.
-    """
-
-    def __init__(self, value: Any, fields: Mapping[str, Box]) -> None:
-        self.value, self.fields = value, fields
-
-
-class Reported:
-    """``info``."""
-
-    def __init__(self, values: Mapping[str, Box]) -> None:
-        self.values = values
-
-
-Scope = dict[str, Any]
-
-
-class Expressions:
+class Expressions(Truths):
     """Turns expressions into values.
 
     Args:
         arrays: Operations of the style.
     """
-
-    def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
-        self.functions = Functions(arrays)
-        self.outer: Scope = {}
-        self.depth = 0
 
     def value(self, node: ast.expr | None, scope: Scope) -> Any:
         """What an expression is.
@@ -216,7 +166,7 @@ class Expressions:
 
     def items(self, value: Any) -> list[Any]:
         """What a loop runs over, where that is known."""
-        value = _bare(value)
+        value = bare(value)
         if isinstance(value, list | tuple | dict):
             made = [*value]
         elif isinstance(value, np.ndarray) and value.ndim:
@@ -248,7 +198,7 @@ class Expressions:
 
     def operated(self, sign: ast.operator, left: Any, right: Any) -> Any:
         """``left sign right`` for any of Python's operators."""
-        left, right = _bare(left), _bare(right)
+        left, right = bare(left), bare(right)
         if isinstance(sign, ast.MatMult):
             return self.functions.dot(left, right)
         if isinstance(left, list) and isinstance(right, list) and isinstance(sign, ast.Add):
@@ -256,14 +206,8 @@ class Expressions:
             return [*left, *right]
         return self._spelled(SIGNS[type(sign)], left, right)
 
-    def _spelled(self, sign: str, left: Any, right: Any) -> Any:
-        left, right = _bare(left), _bare(right)
-        if isinstance(left, bool | int | float) and isinstance(right, bool | int | float):
-            return _python(sign, left, right)
-        return self.functions.spelled(sign, left, right)
-
     def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Any:
-        value = _bare(self.value(node.operand, scope))
+        value = bare(self.value(node.operand, scope))
         if isinstance(node.op, ast.Not):
             if isinstance(value, Box):
                 self._require_one_truth(value)
@@ -277,101 +221,6 @@ class Expressions:
             return value
         return -value if is_constant(value) else self.functions.negative(value)
 
-    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Any:
-        sign = "and" if isinstance(node.op, ast.And) else "or"
-        found: Any = None
-        for i, part in enumerate(node.values):
-            value = self.value(part, scope)
-            if not i or not isinstance(found, Box):
-                if i and truth(found) is (sign == "or"):
-                    return found
-                found = value
-                if isinstance(found, Box):
-                    self._require_one_truth(found)
-                continue
-            if isinstance(value, Box):
-                self._require_one_truth(value)
-            elif not isinstance(value, bool):
-                raise Outside(f"{sign} of something that is not true or false")
-            found = self.functions.spelled(sign, found, value)
-        return found
-
-    def _compare(self, node: ast.Compare, scope: Scope) -> Any:
-        left, found = self.value(node.left, scope), None
-        for sign, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self.value(right_node, scope)
-            here = self._compared(sign, left, right)
-            if found is None or found is True:
-                found = here
-            elif found is not False:
-                self._require_one_truth(found)
-                found = self.functions.spelled("and", found, here)
-            left = right
-        if len(node.ops) > 1 and isinstance(found, Box):
-            self._require_one_truth(found)
-        return found
-
-    def _compared(self, sign: ast.cmpop, left: Any, right: Any) -> Any:
-        if isinstance(sign, ast.Is | ast.IsNot):
-            if right is not None:
-                raise Outside("is")
-            return (left is None) is isinstance(sign, ast.Is)
-        if isinstance(sign, ast.In | ast.NotIn):
-            return self._contains(right, left) is isinstance(sign, ast.In)
-        if isinstance(left, str) or isinstance(right, str) or left is None or right is None:
-            raise Outside("a comparison of text")
-        return self._spelled(SIGNS[type(sign)], left, right)
-
-    def _contains(self, container: Any, item: Any) -> bool:
-        if isinstance(container, Reported):
-            return item in container.values
-        if isinstance(container, Observation):
-            container = container.value
-        if isinstance(container, dict) and isinstance(item, str | int):
-            return item in container
-        plain = isinstance(container, list | tuple) and isinstance(item, str | int)
-        if plain and all(isinstance(v, str | int | float) for v in container):
-            return item in container
-        raise Outside("in")
-
-    def _require_one_truth(self, value: Box) -> None:
-        if self.arrays.batched or value.node.row or value.node.dtype != bool:
-            raise Outside("the truth of an array")
-
-    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Any:
-        test = self.value(node.test, scope)
-        if not isinstance(test, Box):
-            return self.value(node.body if truth(test) else node.orelse, scope)
-        test = self.tested(test)
-        return self.merged(test, self.value(node.body, scope), self.value(node.orelse, scope))
-
-    def tested(self, test: Box) -> Box:
-        """The condition of an ``if`` of one row, as true or false."""
-        if self.arrays.batched or test.node.row:
-            raise Outside("if with a column")
-        made: Box = test if test.node.dtype == bool else self.functions.spelled("!=", test, 0)
-        return made
-
-    def merged(self, test: Box, left: Any, right: Any) -> Any:
-        """What a value is after an ``if``: chosen row by row."""
-        if left is right:
-            return left
-        if (
-            isinstance(left, Box)
-            or isinstance(right, Box)
-            or (is_constant(left) and is_constant(right))
-        ):
-            if self.arrays.shape(left) != self.arrays.shape(right):
-                raise Outside("values of different shapes after if")
-            return self.functions.where(test, left, right)
-        if isinstance(left, dict) and isinstance(right, dict) and [*left] == [*right]:
-            return {key: self.merged(test, left[key], right[key]) for key in left}
-        if type(left) is type(right) and isinstance(left, list | tuple) and len(left) == len(right):
-            return type(left)(self.merged(test, a, b) for a, b in zip(left, right, strict=True))
-        if isinstance(left, str | None) and left == right:
-            return left
-        raise Outside("different things after if")
-
     # --- calls ----------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> Any:
@@ -384,7 +233,7 @@ class Expressions:
             named[keyword.arg] = self.value(keyword.value, scope)
         if isinstance(function, ast.FunctionDef):
             return self.helper(function, given, named)
-        given, named = [_bare(v) for v in given], {k: _bare(v) for k, v in named.items()}
+        given, named = [bare(v) for v in given], {k: bare(v) for k, v in named.items()}
         try:
             if isinstance(function, Called):
                 return self.functions.call(function.owner, function.name, given, named)
@@ -410,63 +259,3 @@ class Expressions:
     def helper(self, function: ast.FunctionDef, given: list[Any], named: dict[str, Any]) -> Any:
         """A function of the source, written in where it is called."""
         raise NotImplementedError
-
-
-def bound(value: Any) -> Any:
-    """The value, which has one more name now."""
-    if isinstance(value, Box):
-        value.bind()
-    return value
-
-
-def _bare(value: Any) -> Any:
-    return value.value if isinstance(value, Observation) else value
-
-
-def truth(value: Any) -> bool:
-    """Of something that is known now."""
-    if value is None or isinstance(
-        value, bool | int | float | str | list | tuple | dict | np.generic
-    ):
-        return bool(value)
-    raise Outside("the truth of an array")
-
-
-def looked_up(container: Any, key: Any) -> Any:
-    """``container[key]`` of a list, a tuple or a dict."""
-    if isinstance(key, slice) and not isinstance(container, dict):
-        ends = (key.start, key.stop, key.step)
-        if not all(end is None or type(end) is int for end in ends):
-            raise Outside("a slice that is not written out")
-    elif not isinstance(key, str | int):
-        raise Outside("a key that is not written out")
-    try:
-        return container[key]
-    except (KeyError, IndexError, TypeError) as error:
-        raise Outside(f"something that is not there ({error})") from None
-
-
-def _python(sign: str, left: Any, right: Any) -> Any:
-    """Python's arithmetic on known numbers, as long as it stays small."""
-    whole = sign == "**" and isinstance(left, int) and isinstance(right, int)
-    if whole and (right > 64 or (left and right > 0 and abs(float(left)) ** right > EXACT)):
-        raise Outside("numbers without bound")
-    try:
-        made = PYTHON[sign](left, right)
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise Outside(f"arithmetic that Python refuses ({error})") from None
-    if isinstance(made, complex) or (isinstance(made, int) and abs(made) > EXACT):
-        raise Outside("numbers without bound")
-    return made
-
-
-__all__ = [
-    "DEEPEST",
-    "MAX_CONSTANT",
-    "Expressions",
-    "Observation",
-    "Reported",
-    "Scope",
-    "bound",
-    "truth",
-]

@@ -9,78 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.calculus.arrays import ROWS, Arrays, Rows, is_constant
-from rewardwrap.calculus.graph import DTYPES, MAX_CONSTANT, Box, Outside
+from rewardwrap.calculus.arrays import is_constant
+from rewardwrap.calculus.graph import Box, Outside
+from rewardwrap.calculus.made import Made, dtype_of, listed
+from rewardwrap.calculus.words import (
+    ALIASES,
+    MEASURED,
+    NAMED,
+    ONE,
+    REDUCTIONS,
+    SCALAR,
+    SPELLED,
+    TWO,
+    TYPES,
+)
 
 Function = Callable[..., Any]
 
-MEASURED = {"sqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "arcsin",
-"arccos",
-            "arctan", "sinh", "cosh", "tanh", "arctan2", "hypot"}  # fmt: skip
-"""Those with a function of Python floats."""
-ONE = MEASURED - {"arctan2", "hypot"} | {
-    "absolute", "sign", "floor", "ceil", "trunc", "rint", "cbrt", "reciprocal", "positive", "isfinite",
-    "isnan", "isinf", "logical_not", "deg2rad", "rad2deg", "signbit", "sinc",
-    "arcsinh", "arccosh", "arctanh", "square", "exp2",
-}  # fmt: skip
-TWO = {
-    "arctan2", "hypot", "float_power", "fmin", "fmax", "copysign", "mod", "remainder", "fmod",
-    "floor_divide", "heaviside", "logaddexp", "logical_xor",
-}  # fmt: skip
-ALIASES = {
-    "abs": "absolute", "fabs": "absolute", "radians": "deg2rad", "degrees": "rad2deg", "round": "rint",
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "amax": "max", "amin": "min",
-}  # fmt: skip
-SPELLED = {
-    "+": ("({0} + {1})",) * 2,
-    "-": ("({0} - {1})",) * 2,
-    "*": ("({0} * {1})",) * 2,
-    "/": ("({0} / {1})", "m_divide({0}, {1})"),
-    "<": ("({0} < {1})",) * 2,
-    "<=": ("({0} <= {1})",) * 2,
-    ">": ("({0} > {1})",) * 2,
-    ">=": ("({0} >= {1})",) * 2,
-    "==": ("({0} == {1})",) * 2,
-    "!=": ("({0} != {1})",) * 2,
-    "%": ("({0} % {1})", ""),
-    "//": ("({0} // {1})", ""),
-    "&": ("({0} & {1})",) * 2,
-    "|": ("({0} | {1})",) * 2,
-    "^": ("({0} ^ {1})",) * 2,
-    "minimum": ("minimum({0}, {1})", "m_minimum({0}, {1})"),
-    "maximum": ("maximum({0}, {1})", "m_maximum({0}, {1})"),
-    "and": ("logical_and({0}, {1})", "({0} and {1})"),
-    "or": ("logical_or({0}, {1})", "({0} or {1})"),
-}
-"""What is written as an operator: the text for arrays, and for numbers."""
-NAMED = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=",
-    "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
-    "minimum": "minimum", "maximum": "maximum", "logical_and": "and", "logical_or": "or",
-}  # fmt: skip
-REDUCTIONS = {"sum": "sum_", "prod": "prod_", "max": "max_", "min": "min_", "any": "any_", "all": "all_",
-              "mean": "mean", "std": "std", "var": "var"}  # fmt: skip
-CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None}
-TYPES = {"float64": "float64", "float32": "float32", "int64": "int64", "int32": "int32", "bool_": "bool",
-         "float": "float64", "int": "int64", "bool": "bool"}  # fmt: skip
 
-
-class Dtype:
-    """A type of numbers, as code names it: ``float``, ``np.float32``."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class Functions:
+class Functions(Made):
     """Calls of code, by name.
 
     Args:
         arrays: Operations of the style.
     """
-
-    def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
 
     # --- operators ------------------------------------------------------------------------------
 
@@ -165,51 +117,6 @@ class Functions:
         self.arrays.graph.require_room((*left.node.row[:-1], *np.shape(right)[1:]))
         return Box(self.arrays.graph.make("({0} @ {1})", left.node, right))
 
-    # --- made ones ------------------------------------------------------------------------------
-
-    def filled(self, shape: Any, value: Any, dtype: Any = None) -> Any:
-        """``np.full``, ``zeros`` and ``ones``: in each row, or known now."""
-        sizes = shape if isinstance(shape, tuple | list) else (shape,)
-        if dtype is not None:
-            value = self.arrays.cast(value, _dtype(dtype))
-        if sizes and isinstance(sizes[0], Rows):
-            rest = tuple(sizes[1:])
-            _require_sizes(rest)
-            return self.arrays.full(rest, value)
-        _require_sizes(sizes)
-        if not is_constant(value):
-            raise Outside("a fill with a column")
-        return np.full(tuple(sizes), value)
-
-    def alike(self, value: Any, number: Any, dtype: Any = None) -> Any:
-        """``np.full_like`` and its kin."""
-        if not isinstance(value, Box):
-            raise Outside("a fill like something known")
-        name = _dtype(dtype) if dtype is not None else value.node.dtype.name
-        if name not in DTYPES or not is_constant(number) or np.ndim(number):
-            raise Outside(f"a fill of {name}")
-        if DTYPES[name].kind in "iu" and isinstance(number, float):
-            raise Outside("numbers cut to whole ones")
-        return self.arrays.full(value.node.row, DTYPES[name].type(number))
-
-    def array(self, value: Any, dtype: Any = None) -> Any:
-        """``np.array`` and ``np.asarray``."""
-        made = self._as_array(value)
-        return made if dtype is None else self.arrays.cast(made, _dtype(dtype))
-
-    def _as_array(self, value: Any) -> Any:
-        if isinstance(value, Box):
-            value.shared = True
-            return Box(value.node, shared=True)
-        if is_constant(value):
-            return np.asarray(value)
-        if isinstance(value, list | tuple):
-            items = [self._as_array(v) if isinstance(v, list | tuple) else v for v in value]
-            if self.arrays.batched and any(isinstance(item, Box) for item in items):
-                raise Outside("an array of columns along the batch")
-            return self.arrays.stacked(items, 0)
-        raise Outside("an array of something that is no number")
-
     # --- calls ----------------------------------------------------------------------------------
 
     def call(self, owner: str, name: str, given: list[Any], named: Mapping[str, Any]) -> Any:
@@ -256,8 +163,8 @@ class Functions:
             "zeros_like": lambda value, dtype=None: self.alike(value, 0, dtype),
             "ones_like": lambda value, dtype=None: self.alike(value, 1, dtype),
             "full_like": self.alike,
-            "stack": lambda values, axis=0: arrays.stacked(_listed(values), axis),
-            "concatenate": lambda values, axis=0: arrays.joined(_listed(values), axis),
+            "stack": lambda values, axis=0: arrays.stacked(listed(values), axis),
+            "concatenate": lambda values, axis=0: arrays.joined(listed(values), axis),
             "column_stack": self._columns,
             "nan_to_num": lambda value: arrays.elementwise("nan_to_num({0})", value),
             "shape": arrays.shape,
@@ -273,7 +180,7 @@ class Functions:
             self.arrays.index(v, (slice(None), None))
             if isinstance(v, Box) and not v.node.row
             else v
-            for v in _listed(values)
+            for v in listed(values)
         ]
         return self.arrays.joined(made, -1)
 
@@ -309,7 +216,7 @@ class Functions:
         if name == "absolute":
             return self.call("np", "absolute", given, {})
         if name in ("min", "max"):
-            items = _listed(given[0]) if len(given) == 1 else given
+            items = listed(given[0]) if len(given) == 1 else given
             if all(isinstance(v, int | float) for v in items) and items:
                 return getattr(builtins, name)(items)
             self._require_numbers(items)
@@ -318,7 +225,7 @@ class Functions:
                 total = self.spelled(f"{name}imum", total, item)
             return total
         if name == "sum":
-            total, *rest = [*(given[1:] or [0]), *_listed(given[0])]
+            total, *rest = [*(given[1:] or [0]), *listed(given[0])]
             for item in rest:
                 total = self.spelled("+", total, item)
             return total
@@ -352,7 +259,7 @@ class Functions:
             return list(made)
         if name == "dict" and not given:
             return dict(named)
-        lists = [_listed(value) for value in given]
+        lists = [listed(value) for value in given]
         if name in ("any", "all", "sorted") and not all(is_constant(v) for v in lists[0]):
             raise Outside(f"{name} of columns")
         made_of: Any = getattr(builtins, name)(*lists, **named)
@@ -387,7 +294,7 @@ class Functions:
         if name == "clip":
             return self.clip(value, *given, **named)
         if name == "astype" and len(given) == 1 and not named:
-            return self.arrays.cast(value, _dtype(given[0]))
+            return self.arrays.cast(value, dtype_of(given[0]))
         if name == "copy" and not given and not named:
             return Box(value.node) if isinstance(value, Box) else value.copy()
         if name == "dot" and len(given) == 1:
@@ -398,37 +305,8 @@ class Functions:
         raise Outside(f".{name}")
 
 
-SCALAR = {"absolute": "abs({0})", "logical_not": "(not {0})"}
-
-
 def _truths(*values: Any) -> bool:
     return all(v.node.dtype == bool if isinstance(v, Box) else isinstance(v, bool) for v in values)
-
-
-def _listed(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return [*value]
-    if isinstance(value, dict):
-        return [*value]
-    if isinstance(value, np.ndarray) and value.ndim:
-        return [*value]
-    raise Outside("a list that is not written out")
-
-
-def _dtype(value: Any) -> str:
-    if isinstance(value, Dtype):
-        return value.name
-    if isinstance(value, str) and value in TYPES:
-        return TYPES[value]
-    raise Outside("a dtype that is not written out")
-
-
-def _require_sizes(sizes: Any) -> None:
-    if (
-        not all(type(n) is int and 0 < n <= MAX_CONSTANT for n in sizes)
-        or math.prod(sizes) > MAX_CONSTANT
-    ):
-        raise Outside("a shape that is not written out")
 
 
 def _python(function: Function, given: list[Any]) -> Any:
@@ -438,6 +316,3 @@ def _python(function: Function, given: list[Any]) -> Any:
         return function(*given)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise Outside(f"a number that Python refuses ({error})") from None
-
-
-__all__ = ["CONSTANTS", "ROWS", "TYPES", "Dtype", "Functions"]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.calculus.arguments import Arguments
 from rewardwrap.calculus.graph import Outside
 from rewardwrap.calculus.text import batch_function, lane_function
-from rewardwrap.calculus.translate import Arguments, Paid, translate
+from rewardwrap.calculus.translate import Paid, translate
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.sandbox.channel import Column

@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rewardwrap as rw
 from rewardwrap.core.transitions import Transitions
-from rewardwrap.rewards.code import CHECKED
+from rewardwrap.rewards.ways import CHECKED
 from tests.bench.tapes import tape
 
 TEXT = """

@@ -15,7 +15,7 @@ from rewardwrap.calculus.graph import Outside
 from rewardwrap.calculus.program import Program
 from rewardwrap.llm.client import Completion, Usage
 from rewardwrap.llm.extraction import code_in
-from rewardwrap.rewards.code import CHECKED
+from rewardwrap.rewards.ways import CHECKED
 from rewardwrap.sandbox import reading
 from rewardwrap.sandbox.channel import Column
 from rewardwrap.sandbox.columns import QUOTED

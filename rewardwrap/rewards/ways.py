@@ -1,0 +1,93 @@
+"""Who pays reward code: the process, or a translation that the process has confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import hypot
+from typing import Any
+
+import numpy as np
+
+from rewardwrap.calculus.program import Payer, Program
+from rewardwrap.core.lane import batched
+from rewardwrap.core.reward import Reward
+from rewardwrap.core.task import Task
+from rewardwrap.core.transitions import FloatArray
+from rewardwrap.sandbox.columns import Changed, Plan
+from rewardwrap.sandbox.session import LIMIT, Session, require_bounded
+
+CHECKED = 8
+"""Batches that a translation and the process both pay, before the translation pays alone."""
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the text of one lane raises for a row of another kind; as a batch it gets a sentence, or is paid."""
+
+
+class Way:
+    """What pays batches of one look: the process, or a translation that the process has confirmed.
+
+    Args:
+        plan: Which arrays of a batch the code is given.
+        session: The process.
+        program: The translation, None where there is none.
+        outside: Why there is none.
+    """
+
+    def __init__(self, plan: Plan, session: Session, program: Program | None, outside: str) -> None:
+        self.plan, self.session = plan, session
+        self.program, self.outside = program, outside
+        self.confirmed = 0
+
+    def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
+        """``(1 + k, rows)``."""
+        program = self.program
+        if program is None or not rows:
+            return self.session.pay(arrays, rows)
+        if not program.fits(arrays):
+            raise Changed
+        if self.confirmed < CHECKED:
+            values = self.session.pay(arrays, rows)
+            self.compare(values, arrays, rows)
+            return values
+        values = program.pay(arrays, rows)
+        require_bounded(values, self.session.components)
+        return values
+
+    def compare(self, values: FloatArray, arrays: Sequence[Any], rows: int) -> None:
+        """Take the translation only while it pays what the process pays; end the process when it has."""
+        if self.program is None:
+            return
+        close = 1e-6 if any(a.dtype == np.float32 for a in arrays) else 1e-12
+        found, scale = self.program.pay(arrays, rows), np.abs(values).max(axis=0)
+        if not (np.abs(found - values) <= close * (np.abs(values) + scale) + 1e-15).all():
+            self.program, self.outside = None, "it pays otherwise than the process"
+            return
+        self.confirmed += 1
+        if self.confirmed == CHECKED:
+            self.session.close()
+
+
+class OneRow:
+    """Steps one lane: as a batch of one, and by the text of the translation as soon as that pays alone."""
+
+    def __init__(self, reward: Reward, task: Task) -> None:
+        self.reward, self.task = reward, task
+        self.slow = batched(reward.step, task, reward.recorded)
+        self.quick: Payer | None = None
+        self.way: Way | None = None
+
+    def __call__(self, carry: Any, obs: Any, action: Any, next_obs: Any, *rest: Any) -> Any:
+        if self.quick is not None:
+            try:
+                # reward, terminated, truncated, first, info, info_before, training
+                values = self.quick(obs, action, next_obs, rest[4], rest[5])
+            except UNREADABLE:
+                values = (np.nan,)
+            if hypot(*values) <= LIMIT:
+                return (None, *values)
+        found = self.slow(carry, obs, action, next_obs, *rest)
+        way: Way | None = self.reward.__dict__.get("_way")
+        if way is not self.way or self.quick is None:
+            self.way, self.quick = way, None
+            if way is not None and way.program is not None and way.confirmed >= CHECKED:
+                self.quick = way.program.lane(self.task)
+        return found
