@@ -11,9 +11,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from rewardwrap.compare.executors.local import kept_workers
 
 # a loaded machine is no bug
 settings.register_profile("patient", deadline=None)
@@ -23,3 +27,25 @@ settings.load_profile("patient")
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _kept_workers() -> Iterator[None]:
+    """Comparisons of many tests share workers that have imported what trainings need."""
+    with kept_workers():
+        yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    _forget_the_test()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call() -> None:
+    _forget_the_test()
+
+
+def _forget_the_test() -> None:
+    """pytest names the test in the environment: no worker would be started as another was."""
+    os.environ.pop("PYTEST_CURRENT_TEST", None)

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.compare.executors.local import kept_workers
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.reward import Reward
 from rewardwrap.llm import reflection
@@ -129,6 +130,10 @@ class Search:
             BudgetExceeded: The budget is used up; the same command goes on with a larger one.
             ProviderError: No answer came; the same command goes on.
         """
+        with kept_workers():
+            return self._run()
+
+    def _run(self) -> Found:
         baseline = self._train({BASELINE: _own_reward()}, self.settings.full, "full")[BASELINE]
         first = first_request(
             self.scene, self.settings.task, ask=self._request(1, 1), hint=self.settings.hint

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from rewardwrap.compare import campaign
 from rewardwrap.compare.executors import LocalExecutor, Outcome, SlurmExecutor, executor_named
+from rewardwrap.compare.executors.local import kept_workers
 from rewardwrap.compare.executors.steps import Steps, noting
 from rewardwrap.compare.plan import plan_from
 from rewardwrap.compare.run import execute
@@ -57,19 +58,40 @@ def test_without_slurm_the_sentence_names_the_local_mode(tmp_path: Path) -> None
         executor_named("slurm", Store(tmp_path))
 
 
-def test_one_worker_computes_several_runs_each_as_if_it_were_alone(tmp_path: Path) -> None:
-    specs = _specs(seeds=2)
-    store, here = Store(tmp_path / "there"), Store(tmp_path / "here")
+@dataclass
+class Alone:
+    """What one worker did."""
+
+    store: Store
+    specs: list[Spec]
+    errors: list[str | None]
+    workers: set[int]
+    threads: list[str]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """One worker's two runs."""
+    store, specs = Store(tmp_path_factory.mktemp("there")), _specs()
     executor = LocalExecutor(store, 1)
-    pids: set[int] = set()
-    ended = []
+    found = Alone(store, specs, [], set(), [])
     for outcome in _each(executor, specs):
-        ended.append(outcome)
-        pids.update(worker.process.pid for worker in (*executor._idle, *executor._running))
-    assert [outcome.error for outcome in ended] == [None] * 4
-    assert len(pids) == 1
-    execute(specs[3], here)
-    one, two = (s.summary(run_id(specs[3])) for s in (store, here))
+        found.errors.append(outcome.error)
+        workers = [worker.process.pid for worker in (*executor._idle, *executor._running)]
+        found.workers.update(workers)
+        if os.path.isdir("/proc/self/task"):
+            found.threads = os.listdir(f"/proc/{workers[0]}/task")
+    return found
+
+
+def test_one_worker_computes_several_runs_each_as_if_it_were_alone(
+    tmp_path: Path, alone: Alone
+) -> None:
+    assert alone.errors == [None] * 2
+    assert len(alone.workers) == 1
+    here = Store(tmp_path)
+    execute(alone.specs[1], here)
+    one, two = (s.summary(run_id(alone.specs[1])) for s in (alone.store, here))
     assert one["episodes"] == two["episodes"]
 
 
@@ -79,18 +101,9 @@ def _each(executor: LocalExecutor, specs: list[Spec]) -> Any:
     return executor.as_done()
 
 
-def test_a_worker_starts_no_thread_before_it_forks() -> None:
-    code = (
-        "from rewardwrap.compare.executors import worker; worker.import_needed()\n"
-        "import os; print(len(os.listdir('/proc/self/task')))"
-    )
-    if not os.path.isdir("/proc/self/task"):
-        pytest.skip("no /proc here")
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
-    )
-    assert ended.stdout.split() == ["1"]
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc here")
+def test_a_worker_starts_no_thread_before_it_forks(alone: Alone) -> None:
+    assert alone.threads == [str(worker) for worker in alone.workers]
 
 
 def test_an_error_nobody_foresaw_is_a_failed_run_with_its_last_line(
@@ -166,3 +179,29 @@ def test_an_interrupt_ends_submitits_jobs(tmp_path: Path) -> None:
     thread.join()
     assert time.monotonic() - started < 60
     assert not [path for path in store.root.iterdir() if (path / "done.json").is_file()]
+
+
+def test_executors_hand_idle_workers_on_only_where_another_would_be_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worker_of_a_run(folder: str) -> int:
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        executor = LocalExecutor(Store(Path("runs")), 1)
+        (worker,) = [w.process.pid for _ in _each(executor, _specs()[:1]) for w in executor._idle]
+        # where it is told, not where the worker was started
+        assert Store(tmp_path / folder / "runs").is_finished(run_id(_specs()[0]))
+        return worker
+
+    monkeypatch.setattr("rewardwrap.compare.executors.local._kept", [])
+    with kept_workers():
+        with kept_workers():
+            first, second = worker_of_a_run("a"), worker_of_a_run("b")
+        monkeypatch.setenv("REWARDWRAP_TRUST", "another")
+        other = LocalExecutor(Store(tmp_path / "c"), 1)
+        third = other._hire()
+        other._idle.append(third)
+        other.cancel()
+        assert Path(f"/proc/{first}").exists()
+    assert first == second != third.process.pid
+    assert not Path(f"/proc/{first}").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ from rewardwrap.llm.stages import Stages
 from rewardwrap.llm.trajectories import Pool, collect
 from rewardwrap.llm.trials import Length, Trials
 
-ROW = {"n_envs": 4, "n_steps": 64, "batch_size": 64, "n_epochs": 2, "n_timesteps": 1000}
+ROW = {"n_envs": 4, "n_steps": 64, "batch_size": 64, "n_epochs": 2, "n_timesteps": 512}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _seldom() -> Iterator[None]:
+    """Evaluate after every half of a training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rewardwrap.llm.trials.POINTS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +47,8 @@ def search(folder: Path, scene: Scene, pool: Pool, budget: Budget, **changes: in
         task="swing the tip above the line",
         rounds=changes.get("rounds", 2),
         samples=4,
-        short=Length(1000, (1,)),
-        full=Length(1000, (2,)),
+        short=Length(512, (1,)),
+        full=Length(512, (2,)),
         at_once=1,
     )
     journal = Journal(folder / "run.jsonl")
@@ -139,7 +148,7 @@ def test_the_next_round_is_told_what_failed(tmp_path: Path, scene: Scene, pool: 
 
     made = search(tmp_path, scene, pool, Budget())
     journal = made.journal
-    journal.write("trained", id="env", stage="full", steps=1000, scores={"2": -500.0}, mean=-500.0)
+    journal.write("trained", id="env", stage="full", steps=512, scores={"2": -500.0}, mean=-500.0)
     made.client = Budgeted(Listening(recordings_for("Acrobot-v1")), Ledger(Budget()))
     with pytest.raises(ProviderError, match="enough"):
         made.run()

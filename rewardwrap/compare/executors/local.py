@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,17 +23,41 @@ from rewardwrap.training.children import child_command
 PATIENCE = 5.0
 """Seconds that a worker has to end its run and itself."""
 _GONE: dict[str, Any] = {"gone": True}
+Event = tuple["_Worker", dict[str, Any]]
 
 
 @dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[str]
+    started_as: object
+    events: queue.Queue[Event]
     spec: Spec = field(default_factory=dict)
     attempt: int = 0
     failed: str | None = None
     full: bool = False
     run: int | None = None
     errors: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+
+_kept: list[list[_Worker]] = []
+
+
+@contextmanager
+def kept_workers() -> Iterator[None]:
+    """Until the end of the block, an executor that is done leaves its idle workers to the next one.
+
+    A worker imports for two seconds before its first run: a search that trains three times a round waits
+    for that once. One is handed on only where another would be started with the same command and environment.
+    """
+    if _kept:
+        # the outer block keeps them
+        yield
+        return
+    _kept.append([])
+    try:
+        yield
+    finally:
+        _end(_kept.pop())
 
 
 class LocalExecutor:
@@ -59,7 +83,7 @@ class LocalExecutor:
         self._waiting: deque[tuple[Spec, int]] = deque()
         self._running: list[_Worker] = []
         self._idle: list[_Worker] = []
-        self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
+        self._events: queue.Queue[Event] = queue.Queue()
 
     def submit(self, spec: Spec) -> None:
         self._waiting.append((spec, 1))
@@ -79,6 +103,9 @@ class LocalExecutor:
                     yield outcome
             else:
                 self._note(worker, event)
+        if _kept:
+            _kept[-1] += self._idle
+            self._idle = []
         self._end_workers()
 
     def cancel(self) -> None:
@@ -95,6 +122,7 @@ class LocalExecutor:
         assert worker.process.stdin is not None
         try:
             task = {"spec": spec, "root": str(self._store.root), "luggage": self._luggage}
+            task["folder"] = os.getcwd()
             json.dump(task, worker.process.stdin)
             worker.process.stdin.write("\n")
             worker.process.stdin.flush()
@@ -102,34 +130,26 @@ class LocalExecutor:
             pass  # killed already; its end is noticed like any other
 
     def _hire(self) -> _Worker:
+        command = child_command("rewardwrap.compare.executors.worker")
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+        for worker in _kept[-1] if _kept else ():
+            if worker.started_as == (command, environment) and worker.process.poll() is None:
+                _kept[-1].remove(worker)
+                worker.events = self._events
+                return worker
         process = subprocess.Popen(
-            child_command("rewardwrap.compare.executors.worker"),
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **dict.fromkeys(THREADS, "1")},
+            env=environment,
             # Ctrl-C is for this process alone, which then ends its workers in order
             start_new_session=True,
         )
-        worker = _Worker(process)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        worker = _Worker(process, (command, environment), self._events)
+        threading.Thread(target=_listen, args=(worker,), daemon=True).start()
         return worker
-
-    def _listen(self, worker: _Worker) -> None:
-        process = worker.process
-        assert process.stdout is not None
-        assert process.stderr is not None
-        drain = threading.Thread(target=worker.errors.extend, args=(process.stderr,), daemon=True)
-        drain.start()
-        for line in process.stdout:
-            if line.endswith("\n"):  # else its writer was killed in the middle of it
-                self._events.put((worker, json.loads(line)))
-        drain.join()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-        self._events.put((worker, _GONE))
 
     def _note(self, worker: _Worker, event: dict[str, Any]) -> None:
         if "failed" in event:
@@ -163,18 +183,37 @@ class LocalExecutor:
 
     def _end_workers(self) -> None:
         """End them all; the run of one that is killed ends with it."""
-        workers = [*self._running, *self._idle]
-        for worker in workers:
-            worker.process.terminate()
-        for worker in workers:
-            try:
-                worker.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
-            _close(worker)
+        _end([*self._running, *self._idle])
         self._running.clear()
         self._idle.clear()
+
+
+def _listen(worker: _Worker) -> None:
+    process = worker.process
+    assert process.stdout is not None
+    assert process.stderr is not None
+    drain = threading.Thread(target=worker.errors.extend, args=(process.stderr,), daemon=True)
+    drain.start()
+    for line in process.stdout:
+        if line.endswith("\n"):  # else its writer was killed in the middle of it
+            worker.events.put((worker, json.loads(line)))
+    drain.join()
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+    worker.events.put((worker, _GONE))
+
+
+def _end(workers: list[_Worker]) -> None:
+    for worker in workers:
+        worker.process.terminate()
+    for worker in workers:
+        try:
+            worker.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
+        _close(worker)
 
 
 def _wait_for_run(worker: _Worker) -> None:

@@ -1,10 +1,10 @@
 """What computes runs, wherever it lies: one thread, one run after the other, a word on how each went.
 
 ``python -m rewardwrap.compare.executors.worker`` is the worker of this machine. It imports what
-trainings need once, then reads one ``{"spec": ..., "root": ..., "luggage": ...}`` a line from standard
-input and computes each in a fork of itself: no run sees what another left in memory, and none pays for the
-imports (1.7 CPU seconds, 3 % of a run of a minute). On systems where forking after imports is not
-safe it ends after one run, and whoever wants more starts another.
+trainings need once, then reads one ``{"spec": ..., "root": ..., "luggage": ..., "folder": ...}`` a line
+from standard input and computes each in a fork of itself, in that folder: no run sees what another left
+in memory, and none pays for the imports (1.7 CPU seconds, 3 % of a run of a minute). On systems where
+forking after imports is not safe it ends after one run, and whoever wants more starts another.
 
 It reports on standard output, one JSON object a line: ``{"process": its pid}``, ``{"step": n}`` under
 way, then what `perform` returns, last ``{"ended": exit code}``.
@@ -172,6 +172,7 @@ def _one(task: dict[str, Any], reports: TextIO) -> int:
             _leave(1)
 
     sys.excepthook = crashed
+    os.chdir(task["folder"])
     with unpacked(task.get("luggage", {})).at_hand():
         event = perform(task["spec"], task["root"], lambda step: _say(reports, step=step))
     _say(reports, **event)
