@@ -46,10 +46,12 @@ def test_an_example_runs(
     # in this process: each would import what trainings need anew, half of what it takes
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path), *BUDGETS.get(path.name, [])])
+    code = None
     try:
         runpy.run_path(str(path), run_name="__main__")
     except SystemExit as left:
-        assert left.code == 0, capfd.readouterr().err
+        code = left.code
+    assert not code, capfd.readouterr().err
     assert capfd.readouterr().out
 
 
