@@ -18,7 +18,7 @@ from typing import Any
 import imageio_ffmpeg
 
 from rewardwrap.cli import main
-from rewardwrap.compare.videos import record
+from rewardwrap.training.films import record
 
 HERE = Path(__file__).parent
 PLANS = HERE.parents[1] / "examples" / "plans"
