@@ -61,9 +61,10 @@ SCENES = (
     ),
     Scene(
         "acrobot",
-        "The same 20 000 steps",
-        "Swing the tip above the line. The potential is the height of the tip: it pays on the way for what "
-        "the task rewards once.",
+        "One seed proves nothing",
+        "Swing the tip above the line; the potential is the height of the tip. After 20 000 steps with one "
+        "seed both do it. Which one does it sooner, and whether that is luck, takes more of them: "
+        "[comparing honestly](../guides/comparing.md).",
         f"compare {PLANS / 'acrobot.yml'} --seeds 1 -n 20000",
         {"env": "-1 a step", "potential": "and the height of the tip, as a potential"},
     ),

@@ -130,4 +130,6 @@ def smaller(words: list[str]) -> list[str]:
             if any(word.endswith("plan.yml") for word in words)
             else ["--eval-freq", STEPS, "--eval-episodes", "1"]
         )
+    if any(word.startswith("ALE/") for word in words) and words[0] in JUDGED:
+        made += ["--env-kwargs", "max_num_frames_per_episode:400"]
     return made
