@@ -21,7 +21,7 @@ COMMANDS = {
     "train": "train an agent on a reward",
     "eval": "play a trained agent: true and shaped return",
     "compare": "which reward makes agents do the task",
-    "report": "write the report of a comparison again, without training",
+    "report": "the report of a comparison again: as a page, as Markdown, or beside another",
     "record": "somebody plays, and the episodes are kept",
     "ingest": "read logged episodes, check them and save them",
     "fit": "a reward model from logged rewards, preferences, outcomes or marks",

@@ -190,6 +190,7 @@ def _run(spec: Spec, store: Store) -> Run:
             cpu_seconds=found["cpu_seconds"],
             wall_seconds=found["wall_seconds"],
             env_steps=found["env_steps"],
+            run=run_id(spec),
             continued=len(found["continued"]),
             same_curve=found["same_curve"],
             # runs from before they were written down do not say

@@ -47,7 +47,13 @@ _LATER = {"primary": "area", "bounds": (None, None), "remarks": (), "tuning": {}
 _MAPPINGS = ("rewards", "hyperparameters", "versions", "hashes")
 _CURVES = ("true_return", "shaped_return", "length")
 _COSTS = ("cpu_seconds", "wall_seconds", "env_steps")
-_CONTINUED: dict[str, Any] = {"continued": 0, "same_curve": True, "success": None, "groups": {}}
+_CONTINUED: dict[str, Any] = {
+    "continued": 0,
+    "same_curve": True,
+    "run": "",
+    "success": None,
+    "groups": {},
+}
 
 
 def read(path: str | Path) -> Comparison:

@@ -13,8 +13,20 @@ from matplotlib.ticker import PercentFormatter
 
 from rewardwrap import statistics
 from rewardwrap.compare.results import Comparison, FloatArray
-from rewardwrap.pages.drawing import drawing, label_ends, limit_to, shorten, steps_axis
+from rewardwrap.pages.drawing import (
+    WIDTH,
+    Series,
+    drawing,
+    label_ends,
+    limit_to,
+    read_out,
+    shorten,
+    steps_axis,
+)
 from rewardwrap.pages.palette import INK, MUTED, colours
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""One shape for each term, for who cannot tell tints apart."""
 
 
 def draw_all(comparison: Comparison) -> dict[str, Figure]:
@@ -34,6 +46,7 @@ def draw_all(comparison: Comparison) -> dict[str, Figure]:
         found[f"true_and_shaped_{place}"] = true_and_shaped(comparison, strategy)
         if len(terms_of(comparison, strategy)) > 1:
             found[f"term_shares_{place}"] = term_shares(comparison, strategy)
+            found[f"share_and_true_{place}"] = share_and_true(comparison, strategy)
     return found
 
 
@@ -50,7 +63,7 @@ def terms_of(comparison: Comparison, strategy: str) -> list[str]:
 
 def learning_curves(comparison: Comparison) -> Figure:
     """True return over steps: every seed thin, mean thick, 95 % band of the mean."""
-    with drawing(5.4, 3.5) as (figure, axes):
+    with drawing(WIDTH, 3.5) as (figure, axes):
         grid, colour = comparison.grid(), colours(comparison.strategies)
         values = comparison.outcomes()
         ends = {}
@@ -71,12 +84,13 @@ def learning_curves(comparison: Comparison) -> Figure:
         steps_axis(axes, int(grid[-1]))
         axes.set_ylabel("true return")
         label_ends(axes, ends, colour, {s: s for s in ends})
+        read_out(axes, grid, [one for s in ends for one in _series(comparison, s, colour[s])])
         return figure
 
 
 def true_and_shaped(comparison: Comparison, strategy: str) -> Figure:
     """One strategy's true return (solid) and its own, shaped one (dashed) over steps."""
-    with drawing(4.4, 2.7) as (figure, axes):
+    with drawing(WIDTH, 3.1) as (figure, axes):
         grid, shade = comparison.grid(), colours(comparison.strategies)[strategy]
         lines = [("true_return", INK, "solid"), ("shaped_return", shade, (0, (4, 2)))]
         true_curves = comparison.curves(strategy)
@@ -93,6 +107,10 @@ def true_and_shaped(comparison: Comparison, strategy: str) -> Figure:
         shades = {"true_return": INK, "shaped_return": shade}
         true = "true = shaped" if same else "true"
         label_ends(axes, ends, shades, {"true_return": true, "shaped_return": "shaped"})
+        told = _series(comparison, strategy, INK, name="true return")
+        if not same:
+            told += _series(comparison, strategy, shade, "shaped_return", name="shaped return")
+        read_out(axes, grid, told)
         return figure
 
 
@@ -102,7 +120,7 @@ def final_returns(comparison: Comparison) -> Figure:
     A dashed bar is an interval that cannot be fully trusted at this number of seeds.
     """
     finished = finished_strategies(comparison)
-    with drawing(5.4, 0.7 + 0.7 * max(2, len(finished))) as (figure, axes):
+    with drawing(WIDTH, 0.7 + 0.7 * max(2, len(finished))) as (figure, axes):
         colour = colours(comparison.strategies)
         finals = [comparison.final(strategy) for strategy in finished]
         for row, (strategy, scores) in enumerate(zip(finished, finals, strict=True)):
@@ -127,7 +145,7 @@ def final_returns(comparison: Comparison) -> Figure:
 
 def steps_to_threshold(comparison: Comparison) -> Figure:
     """Share of the seeds that reached the threshold by each step (1 - Kaplan and Meier), k/n."""
-    with drawing(5.4, 3.5) as (figure, axes):
+    with drawing(WIDTH, 3.5) as (figure, axes):
         colour, ends, names = colours(comparison.strategies), {}, {}
         last = int(comparison.grid()[-1])
         for place, strategy in enumerate(finished_strategies(comparison)):
@@ -152,7 +170,7 @@ def steps_to_threshold(comparison: Comparison) -> Figure:
 
 def term_shares(comparison: Comparison, strategy: str) -> Figure:
     """Share of each reward term in the sum of mean |term| over steps, stacked."""
-    with drawing(4.4, 2.7) as (figure, axes):
+    with drawing(WIDTH, 3.1) as (figure, axes):
         grid, shade = comparison.grid(), colours(comparison.strategies)[strategy]
         names = terms_of(comparison, strategy)
         curves = [comparison.curves(strategy, f"term:{name}") for name in names]
@@ -174,7 +192,34 @@ def term_shares(comparison: Comparison, strategy: str) -> Figure:
         axes.set_title(shorten(strategy), color=shade, loc="left", fontweight="bold", pad=20)
         axes.legend(
             loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=4, frameon=False, borderpad=0.2,
-            handlelength=1, columnspacing=1.2, fontsize=9,
+            handlelength=1, columnspacing=1.2,
+        )  # fmt: skip
+        return figure
+
+
+def share_and_true(comparison: Comparison, strategy: str) -> Figure:
+    """Share of each term at every evaluation point of every run, over the true return there."""
+    with drawing(WIDTH, 3.1) as (figure, axes):
+        shade = colours(comparison.strategies)[strategy]
+        names = terms_of(comparison, strategy)
+        sizes = np.array([np.abs(comparison.curves(strategy, f"term:{n}")) for n in names])
+        total = sizes.sum(axis=0)
+        shares = np.divide(sizes, total, out=np.zeros_like(sizes), where=total > 0)
+        true = comparison.curves(strategy)
+        for place, (name, share) in enumerate(zip(names, shares, strict=True)):
+            tint = MUTED if name == "env" else shade
+            axes.scatter(
+                true, share, s=20, marker=MARKERS[place % len(MARKERS)], color=tint, alpha=0.6,
+                linewidth=0, label=shorten(name),
+            )  # fmt: skip
+        axes.set_ylim(-0.04, 1.04)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_ylabel("share of |term|")
+        axes.set_xlabel("true return")
+        axes.set_title(shorten(strategy), color=shade, loc="left", fontweight="bold", pad=20)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=4, frameon=False, borderpad=0.2,
+            handletextpad=0.1, columnspacing=1.2,
         )  # fmt: skip
         return figure
 
@@ -182,7 +227,7 @@ def term_shares(comparison: Comparison, strategy: str) -> Figure:
 def improvement_matrix(comparison: Comparison) -> Figure:
     """Chance that a run of the row beats a run of the column, by area under the true curve."""
     names = finished_strategies(comparison)
-    with drawing(5.4, 1.3 + 0.55 * len(names)) as (figure, axes):
+    with drawing(WIDTH, 1.3 + 0.55 * len(names)) as (figure, axes):
         areas = [comparison.auc(name) for name in names]
         for row, x in enumerate(areas):
             for column, y in enumerate(areas):
@@ -207,7 +252,7 @@ def improvement_matrix(comparison: Comparison) -> Figure:
 
 def performance_profile(comparison: Comparison) -> Figure:
     """Share of the seeds whose area under the true curve exceeds each level."""
-    with drawing(5.4, 3.5) as (figure, axes):
+    with drawing(WIDTH, 3.5) as (figure, axes):
         colour = colours(comparison.strategies)
         names = finished_strategies(comparison)
         areas = {name: comparison.auc(name) for name in names}
@@ -227,6 +272,21 @@ def performance_profile(comparison: Comparison) -> Figure:
             labelcolor="linecolor",
         )  # fmt: skip
         return figure
+
+
+def _series(
+    comparison: Comparison,
+    strategy: str,
+    colour: str,
+    curve: str = "true_return",
+    *,
+    name: str = "",
+) -> list[Series]:
+    """The mean, then every seed."""
+    curves, shown = comparison.curves(strategy, curve), name or strategy
+    seeds = [run.seed for run in comparison.of(strategy)]
+    each = [Series(shown, colour, values, seed) for seed, values in zip(seeds, curves, strict=True)]
+    return [Series(shown, colour, curves.mean(axis=0)), *each]
 
 
 def _band(

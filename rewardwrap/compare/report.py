@@ -1,7 +1,8 @@
 """The report: one HTML file that needs nothing else, and the same figures as SVG and PNG.
 
 Verdict first; then the numbers, the curves, the reward each strategy really collected, how sure all
-of this is, and everything that is needed to repeat it. No script, no font, no network.
+of this is, and everything that is needed to repeat it. No font, no network; a small script reads curves
+out and sorts tables, and without it the page says the same.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rewardwrap.compare.summary import (
 )
 from rewardwrap.compare.verdict import Judgement, Verdict, judge
 from rewardwrap.files import write_whole
-from rewardwrap.pages.drawing import inline_svg, save
+from rewardwrap.pages.drawing import inline_svg, save, told
 from rewardwrap.pages.palette import STRATEGIES
 from rewardwrap.pages.templates import environment
 from rewardwrap.pages.words import count, number, p_value, signed
@@ -51,8 +52,14 @@ def write(comparison: Comparison, out_dir: str | Path) -> Path:
         for suffix in ("svg", "png"):
             write_whole(out / "figures" / f"{name}.{suffix}", save(figure, suffix=suffix))
     path = out / "report.html"
-    write_whole(path, render(comparison, figures, films=videos.shown(out)))
+    films = videos.shown(out)
+    write_whole(path, render(comparison, figures, films=films, runs=runs_below(out)))
     return path
+
+
+def runs_below(out: Path) -> str:
+    """Where the runs lie as seen from a report: its own, or those of the suite that it belongs to."""
+    return next((place for place in ("runs/", "../../runs/") if (out / place).is_dir()), "")
 
 
 def render(
@@ -60,6 +67,7 @@ def render(
     figures: Mapping[str, Figure] | None = None,
     *,
     films: Sequence[Mapping[str, Any]] = (),
+    runs: str = "",
 ) -> str:
     """The report as HTML.
 
@@ -67,6 +75,7 @@ def render(
         comparison: What it is about.
         figures: Drawn unless they are given.
         films: From `rewardwrap.compare.videos.shown`.
+        runs: Where the runs lie, with a slash at its end, for links; nothing for none.
     """
     drawn = draw_all(comparison) if figures is None else figures
     judgement = judge(comparison)
@@ -79,6 +88,8 @@ def render(
             strategies=[_strategy(comparison, judgement, name) for name in comparison.strategies],
             pairs=_pairs(comparison, judgement),
             films=films,
+            filmed={film["strategy"]: film.get("seed") for film in films if "src" in film},
+            runs=runs,
             best=[(v.other, unbroken(v.phrase)) for v in judgement.against_best],
             reasons=reasons(comparison),
             figures={name: figure_markup(name, figure) for name, figure in drawn.items()},
@@ -105,6 +116,7 @@ def _strategy(comparison: Comparison, judgement: Judgement, name: str) -> dict[s
         "word": None if verdict is None else verdict.word,
         "best": name == judgement.best,
         "runs": runs,
+        "groups": None,
         "failures": [f for f in comparison.failures if f.strategy == name],
         "reward": comparison.rewards.get(name),
     }
@@ -240,6 +252,7 @@ _ALT = {
     "performance_profile": "Share of the seeds above each mean true return",
     "true_and_shaped": "True and shaped return over environment steps",
     "term_shares": "Share of each reward term over environment steps",
+    "share_and_true": "Share of each reward term over the true return",
     "suite_aggregates": "Aggregates of the normalised score with their intervals",
     "suite_learning": "Normalised score over the share of the steps",
     "suite_profile": "Share of the runs above each normalised score",
@@ -252,6 +265,5 @@ _ALT = {
 
 def figure_markup(name: str, figure: Figure) -> Markup:
     """A figure as an ``<svg>`` whose ids start with its name, with words for a screen reader."""
-    return inline_svg(
-        figure, name, next(text for start, text in _ALT.items() if re.match(start, name))
-    )
+    words = next(text for start, text in _ALT.items() if re.match(start, name))
+    return inline_svg(figure, name, words) + told(figure)

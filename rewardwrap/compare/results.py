@@ -49,6 +49,7 @@ class Run:
         env_steps: Environment steps the learner really took.
         continued: How often it went on from a checkpoint.
         same_curve: Whether that is the curve an undisturbed run would have had.
+        run: Name of its folder in the store, where that is known.
         success: Share of the last evaluation's episodes that the environment calls a success, or None.
         groups: Where whole groups of episodes were paid: ``group`` (its size), ``groups`` and the shares
             ``filter_rate``, ``zero_variance_share``, ``dropped_share`` and ``waiting_share``.
@@ -69,6 +70,7 @@ class Run:
     env_steps: int = 0
     continued: int = 0
     same_curve: bool = True
+    run: str = ""
     success: float | None = None
     groups: Mapping[str, float] = field(default_factory=dict)
 

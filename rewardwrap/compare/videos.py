@@ -80,6 +80,7 @@ def shown(out: Path, *, below: str = "") -> list[dict[str, Any]]:
         found.append(
             {
                 "strategy": video["strategy"],
+                "seed": video["seed"],
                 "src": _source(file, f"{below}{FOLDER}/{file.name}"),
                 "caption": f"Its best run, seed {video['seed']}: true return {video['true_return']:.4g} in "
                 f"{video['steps']} steps{cut}.",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import matplotlib
 import numpy as np
@@ -43,6 +46,38 @@ STYLE: dict[Any, Any] = {
     "ytick.color": MUTED,
     "ytick.labelcolor": MUTED,
 }
+
+
+WIDTH = 5.4
+"""Inches, of every figure: text of one size stays of one size on a page that gives them one width."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve that a page reads out under the cursor.
+
+    Args:
+        name: Whose.
+        colour: Of ``palette``.
+        values: At the steps that all curves share.
+        seed: None for a mean.
+    """
+
+    name: str
+    colour: str
+    values: NDArray[np.float64]
+    seed: int | None = None
+
+
+_read_out: WeakKeyDictionary[Figure, tuple[NDArray[np.int64], tuple[Series, ...]]] = (
+    WeakKeyDictionary()
+)
+
+
+def read_out(axes: Axes, steps: NDArray[np.int64], series: Sequence[Series]) -> None:
+    """Let the page of a figure tell these curves under the cursor."""
+    assert isinstance(axes.figure, Figure)
+    _read_out[axes.figure] = (steps, tuple(series))
 
 
 @contextmanager
@@ -166,3 +201,37 @@ def inline_svg(figure: Figure, name: str, label: str) -> Markup:
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1).strip()
     return Markup(svg)  # matplotlib escapes the text in it
+
+
+def told(figure: Figure) -> Markup:
+    """What `read_out` was given, and where it stands in the drawing, for the page's script.
+
+    Call it after `inline_svg`, which puts the axes in their place.
+    """
+    if figure not in _read_out:
+        return Markup("")
+    steps, series = _read_out[figure]
+    axes = figure.axes[0]
+    place, (width, height) = axes.get_position(), 72 * figure.get_size_inches()
+    data = {
+        "box": [
+            place.x0 * width,
+            (1 - place.y1) * height,
+            place.x1 * width,
+            (1 - place.y0) * height,
+        ],
+        "x": axes.get_xlim(),
+        "y": axes.get_ylim(),
+        "steps": steps.tolist(),
+        "series": [
+            {
+                "name": each.name,
+                "colour": f"var({variables()[each.colour]})",
+                "seed": each.seed,
+                "y": [float(f"{value:.5g}") for value in each.values],
+            }
+            for each in series
+        ],
+    }
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Markup(f'<script type="application/json" class="read-out">{text}</script>')

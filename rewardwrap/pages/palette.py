@@ -12,15 +12,16 @@ INK, MUTED, GRID, PAPER = "#1b2430", "#5f6b78", "#d5dbe1", "#fefefe"
 
 STRATEGIES = (
     ("#5b6875", "#a9b4bf"),  # slate: the plan's first strategy, as a rule the baseline
-    ("#0072b2", "#58b0ee"),  # blue
-    ("#d55e00", "#ff9354"),  # vermillion
-    ("#009e73", "#35cfa2"),  # bluish green
-    ("#9b5fc0", "#cda2ea"),  # purple
-    ("#a67c00", "#e3bd4a"),  # gold
-    ("#c2407a", "#f587b4"),  # rose
-    ("#3b9bb3", "#7fd3e6"),  # teal
+    ("#005d94", "#4faae7"),  # blue
+    ("#b13901", "#ff9354"),  # vermillion
+    ("#009e73", "#41d5a4"),  # bluish green
+    ("#9f62c6", "#f1e0f5"),  # purple
+    ("#a67c00", "#f0c44c"),  # gold
+    ("#b4256a", "#d07398"),  # rose
+    ("#5c90a7", "#88cfeb"),  # teal
 )
-"""Light and dark variant; hues after Okabe and Ito, Color universal design, 2008."""
+"""Light and dark variant; hues after Okabe and Ito, Color universal design, 2008, at lightnesses that leave
+every two of them 12 units of CIE Lab apart, for protan, deutan and tritan eyes too."""
 
 
 def colours(strategies: Sequence[str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Pages from templates: where they are and what they may use.
 
 Every template begins with ``{% include "head.html.jinja" %}``, which takes ``title`` and, where set,
-``rules`` (style of this page alone), ``refresh`` (seconds) and ``served`` (the address of a style
-sheet, for pages that a server sends; the others carry theirs).
+``rules`` (style of this page alone), ``scripted`` (curves are read out under the cursor and tables sorted),
+``refresh`` (seconds) and ``served`` (the address of a style sheet, for pages that a server sends; the
+others carry theirs).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def environment(folder: Path, **filters: Callable[..., Any]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(palette=STRATEGIES, refresh=None, rules="", served="")
+    found.globals.update(palette=STRATEGIES, refresh=None, rules="", served="", scripted=False)
     found.filters.update(number=number, signed=signed, json=_json, breakable=_breakable, **filters)
     return found
 

@@ -121,3 +121,104 @@ def test_a_report_prints_light_and_whole(
     assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") >= 2
     assert page.locator("details summary").first.is_visible()
     page.close()
+
+
+def test_a_curve_is_read_out_and_a_seed_put_forward(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 844})
+    page.goto(pages["one"].as_uri())
+    svg = page.locator("figure:has(script.read-out) svg").first
+    svg.scroll_into_view_if_needed()
+    box = svg.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    told = page.locator("figure:has(script.read-out) output").first
+    assert told.is_visible()
+    assert told.locator("span").first.inner_text().replace("\n", " ").startswith("step")
+    assert [row for row in told.inner_text().split("\n") if row == "potential"]
+    rule = svg.locator("path.rule").get_attribute("d")
+    assert rule.startswith("M")
+    page.mouse.move(2, 2)
+    assert told.is_hidden()
+    # the row of a seed puts its curve forward in every figure that has it
+    page.locator("details summary").first.click()
+    page.locator("tr[data-strategy=potential][data-seed='2']").hover()
+    assert svg.locator("path.front").get_attribute("d").startswith("M")
+    page.close()
+
+
+def test_the_read_out_stands_where_the_curve_is_drawn(browser: Any, pages: dict[str, Path]) -> None:
+    """The seed that the script draws lies on the one that matplotlib drew."""
+    page = browser.new_page()
+    page.goto(pages["one"].as_uri())
+    page.locator("details summary").first.click()
+    page.locator("tr[data-strategy=potential][data-seed='2']").hover()
+    far = page.evaluate("""() => {
+      const svg = document.querySelector("figure:has(script.read-out) svg");
+      const ends = (path) => [path.getPointAtLength(0), path.getPointAtLength(path.getTotalLength())];
+      const mine = ends(svg.querySelector("path.front"));
+      return Math.min(...[...svg.querySelectorAll("[id*=line2d] path")]
+        .filter(path => path.getTotalLength() > 100)
+        .map(path => Math.max(...ends(path).map((p, i) => Math.hypot(p.x - mine[i].x, p.y - mine[i].y)))));
+    }""")
+    assert far < 0.05
+    page.close()
+
+
+def test_tables_are_sorted_by_number(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(pages["one"].as_uri())
+    table = page.locator("table.sortable").first
+    before = table.locator("tbody th").all_inner_texts()
+    shaped = table.locator("thead th", has_text="Final shaped")
+    column = 7
+
+    def values() -> list[float]:
+        cells = table.locator(f"tbody tr td:nth-of-type({column})").all_inner_texts()
+        return [float(cell.replace(",", "")) for cell in cells]
+
+    shaped.locator("button").click()
+    assert values() == sorted(values())
+    assert shaped.get_attribute("aria-sort") == "ascending"
+    shaped.locator("button").click()
+    assert values() == sorted(values(), reverse=True)
+    assert sorted(table.locator("tbody th").all_inner_texts()) == sorted(before)
+    page.close()
+
+
+def test_text_is_of_one_size_in_every_figure(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 844})
+    for name in ("one", "many"):
+        page.goto(pages[name].as_uri())
+        sizes = page.evaluate(
+            "[...document.querySelectorAll('figure svg')].map("
+            "svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)"
+        )
+        assert max(sizes) - min(sizes) < 0.02
+    page.close()
+
+
+OVERLAP = """() => [...document.querySelectorAll("figure svg")].flatMap(svg => {
+  const boxes = [...svg.querySelectorAll("text")].filter(t => getComputedStyle(t).fontWeight >= 600)
+    .map(t => [t.textContent, t.getBoundingClientRect()]);
+  return boxes.flatMap(([a, p], i) => boxes.slice(i + 1).filter(([, q]) =>
+    p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 3 && q.top < p.bottom - 3
+  ).map(([b]) => a + " on " + b));
+})"""
+
+
+def test_direct_labels_never_lie_on_each_other(browser: Any, lake: Lake, tmp_path: Path) -> None:
+    names = ("env", "potential", "process", "refined")
+    runs = tuple(
+        Run(f"{name}{i}", run.seed, run.steps, run.true_return, run.shaped_return, run.length, run.terms)
+        for i in range(2)
+        for name in names
+        for run in lake(seeds=2).of(name)
+    )  # fmt: skip
+    eight = Comparison(
+        "Lake", "ppo", 40_000, 0.5, tuple(dict.fromkeys(r.strategy for r in runs)), runs
+    )
+    file = tmp_path / "eight.html"
+    file.write_text(report.render(eight))
+    page = browser.new_page(viewport={"width": 1200, "height": 844})
+    page.goto(file.as_uri())
+    assert page.evaluate(OVERLAP) == []
+    page.close()

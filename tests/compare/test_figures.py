@@ -24,7 +24,7 @@ def test_every_figure_is_drawn_for_a_full_comparison(lake: Lake) -> None:
         "improvement_matrix",
         "performance_profile",
         *(f"true_and_shaped_{i}" for i in range(4)),
-        *(f"term_shares_{i}" for i in (1, 2, 3)),
+        *(f"{kind}_{i}" for kind in ("term_shares", "share_and_true") for i in (1, 2, 3)),
     }
 
 
