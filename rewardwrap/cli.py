@@ -12,40 +12,11 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-if TYPE_CHECKING:
-    from rewardwrap.commands.arguments import CommandParser
+from rewardwrap.commands.table import COMMANDS, parser_of
 
-COMMANDS = {
-    "train": "train an agent on a reward",
-    "eval": "play a trained agent: true and shaped return",
-    "compare": "which reward makes agents do the task",
-    "report": "the report of a comparison again: as a page, as Markdown, or beside another",
-    "record": "somebody plays, and the episodes are kept",
-    "ingest": "read logged episodes, check them and save them",
-    "fit": "a reward model from logged rewards, preferences, outcomes or marks",
-    "validate": "whether a reward model can be trusted on these episodes",
-    "monitor": "whether new episodes still are what a reward model was judged on",
-    "benchmark": "can a score tell good episodes from bad ones, by the published protocols",
-    "models": "which reward models there are, and which one is in use",
-    "label": "people say which of two clips is better, on a page of this machine",
-    "write": "have a reward written, tested, trained and improved",
-    "review": "look at reward code before it runs, and approve it",
-    "explore": "get to know a task of few states without its reward",
-    "plan": "the best policy for a reward, in what was explored",
-    "design": "a reward that pays in a few states and keeps the task",
-    "distance": "are these rewards one task",
-    "regret": "what the best policy of a reward is worth on the task",
-    "audit": "what a reward paid for: evidence from a run or from played episodes",
-    "certify": "the return that no attack within a budget can take from an agent",
-    "envs": "list environments, or the fields of one",
-    "rewards": "list rewards",
-    "methods": "what each method does, how it is used, and what it was seen to do",
-    "doctor": "what works on this machine, and how to fix the rest",
-}
 BAD_INPUT, INTERRUPTED = 2, 130
-TRUSTED = "a module that a file names may be imported, which runs it; repeat for more"
 VOUCHING = ("--trust", "--gym-packages")
 _MODULE = re.compile(r"[^\W\d]\w*(\.\w+)*:[^\W\d]")
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -78,29 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         parser.print_help()
     return 0
-
-
-def parser_of(name: str) -> CommandParser:
-    """The parser of one command.
-
-    Raises:
-        UnknownName: There is no such command.
-    """
-    from rewardwrap.commands.arguments import CommandParser
-    from rewardwrap.core.errors import UnknownName
-
-    if name not in COMMANDS:
-        raise UnknownName("command", name, COMMANDS)
-    module = importlib.import_module(f"rewardwrap.commands.{name}")
-    parser = CommandParser(
-        prog=f"rewardwrap {name}",
-        description=module.DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    module.add(parser)
-    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help=TRUSTED)
-    parser.set_defaults(command=name, answer=None)
-    return parser
 
 
 def _run(words: list[str]) -> int:

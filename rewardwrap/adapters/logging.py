@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import TensorBoardOutputFormat
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -17,6 +19,27 @@ from rewardwrap.core.errors import ConfigError, StackError
 from rewardwrap.core.reward import SHAPED, TRUE
 
 MODEL_VERSION = "reward/model_version"
+
+
+def layout(names: Sequence[str]) -> dict[str, dict[str, list[object]]]:
+    """The charts of a training for TensorBoard's tab Custom Scalars.
+
+    Args:
+        names: Of the terms, ``env`` and ``shaped`` among them.
+    """
+    terms = [name for name in names if name != SHAPED]
+
+    def chart(tag: str) -> list[object]:
+        return ["Multiline", [f"reward/{name}/{tag}" for name in terms]]
+
+    both = ["rollout/ep_true_rew_mean", "rollout/ep_shaped_rew_mean"]
+    return {
+        "reward": {
+            "true return beside shaped": ["Multiline", both],
+            "return of each term": chart("return_mean"),
+            "share of each term": chart("abs_share"),
+        }
+    }
 
 
 class LogTerms(BaseCallback):
@@ -77,6 +100,13 @@ class LogTerms(BaseCallback):
         self._steps = 0
         self._recorded = False
         self._mark = f"reward/{TRUE}/step_mean"
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """TensorBoard's Custom Scalars: the true return beside the shaped one, all terms in one chart."""
+        for form in self.logger.output_formats:
+            if isinstance(form, TensorBoardOutputFormat):
+                form.writer.add_custom_scalars(layout(self._names))
 
     def _on_step(self) -> bool:
         self._forget_what_was_written()

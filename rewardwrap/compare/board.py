@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Any
 
@@ -13,10 +14,12 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from rewardwrap.compare.executors import Outcome
 from rewardwrap.compare.spec import Spec, run_id
+from rewardwrap.pages.bars import duration
 
 
 class Board:
@@ -30,6 +33,7 @@ class Board:
 
     def __init__(self, console: Console, specs: list[Spec], finished: int) -> None:
         self._console, self._total, self._count = console, len(specs), finished
+        self._before, self._began = finished, time.monotonic()
         self._specs = {run_id(spec): spec for spec in specs}
         self._several = len({spec["env"] for spec in specs}) > 1
         self._bars: dict[str, TaskID] = {}
@@ -39,6 +43,8 @@ class Board:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
             console=console,
             disable=not self._live,
         )
@@ -77,8 +83,15 @@ class Board:
         elif not self._live:
             self._print(
                 f"[{self._count}/{self._total}] {label}: true {summary['true_return'][-1]:.4g}, "
-                f"shaped {summary['shaped_return'][-1]:.4g} ({summary['wall_seconds']:.1f} s)"
+                f"shaped {summary['shaped_return'][-1]:.4g} ({summary['wall_seconds']:.1f} s{self._left()})"
             )
+
+    def _left(self) -> str:
+        """About how long the other runs will take, by those that ended since the start."""
+        done, left = self._count - self._before, self._total - self._count
+        if done < 1 or left < 1:
+            return ""
+        return f", about {duration((time.monotonic() - self._began) * left / done)} left"
 
     def _label(self, spec: Spec) -> str:
         env = f"{spec['env']} " if self._several else ""

@@ -35,7 +35,11 @@ def write_events(folder: Path, summary: Mapping[str, Any]) -> None:
     """
     from torch.utils.tensorboard.writer import SummaryWriter
 
+    terms = [f"reward/{name}_mean" for name in summary["terms"]]
+    charts = {"true return beside shaped": ["Multiline", list(_CURVES.values())]}
+    charts |= {"return of each term": ["Multiline", terms]} if terms else {}
     with SummaryWriter(str(folder)) as writer:
+        writer.add_custom_scalars({"reward": charts})
         for step, values in points(summary):
             for name, value in values.items():
                 writer.add_scalar(name, value, step)
