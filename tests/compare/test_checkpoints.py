@@ -16,6 +16,8 @@ from rewardwrap.compare.spec import Spec, run_id, settings_of
 from rewardwrap.compare.store import Store
 from rewardwrap.core.config import from_config
 from rewardwrap.core.reward import Reward
+from rewardwrap.rewards.disk import load
+from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.training.agent import build
 
 PPO = {"n_envs": 2, "n_steps": 64, "batch_size": 64, "n_epochs": 2, "normalize": True}
@@ -100,6 +102,31 @@ def test_a_run_that_goes_on_has_the_curve_of_an_undisturbed_one(
         assert rest[name] == whole[name]
     one, two = ((tmp_path / f / "evaluation.parquet").read_bytes() for f in "ab")
     assert one == two
+
+
+LEAN = {"function": "dying_reward:lean"}
+FADING: dict[str, Any] = {
+    "schedule": {"reward": {"constant": 1.0}, "start": 1, "end": 0, "over": 800}
+}
+CURIOUS: dict[str, Any] = {
+    "affine": {"base": {"rnd": {"hidden": 8, "features": 4, "every": 128}}, "scale": 0.1}
+}
+COUNTED: dict[str, Any] = {"safe": {"base": {"counts": {}}}}
+
+
+def test_a_weight_that_fades_and_what_bonuses_know_go_on_too(tmp_path: Path, dying: Any) -> None:
+    reward = {"sum": {"terms": [{"env": {}}, LEAN, FADING, CURIOUS, COUNTED]}}
+    spec = _spec(strategies={"lean": reward}, steps=800)
+    whole = run_one(spec)
+    _break_off(spec, tmp_path / "points", dying)
+    rest = run_one(spec, folder=tmp_path / "b", checkpoints=tmp_path / "points")
+    assert len(rest["continued"]) == 1
+    assert not rest["same_curve"], "what learns may hold rows that no file has"
+    assert rest["true_return"] == whole["true_return"]  # none are held at a multiple of 128
+    kept = load(tmp_path / "b" / "bundle", trust=("dying_reward",))
+    (fading,) = [node for node in kept.walk() if isinstance(node, Schedule)]
+    assert fading.weight == 0.0
+    assert fading.steps == rest["env_steps"]  # type: ignore[attr-defined]
 
 
 def test_a_finished_run_keeps_no_checkpoint(tmp_path: Path, dying: Any) -> None:
