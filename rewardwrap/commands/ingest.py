@@ -66,6 +66,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="fill missing cells of obs and action, and flag them in info; rewards stay missing",
     )
     parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="read and write block by block, for sources larger than memory; rows of one episode must lie "
+        "together",
+    )
+    parser.add_argument(
         "--drop-last",
         action="store_true",
         help="leave out last steps without a recorded successor instead of repeating the observation",
@@ -83,10 +89,18 @@ def run(args: argparse.Namespace) -> int:
 
     check_free(args.out)
     with _Progress(Console(stderr=True)) as progress:
-        reading = read(args.source, _options(args, progress))
-    report = inspect(reading, source=str(args.source))
-    reading.store.save(args.out)
-    report.write(args.out)
+        options = _options(args, progress)
+        if args.stream:
+            from rewardwrap.data.readers.batches import readings
+            from rewardwrap.data.streamed import write_stream
+
+            blocks = readings(Path(args.source), options)
+            report = write_stream(blocks, args.out, source=str(args.source))
+        else:
+            reading = read(args.source, options)
+            report = inspect(reading, source=str(args.source))
+            reading.store.save(args.out)
+            report.write(args.out)
     args.answer = {"episodes": args.out, "report": json.loads(report.to_json())}
     out = wide_console()
     report.show(out)

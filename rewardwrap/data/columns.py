@@ -153,11 +153,17 @@ def _fingerprint(store: Columns) -> str:
     for name, array in leaves:
         hashed.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         hashed.update(np.ascontiguousarray(array).data)
-    words = {
-        "ids": store.ids.tolist(),
-        "source": store.source.tolist(),
-        "observation_space": to_json(store.observation_space),
-        "action_space": to_json(store.action_space),
-    }
-    hashed.update(json.dumps(words, sort_keys=True).encode())
+    spaces = store.observation_space, store.action_space
+    hashed.update(hashed_words(store.ids.tolist(), store.source.tolist(), *spaces))
     return hashed.hexdigest()
+
+
+def hashed_words(ids: list[str], source: list[str], observation: Any, action: Any) -> bytes:
+    """What of a store is text, as its fingerprint reads it."""
+    words = {
+        "ids": ids,
+        "source": source,
+        "observation_space": to_json(observation),
+        "action_space": to_json(action),
+    }
+    return json.dumps(words, sort_keys=True).encode()

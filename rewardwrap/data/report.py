@@ -85,15 +85,16 @@ def inspect(reading: Reading, *, source: str) -> Report:
             "missing_rewards": int(np.isnan(store.reward).sum()),
             "sharing_a_name": len(store) - named,
         },
-        lengths=_spread(store.lengths),
-        returns=_spread(whole) if len(whole) else None,
+        lengths=spread_of(store.lengths),
+        returns=spread_of(whole) if len(whole) else None,
         columns=_columns(store),
         notes=worst_first(reading.notes + findings(store)),
         fingerprint=store.fingerprint(),
     )
 
 
-def _spread(values: Any) -> dict[str, float]:
+def spread_of(values: Any) -> dict[str, float]:
+    """The smallest, the median and the largest."""
     return {
         "min": float(np.min(values)),
         "median": float(np.median(values)),
@@ -112,7 +113,9 @@ def _columns(store: EpisodeStore) -> list[dict[str, Any]]:
 
 
 def _column(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    there = np.isfinite(array) if array.dtype.kind == "f" else None
+    # a copy only where something has to be left out
+    finite = array if there is None or there.all() else array[there]
     return {
         "name": name,
         "dtype": array.dtype.name,

@@ -17,6 +17,8 @@ from rewardwrap.data.ragged import IntArray
 from rewardwrap.data.reading import Note, Reading
 
 UNKNOWN_SUCCESSOR = "successor_unknown"
+BLOCK = 1 << 16
+"""Rows that are compared at a time."""
 
 
 def episodes_of(
@@ -135,12 +137,14 @@ def _joins(rows: Rows) -> BoolArray:
     """``(N - 1,)``, whether the successor of a row is the observation of the next."""
     joined = np.ones(len(rows.reward) - 1, bool)
     for after, before in zip(tree.leaves(rows.next_obs), tree.leaves(rows.obs), strict=True):
-        ahead, behind = np.asarray(before)[1:], np.asarray(after)[:-1]
-        same = ahead == behind
-        if ahead.dtype.kind == "f" and behind.dtype.kind == "f":
-            # an empty cell contradicts nothing
-            same |= np.isnan(ahead) | np.isnan(behind)
-        joined &= same.all(axis=tuple(range(1, same.ndim)))
+        for begin in range(0, len(joined), BLOCK):
+            place = slice(begin, min(begin + BLOCK, len(joined)))
+            ahead, behind = np.asarray(before)[1:][place], np.asarray(after)[:-1][place]
+            same = ahead == behind
+            if ahead.dtype.kind == "f" and behind.dtype.kind == "f":
+                # an empty cell contradicts nothing
+                same |= np.isnan(ahead) | np.isnan(behind)
+            joined[place] &= same.all(axis=tuple(range(1, same.ndim)))
     return joined
 
 

@@ -62,9 +62,8 @@ def save(store: Columns, folder: str | os.PathLike[str]) -> Path:
             "action_space": to_json(store.action_space),
         }
         for name in ("obs", "action"):
-            files = iter(range(10**6))
-            written[name] = _structure(getattr(store, name), name, files)
-            for leaf, file in zip(_leaves(store, name), _files(written[name]), strict=True):
+            written[name] = structure_of(getattr(store, name), name)
+            for leaf, file in zip(_leaves(store, name), files_of(written[name]), strict=True):
                 np.save(aside / file, np.ascontiguousarray(leaf), allow_pickle=False)
         (aside / MANIFEST).write_text(json.dumps(written, indent=1), encoding="utf-8")
     return target
@@ -77,6 +76,11 @@ def _leaves(store: Columns, name: str) -> list[np.ndarray[Any, Any]]:
     return [array for _, array in named_leaves(getattr(store, name), name)]
 
 
+def structure_of(columns: Any, name: str) -> Any:
+    """The nesting of a column with the names of its files for arrays."""
+    return _structure(columns, name, iter(range(10**6)))
+
+
 def _structure(columns: Any, name: str, numbers: Any) -> Any:
     """The nesting with file names for arrays; keys may be anything, so files are numbered."""
     if isinstance(columns, dict):
@@ -86,11 +90,12 @@ def _structure(columns: Any, name: str, numbers: Any) -> Any:
     return f"{name}{next(numbers)}.npy"
 
 
-def _files(structure: Any) -> list[str]:
+def files_of(structure: Any) -> list[str]:
+    """The files of a nested column, in the order of its leaves."""
     if isinstance(structure, str):
         return [structure]
     inner = structure["dict"].values() if "dict" in structure else structure["tuple"]
-    return [file for node in inner for file in _files(node)]
+    return [file for node in inner for file in files_of(node)]
 
 
 def check_free(folder: Path) -> None:

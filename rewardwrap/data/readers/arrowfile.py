@@ -7,17 +7,34 @@ from typing import Any
 
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.readers.packed import unpacked
-from rewardwrap.data.readers.table import read_table
+from rewardwrap.data.readers.table import column_of, read_columns, read_table, require_distinct
 from rewardwrap.data.reading import Options, Reading
 
 
 def read_parquet(path: Path, options: Options) -> Reading:
-    """Read a parquet file, row group by row group.
+    """Read a parquet file, column by column, so that it is in memory once.
 
     Raises:
         DataError: A file that was cut short, a column that lacks, or no rule for borders.
     """
-    return read_table(path, parquet(path, options), options, [])
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            require_distinct(path, schema.names)
+            if any(pa.types.is_nested(field.type) for field in schema):
+                return read_table(path, file.read(), options, [])
+            columns: dict[str, Any] = {}
+            for i, name in enumerate(schema.names):
+                values = column_of(name, file.read([name])[name])
+                # arrow keeps what it lets go of for its next column; a view of it would keep all
+                columns[name] = values if values.flags.owndata else values.copy()
+                options.progress(i + 1, len(schema.names))
+    except (pa.ArrowException, OSError) as error:
+        raise _cut(path, "parquet file", error) from error
+    return read_columns(path, columns, options, [])
 
 
 def parquet(path: Path, options: Options) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,14 @@ def _short(family: list[str]) -> str:
     return family[0] if len(family) == 1 else f"{family[0]} to {family[-1]}"
 
 
-def stacked(columns: dict[str, Any], chosen: list[str]) -> Any:
-    """Columns side by side, entries of a dict as one; a lone ``action`` of whole numbers stays one number."""
+def stacked(columns: dict[str, Any], chosen: list[str], kept: Container[str | None]) -> Any:
+    """Columns side by side, entries of a dict as one; a lone ``action`` of whole numbers stays one number.
+
+    Args:
+        columns: Of the table; those that are copied are taken out of it, since they may be large.
+        chosen: Which.
+        kept: Columns that are still needed afterwards.
+    """
     if all("/" in name for name in chosen):
         return _nested(columns, chosen)
     parts = [numbers(name, columns[name]) for name in chosen]
@@ -74,8 +80,15 @@ def stacked(columns: dict[str, Any], chosen: list[str]) -> Any:
         return parts[0]
     if chosen[0] in names.ACTION and len(parts) == 1 and parts[0].dtype.kind in "iu":
         return parts[0]  # a discrete action
-    wide = [part if part.ndim > 1 else part[:, None] for part in parts]
-    return np.concatenate(wide, axis=1)
+    widths = [1 if part.ndim == 1 else part.shape[1] for part in parts]
+    out = np.empty((len(parts[0]), sum(widths)), np.result_type(*parts))
+    parts.clear()
+    place = 0
+    for name, width in zip(chosen, widths, strict=True):
+        column = columns[name] if name in kept else columns.pop(name)
+        out[:, place : place + width] = column.reshape(len(column), -1)
+        place += width
+    return out
 
 
 def _nested(columns: dict[str, Any], chosen: list[str]) -> dict[str, Any]:

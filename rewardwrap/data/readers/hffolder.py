@@ -39,15 +39,19 @@ def read(folder: Path, options: Options) -> Reading:
     return read_table(folder, _table(folder), options, notes)
 
 
+def files(folder: Path) -> list[Path]:
+    """The streams of one data set, in their order."""
+    state = parsed((folder / STATE).read_text(encoding="utf-8"))
+    # a list from elsewhere must not lead out of its folder
+    return [folder / Path(str(each["filename"])).name for each in state["_data_files"]]
+
+
 def _table(folder: Path) -> Any:
     import pyarrow as pa
 
     try:
-        state = parsed((folder / STATE).read_text(encoding="utf-8"))
-        # a list from elsewhere must not lead out of its folder
-        files = [folder / Path(str(each["filename"])).name for each in state["_data_files"]]
         tables = []
-        for path in files:
+        for path in files(folder):
             with pa.OSFile(str(path)) as file:
                 tables.append(pa.ipc.open_stream(file).read_all())
         return pa.concat_tables(tables)

@@ -40,22 +40,51 @@ def read_table(path: Path, table: Any, options: Options, notes: list[Note]) -> R
     Raises:
         DataError: A column that lacks or may mean several things, or no rule for borders.
     """
-    if len(set(table.column_names)) < table.num_columns:
-        twice = next(n for n in table.column_names if table.column_names.count(n) > 1)
-        raise DataError(f'{path} must name each column once, got "{twice}" twice. Rename one.')
-    if not table.num_rows:
-        raise DataError(f"{path} must hold at least one row, got a header alone. Check the export.")
+    require_distinct(path, table.column_names)
     if rowwise.is_rowwise(table, options):
         return rowwise.read_rowwise(path, table, options, notes)
     table = spread(table)
-    columns = {name: vectors(name, as_numpy(name, table[name])) for name in table.column_names}
+    columns = {name: column_of(name, table[name]) for name in table.column_names}
     return read_columns(path, columns, options, notes)
+
+
+def prepared(
+    path: Path, columns: dict[str, Any], options: Options
+) -> tuple[dict[str, Any], bool, list[boundary.Rule]]:
+    """Columns under known names, whether they are RLDS', and the rules by which they are cut."""
+    columns = _spelled(choice.left_out(columns, options, []), options, [])
+    steps_of_rlds = _is_rlds(columns, _roles(path, columns, options), options)
+    return columns, steps_of_rlds, borders.rules_of(path, columns, options, steps_of_rlds, [])
+
+
+def require_distinct(path: Path, names: list[str]) -> None:
+    """Refuse a table two of whose columns carry one name.
+
+    Raises:
+        DataError: Names it.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f'{path} must name each column once, got "{twice}" twice. Rename one.')
+
+
+def column_of(name: str, column: Any) -> Any:
+    """An arrow column as numpy; vectors that were written as text are vectors."""
+    return vectors(name, as_numpy(name, column))
 
 
 def read_columns(
     path: Path, columns: dict[str, Any], options: Options, notes: list[Note]
 ) -> Reading:
-    """The episodes of columns of N rows each; ``FILES`` numbers the file that a row came from."""
+    """The episodes of columns of N rows each; ``FILES`` numbers the file that a row came from.
+
+    The columns are taken over: they are let go of as soon as they are put side by side, since a table
+    of gigabytes should not be there twice.
+    """
+    columns, given = dict(columns), columns
+    given.clear()
+    if not columns or not len(next(iter(columns.values()))):
+        raise DataError(f"{path} must hold at least one row, got a header alone. Check the export.")
     columns = choice.left_out(columns, options, notes)
     columns = _spelled(columns, options, notes)
     roles = _roles(path, columns, options)
@@ -70,7 +99,7 @@ def read_columns(
         begins |= rlds.begins(columns)
     if FILES in columns:
         begins[1:] |= _new_file(columns, clock, "next_obs" in roles)
-    rows = _rows(path, columns, roles, rules, replace_info=steps_of_rlds, notes=notes)
+    rows = _rows(path, columns, roles, rules, clock, replace_info=steps_of_rlds, notes=notes)
     rows = replace(rows, episode=names, begins=begins)
     ended = np.append(
         True, (np.asarray(rows.terminated, bool) | np.asarray(rows.truncated, bool))[:-1]
@@ -211,6 +240,7 @@ def _rows(
     columns: dict[str, Any],
     roles: dict[str, list[str]],
     rules: list[boundary.Rule],
+    clock: str | None,
     *,
     replace_info: bool,
     notes: list[Note],
@@ -226,18 +256,22 @@ def _rows(
     one = {role: numbers(names[0], columns[names[0]]) for role, names in roles.items()
            if role not in ("obs", "action", "next_obs")}  # fmt: skip
     none = np.zeros(count, bool)
-    obs = choice.stacked(columns, roles["obs"])
-    after, unknown = _known(obs, choice.stacked(columns, roles["next_obs"])) \
+    info = _info(columns, used, notes)
+    wanted = [name for role in roles.values() for name in role]
+    kept = {clock, *(name for name in wanted if wanted.count(name) > 1), *rlds.FLAGS}
+    obs = choice.stacked(columns, roles["obs"], kept)
+    action = choice.stacked(columns, roles["action"], kept)
+    after, unknown = _known(obs, choice.stacked(columns, roles["next_obs"], kept)) \
         if "next_obs" in roles else (None, None)  # fmt: skip
     return Rows(
         obs=obs,
-        action=choice.stacked(columns, roles["action"]),
+        action=action,
         reward=one.get("reward", np.full(count, np.nan)),
         terminated=one.get("terminated", none),
         truncated=one.get("truncated", none),
         next_obs=after,
         unknown=unknown,
-        info=_info(columns, used, notes),
+        info=info,
         source=path.name,
     )
 
