@@ -23,7 +23,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
     "principles": ("abstaining", "principles"),
 }
 """What is fitted -> the objective where none is named, and what it learns from."""
-JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".jsonl")
+JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".tsv", ".jsonl", ".json")
 PEOPLE = 3
 """Members of an ensemble on preferences, where nobody says."""
 
@@ -171,10 +171,11 @@ def judgements(path: Path, store: EpisodeStore) -> Preferences:
 
     if not path.is_file():
         raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
-    if path.suffix == ".parquet":
-        return Preferences.load(path, store)
     from rewardwrap.data.answers import SUFFIXES, read_answers
+    from rewardwrap.data.saved_labels import is_saved
 
+    if path.suffix == ".parquet" and is_saved(path):
+        return Preferences.load(path, store)
     if path.suffix in SUFFIXES:
         return read_answers(path, store)
     from rewardwrap.annotate.judgements import read

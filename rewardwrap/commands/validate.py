@@ -17,7 +17,8 @@ DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
 choosing by it is worth, accuracy away from its data, drift. Writes JSON, an HTML page and TensorBoard
 scalars; the model itself is not touched. With --gate, exit code 1 says that the model fails: R2 below .8,
-or pair accuracy below .6 or calibration error above .15, or fewer than 20 episodes; gate.json beside the
+or pair accuracy below .6 or calibration error above .15, a figure that is no better than that of a constant
+or a coin, or fewer than 20 episodes; gate.json beside the
 model keeps the judgement for `models promote` and rw.Learned(MODEL, require="gate"). With --follow the
 page goes on showing what a run that is paid by the model records: true return and pay, how well the model
 still orders episodes, shares, versions."""

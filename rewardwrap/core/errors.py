@@ -3,7 +3,8 @@
 RewardwrapError
 ├── ConfigError      (ValueError)   a reward, plan or file that does not say what it must
 │   ├── UnknownName  (LookupError)  a reward, field, env or algorithm nobody knows; names the near misses
-│   └── PlanError    (ValueError)   a plan for a comparison that cannot be read (compare/reading.py)
+│   ├── PlanError    (ValueError)   a plan for a comparison that cannot be read (compare/reading.py)
+│   └── _NoChain     (ValueError)   a module that layers alone do not say: its graph does (rewards/foreign.py)
 ├── GammaMismatch    (ValueError)   two discounts in one run
 ├── NotWritten       (TypeError)    a reward asked for what its class does not do
 ├── StackError       (ValueError)   a stack in which the learner would not receive the composed reward

@@ -1,4 +1,4 @@
-"""Tables of answers about clips, as people keep them: CSV or lines of JSON.
+"""Tables of answers about clips, as people keep them: CSV, parquet, JSON, or lines of it.
 
 | column | meaning |
 |---|---|
@@ -6,7 +6,9 @@
 | ``start_a``, ``start_b`` | first steps of the clips |
 | ``length`` (or ``length_a``, ``length_b``) | steps |
 | ``better_b`` (or ``answer``, ``preferred``) | 1: b is better; 0: a; 0.5: a tie; empty: skipped |
+| ``preference``, ``winner``, ``choice``, ``label`` | the same in words: a, b, tie, skip |
 | ``annotator`` | who said it, if known |
+| ``chosen``, ``rejected`` | instead: two clips as objects, or two ids of whole episodes |
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
 from rewardwrap.data.preferences import Preferences
 from rewardwrap.data.readers.arrowfile import json_table
-from rewardwrap.data.readers.cells import as_numpy, numbers
+from rewardwrap.data.readers.cells import as_numpy, numbers, spread
 from rewardwrap.data.readers.csvfile import table_of
+from rewardwrap.data.readers.jsonfile import table as json_document
 
 ANSWER = ("better_b", "answer", "preferred")
-SUFFIXES = (".csv", ".jsonl")
+WORDS = ("preference", "winner", "choice", "label")
+"""Columns that say it in words alone: a number there may mean either clip."""
+SAID = {"a": 0.0, "first": 0.0, "left": 0.0, "b": 1.0, "second": 1.0, "right": 1.0, "tie": 0.5, "equal": 0.5,
+        "both": 0.5, "skip": np.nan, "skipped": np.nan, "": np.nan}  # fmt: skip
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 
 
 def read_answers(path: Path, store: EpisodeStore) -> Preferences:
@@ -36,9 +43,12 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
         DataError: A column that lacks, an answer that is none, or a clip outside its episode.
         UnknownName: An id that no episode has, or several have.
     """
-    table = json_table(path) if path.suffix == ".jsonl" else table_of(path)
+    table = spread(_table(path))
     columns = {name: as_numpy(name, table[name]) for name in table.column_names}
-    said = next((name for name in ANSWER if name in columns), None)
+    columns = _chosen(columns, store)
+    said = next((name for name in (*ANSWER, *WORDS) if name in columns), None)
+    if said is not None:
+        columns[said] = _in_numbers(said, columns[said])
     lengths = [f"length_{x}" if f"length_{x}" in columns else "length" for x in "ab"]
     needed = ["episode_a", "start_a", "episode_b", "start_b", *lengths]
     lacking = [name for name in dict.fromkeys(needed) if name not in columns]
@@ -62,6 +72,59 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
     who = columns["annotator"].astype(np.str_) if "annotator" in columns else \
         np.full(len(answer), path.stem)  # fmt: skip
     return Preferences(a, b, answer, annotator=who)
+
+
+def _table(path: Path) -> Any:
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return pq.read_table(path)
+    if path.suffix == ".json":
+        return json_document(path)
+    return json_table(path) if path.suffix == ".jsonl" else table_of(path)
+
+
+def _chosen(columns: dict[str, Any], store: EpisodeStore) -> dict[str, Any]:
+    """Rows of ``chosen`` and ``rejected`` as answers: the chosen clip is b."""
+    sides = {"b": "chosen", "a": "rejected"}
+    if not all(
+        any(n == side or n.startswith(f"{side}/") for n in columns) for side in sides.values()
+    ):
+        return columns
+    found = {n: c for n, c in columns.items() if n.partition("/")[0] not in sides.values()}
+    for letter, side in sides.items():
+        names = columns[f"{side}/episode"] if f"{side}/episode" in columns else columns.get(side)
+        if names is None:
+            raise DataError(
+                f"{side} must name an episode, got {', '.join(columns)}. "
+                "Write an id, or an object of episode, start and length."
+            )
+        found[f"episode_{letter}"] = names
+        start, length = (columns.get(f"{side}/{what}") for what in ("start", "length"))
+        steps = store.lengths[place_of(store, names)]
+        found[f"start_{letter}"] = np.zeros(len(names)) if start is None else start
+        found[f"length_{letter}"] = steps - found[f"start_{letter}"] if length is None else length
+    return found | {"better_b": np.ones(len(found["episode_a"]))}
+
+
+def _in_numbers(name: str, cells: Any) -> Any:
+    """Answers in words as numbers; a number where it may mean either clip is asked about.
+
+    Raises:
+        DataError: No known word, or such a number.
+    """
+    if cells.dtype.kind != "O":
+        if name in WORDS:
+            raise DataError(
+                f'column "{name}" must say a, b, tie or skip, got the number {cells[0]}, which may mean '
+                "either clip. Rename the column to better_b where 1 means that b is better."
+            )
+        return cells
+    words = ["" if cell is None else str(cell).strip().lower() for cell in cells]
+    row = next((i for i, word in enumerate(words) if word not in SAID), None)
+    if row is not None:
+        return numbers(name, cells)
+    return np.array([SAID[word] for word in words])
 
 
 def whole(columns: dict[str, Any], name: str) -> Any:

@@ -40,6 +40,17 @@ def save(
     return target
 
 
+def is_saved(path: str | os.PathLike[str]) -> bool:
+    """Whether the file is what `save` wrote, or none that parquet reads; else it is a table of somebody's."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return b"store" in (pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowInvalid):
+        return True
+
+
 def load(path: str | os.PathLike[str], store: EpisodeStore) -> dict[str, Any]:
     """The fields of `Preferences.load`.
 

@@ -7,16 +7,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
+from rewardwrap.nets.foreign import ForeignNet
 from rewardwrap.nets.implicit import implicit_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.frozen import Thawed, thaw
+from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
@@ -139,6 +141,9 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
             f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "
             "pays is checked by rewardwrap audit."
         )
+    if document["net"].get("kind") == GRAPH:
+        # as much of a network as judging one needs
+        return cast(PaidNet, ForeignNet(document, weights))
     inputs = Inputs.from_plain(document["inputs"])
     settings = {k: v for k, v in document["net"].items() if k != "layers"}
     net: PaidNet

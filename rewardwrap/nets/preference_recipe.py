@@ -19,7 +19,7 @@ from rewardwrap.nets.measures import pair_measures
 from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.paid import PaidNet
-from rewardwrap.nets.reference import reference_of
+from rewardwrap.nets.reference import reference_of, stream_of
 from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import Fit, Objective, Progress, fit
 
@@ -148,6 +148,9 @@ def fit_preferences(
                 "heldout": _ids(judged),
             },
             "reference": _reference(net, answered),
+            "stream": stream_of(
+                _episodes_of(judged), net, others=_episodes_of(answered), length=length
+            ),
             "history": done.history,
         },
         done,
@@ -222,9 +225,14 @@ def _rows_of(preferences: Preferences) -> Any:
 
 
 def _reference(net: PaidNet, answered: Preferences) -> dict[str, Any]:
-    used = np.unique(np.concatenate([answered.a.episode, answered.b.episode]))
-    store = answered.store.select(used)
+    store = _episodes_of(answered)
     return reference_of(store, net, net.freeze()(store.transitions()))
+
+
+def _episodes_of(preferences: Preferences) -> EpisodeStore:
+    """The episodes that its clips are of."""
+    used = np.unique(np.concatenate([preferences.a.episode, preferences.b.episode]))
+    return preferences.store.select(used)
 
 
 def _ids(preferences: Preferences) -> list[str]:

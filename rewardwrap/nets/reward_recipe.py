@@ -107,16 +107,23 @@ def fit_regression(
         {
             **metrics,
             **_episodes(train, held, watched if watched is not fitted else None),
+            "constant": scaling.mean,
             "missing": int(np.isnan(store.reward).sum()),
             "unknown_successors": int(unknown_rows(reads, store.transitions()).sum()),
             "reference": reference_of(fitted, net, paid["train"]),
-            **({"stream": stream_of(held, net, paid["heldout"])} if gamma is None else {}),
+            **({"stream": _stream(store, held, net)} if gamma is None else {}),
             "history": done.history,
         },
         done,
         data=data_of(store),
         settings=settings_of(net, seed, reads=list(reads), gamma=gamma, heldout=heldout),
     )
+
+
+def _stream(store: EpisodeStore, held: EpisodeStore, net: RewardNet) -> dict[str, Any]:
+    known = set(held.ids.tolist())
+    others = store.select(np.array([name not in known for name in store.ids.tolist()]))
+    return stream_of(held, net, others=others)
 
 
 def _goal(store: EpisodeStore, gamma: float | None, reads: Sequence[str]) -> Any:

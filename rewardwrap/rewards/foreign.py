@@ -1,16 +1,18 @@
-"""A torch module of one's own as a sealed model: its layers are found, copied, and proved equal."""
+"""A torch module of one's own as a sealed model: its layers or its graph are copied, and proved equal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.transitions import Transitions
+from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.frozen import thaw
+from rewardwrap.rewards.graph import KIND, exported
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.parts import plain_space
 from rewardwrap.rewards.sealed import FORMAT, METRICS, WEIGHTS, digest, seal
@@ -28,18 +30,18 @@ def sealed(
     """A model folder's content: ``model.json`` as a document, and its other files.
 
     Args:
-        module: An ``nn.Module`` whose weights are one chain of Linear layers with ReLU, SiLU or Tanh
-            between them. It is called as ``module(obs, action)``, one argument an input, or with all
-            inputs side by side where it takes one; digits are one-hot.
+        module: An ``nn.Module``. One chain of Linear layers with ReLU, SiLU or Tanh between them becomes a
+            network in numpy; anything else, or a chain whose forward does more, a graph. It is called
+            as ``module(obs, action)``, one argument an input, or with all inputs side by side where it
+            takes one; digits are one-hot.
         inputs: Some of ``obs``, ``action``, ``next_obs``, ``terminated``.
         env: Id of an environment, or one with ``observation_space`` and ``action_space``.
         seed: Of the rows on which both must agree.
 
     Raises:
-        ConfigError: No module, no chain of layers, or another answer than the module's.
+        ConfigError: No module, one that torch cannot export, or another answer than the module's.
     """
     import torch
-    from safetensors.numpy import save
 
     if not isinstance(module, torch.nn.Module):
         raise ConfigError(
@@ -52,7 +54,25 @@ def sealed(
         raise ConfigError(
             "from_torch: inputs must be vectors or digits, got an image. Fit one with rewardwrap fit."
         )
-    arrays, net = _chain(module, reads.width)
+    said = _said(module, reads, tuple(inputs), spaces, seed)
+    try:
+        arrays, net = _chain(module, reads.width)
+        made = _document(module, inputs, reads, arrays, net)
+        _require_equal(said, *made)
+    except _NoChain:
+        net, arrays = exported(module.eval(), said.columns, tuple(inputs))
+        made = _document(module, inputs, reads, arrays, net)
+        _require_equal(said, *made)
+    finally:
+        module.train(said.training)
+    return made
+
+
+def _document(
+    module: Any, inputs: Sequence[str], reads: Inputs, arrays: dict[str, Any], net: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    from safetensors.numpy import save
+
     files = {WEIGHTS: save(arrays), METRICS: b"{}"}
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -66,7 +86,6 @@ def sealed(
     }
     document = json.loads(json.dumps(document))
     document["sha256"] = seal(document)
-    _require_equal(module, document, files[WEIGHTS], reads, tuple(inputs), spaces, seed)
     return document, files
 
 
@@ -98,25 +117,17 @@ def _chain(module: Any, width: int) -> tuple[dict[str, Any], dict[str, Any]]:
         elif name in ACTIVATIONS:
             between.append((len(layers), name))
         elif name not in NOTHING:
-            raise _no_chain(f"a layer {name}")
+            raise _NoChain(f"a layer {name}")
     after = {place for place, _ in between}
     last = len(layers)
     if not layers or layers[0].in_features != width or layers[-1].out_features != 1:
-        got = (
-            f"{layers[0].in_features} inputs and {layers[-1].out_features} outputs"
-            if layers
-            else "none"
-        )
-        raise ConfigError(
-            f"from_torch: layers must lead from the {width} numbers of the inputs to one reward, got "
-            f"{got}. Name the inputs in the module's order; digits are one-hot."
-        )
+        raise _NoChain("it does not lead from the inputs to one number")
     if any(place not in after for place in range(1, last)) or 0 in after:
-        raise _no_chain("Linear layers without an activation between, or one before the first")
+        raise _NoChain("Linear layers without an activation between, or one before the first")
     kinds = {name for place, name in between if place < last}
     bounded = [name for place, name in between if place == last]
     if len(kinds) > 1 or bounded not in ([], ["Tanh"]):
-        raise _no_chain(f"activations {', '.join(name for _, name in between)}")
+        raise _NoChain(f"activations {', '.join(name for _, name in between)}")
     arrays = {
         "input.mean": np.zeros(width, np.float32), "input.sd": np.ones(width, np.float32),
         "output.scale": np.ones(1, np.float32), "output.shift": np.zeros(1, np.float32),
@@ -139,58 +150,81 @@ def _chain(module: Any, width: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return arrays, net
 
 
-def _no_chain(got: str) -> ConfigError:
-    return ConfigError(
-        f"from_torch: module must be one chain of Linear layers with ReLU, SiLU or Tanh, got {got}. "
-        "Distil another network: let it pay a store of episodes and fit that with rewardwrap fit."
-    )
+class _NoChain(ConfigError):
+    """The module is none that plain layers say; its graph says it."""
 
 
-def _require_equal(
-    module: Any, document: dict[str, Any], weights: bytes, reads: Inputs, inputs: tuple[str, ...],
-    spaces: dict[str, Any], seed: int,
-) -> None:  # fmt: skip
-    """The copy answers as the module does, on rows of the environment's spaces."""
+@dataclass(frozen=True)
+class _Said:
+    """What a module pays for rows of the environment's spaces."""
+
+    batch: Transitions
+    columns: list[Any]
+    paid: FloatArray
+    training: bool
+
+
+def _said(
+    module: Any, reads: Inputs, inputs: tuple[str, ...], spaces: dict[str, Any], seed: int
+) -> _Said:
     import torch
 
     batch = _rows(spaces, seed)
     x = np.empty((ROWS, reads.width), np.float32)
     reads.write(batch, x)
-    ends = {name: sum(p.width for p in reads.parts if p.column == name) for name in inputs}
-    columns = np.split(x, np.cumsum(list(ends.values()))[:-1], axis=1)
+    widths = [sum(p.width for p in reads.parts if p.column == name) for name in inputs]
+    parts = np.split(x, np.cumsum(widths)[:-1], axis=1)
+    columns = [torch.from_numpy(part.copy()) for part in parts]
     training = module.training
     module.eval()
     try:
         with torch.no_grad():
-            said = _called(module, [torch.from_numpy(c.copy()) for c in columns])
-    finally:
+            said, taken = _called(module, columns)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
         module.train(training)
+        shown = ", ".join(f"{n} ({w} numbers)" for n, w in zip(inputs, widths, strict=True))
+        got = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
+        raise ConfigError(
+            f"from_torch: module must take {shown} or all side by side, got {got}. "
+            "Name the inputs in the module's order; digits are one-hot."
+        ) from error
     want = said.detach().cpu().numpy().astype(np.float64)
     if want.size != ROWS:
+        module.train(training)
         raise ConfigError(
             f"from_torch: module must pay one number a row, got shape {tuple(said.shape)} for {ROWS} "
             "rows. Let its last layer have one output."
         )
-    paid = thaw(document, weights)(batch)
-    off = float(np.abs(paid - want.reshape(-1)).max())
-    if not off <= CLOSE * max(1.0, float(np.abs(want).max())):
-        raise ConfigError(
-            f"from_torch: module must pay what its layers alone pay, got a difference of {off:.3g}: its "
-            "forward does more than they do. Put scaling into the layers, or distil it: let it pay a "
-            "store of episodes and fit that with rewardwrap fit."
-        )
+    return _Said(batch, taken, want.reshape(-1), training)
 
 
-def _called(module: Any, columns: list[Any]) -> Any:
+def _require_equal(said: _Said, document: dict[str, Any], files: dict[str, bytes]) -> None:
+    """The copy answers as the module does, on many rows and on a few."""
+    net = thaw(document, files[WEIGHTS])
+    for rows in (slice(None), slice(0, 3), slice(0, 1)):
+        want = said.paid[rows]
+        paid = net(take(said.batch, rows))
+        off = float(np.abs(paid - want).max())
+        if not off <= CLOSE * max(1.0, float(np.abs(said.paid).max())):
+            kind = _NoChain if document["net"].get("kind") != KIND else ConfigError
+            raise kind(
+                f"from_torch: module must pay the same when it is sealed, got a difference of {off:.3g}. "
+                "It may draw random numbers or look at the other rows; distil it: let it pay a store of "
+                "episodes and fit that with rewardwrap fit."
+            )
+
+
+def _called(module: Any, columns: list[Any]) -> tuple[Any, list[Any]]:
+    """What the module says, and the arguments that it takes."""
     import torch
 
     whole = torch.cat(columns, dim=1)
     if isinstance(module, torch.nn.Sequential) or len(columns) == 1:
-        return module(whole)
+        return module(whole), [whole]
     try:
-        return module(*columns)
+        return module(*columns), columns
     except TypeError:  # it takes one argument
-        return module(whole)
+        return module(whole), [whole]
 
 
 def _rows(spaces: dict[str, Any], seed: int) -> Transitions:

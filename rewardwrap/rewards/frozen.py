@@ -19,6 +19,8 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.folding import Arrays, array_of, fold
+from rewardwrap.rewards.graph import KIND as GRAPH
+from rewardwrap.rewards.graph import Graph
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
 from rewardwrap.rewards.log_ratio import LogRatio
@@ -223,8 +225,8 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
     )
 
 
-Thawed: TypeAlias = Frozen | Density | LogRatio | Principled
-"""What pays: a network, a density of demonstrations, a policy beside its reference, a judge of principles."""
+Thawed: TypeAlias = Frozen | Density | LogRatio | Principled | Graph
+"""What pays: a network, a density, a policy beside its reference, principles, the graph of a module."""
 
 
 def thaw(
@@ -240,6 +242,8 @@ def thaw(
         arrays = arrays_of(weights, WEIGHTS)
         if document["net"].get("kind") == KIND:
             return Density(inputs, document["net"], arrays)
+        if document["net"].get("kind") == GRAPH:
+            return Graph(inputs, document["net"], arrays)
         if document["net"].get("kind") == LOG_RATIO:
             return LogRatio(inputs, document["net"], arrays, rule=rule, k=k)
         if document["net"].get("kind") == PRINCIPLES:

@@ -117,6 +117,9 @@ class Inputs:
             if isinstance(found, dict | tuple):
                 raise other_space(part, type(found).__name__)
             found = np.asarray(found)
+        if found.shape[1:] != part.shape and _other_way_round(found.shape[1:], part.shape):
+            # an image of a replay buffer: SB3's VecTransposeImage moves channels to the front
+            found = np.moveaxis(found, 1, -1)
         if found.shape[1:] != part.shape:
             raise other_space(part, f"shape {found.shape[1:]}")
         if part.sort == "one_hot" and found.dtype.kind not in "iu":
@@ -149,6 +152,10 @@ class Inputs:
                 f"inputs of a model must be a list of parts, got {str(parts)[:60]!r}. Fit it again."
             ) from error
         return cls(made)
+
+
+def _other_way_round(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(wanted) == 3 and shape == (wanted[2], *wanted[:2])
 
 
 def read_field(batch: Transitions, name: str) -> Any:

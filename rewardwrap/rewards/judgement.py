@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rewardwrap.core.errors import ConfigError
@@ -29,6 +29,7 @@ class Gate:
         bounds: What was asked; upper ones for `LOWER`.
         data: Fingerprint of the episodes it was judged by.
         episodes: How many.
+        null: The same figures of what knows nothing: a constant, or a coin.
     """
 
     passed: bool
@@ -37,12 +38,18 @@ class Gate:
     bounds: dict[str, float]
     data: str
     episodes: int
+    null: dict[str, float | None] = field(default_factory=dict)
 
 
 def judged(
-    figures: Mapping[str, float | None], bounds: Mapping[str, float], *, data: str, episodes: int
+    figures: Mapping[str, float | None],
+    bounds: Mapping[str, float],
+    *,
+    data: str,
+    episodes: int,
+    null: Mapping[str, float | None] | None = None,
 ) -> Gate:
-    """Set figures against bounds: a pure function of both.
+    """Set figures against bounds, and against those of what knows nothing: a pure function of them.
 
     Raises:
         ConfigError: A bound on a figure that there is not.
@@ -59,8 +66,17 @@ def judged(
             least = "at most" if name in LOWER else "at least"
             shown = "none" if value is None else f"{value:.4g}"
             reasons.append(f"{name} must be {least} {bound:g}, got {shown}.")
-    kept = {name: value for name, value in figures.items() if name in bounds}
-    return Gate(not reasons, reasons, kept, dict(bounds), data, episodes)
+    nothing = {name: value for name, value in (null or {}).items() if name in figures}
+    for name, known in nothing.items():
+        own = figures[name]
+        if own is None or known is None:
+            continue  # a figure that does not exist beats nothing, and a bound on it has failed above
+        if not (own < known if name in LOWER else own > known):
+            reasons.append(
+                f"{name} must beat the {known:.4g} of what knows nothing, got {own:.4g}."
+            )
+    kept = {name: value for name, value in figures.items() if name in bounds or name in nothing}
+    return Gate(not reasons, reasons, kept, dict(bounds), data, episodes, nothing)
 
 
 def write_gate(folder: Path, gate: Gate, sha256: str) -> None:
@@ -85,7 +101,7 @@ def gate_of(folder: str | os.PathLike[str], sha256: str) -> Gate | None:
                 "model again with rewardwrap validate MODEL DIR --gate."
             )
         if document["model"] == sha256:
-            return Gate(**{k: document[k] for k in Gate.__dataclass_fields__})
+            return Gate(**{k: document[k] for k in Gate.__dataclass_fields__ if k in document})
     # metrics.json is sealed with the model: what `fit --require` found stands there
     found = json.loads((source / METRICS).read_text(encoding="utf-8")).get("gate") \
         if (source / METRICS).is_file() else None  # fmt: skip

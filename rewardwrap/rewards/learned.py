@@ -94,14 +94,15 @@ class Learned(Reward):
         out: str | os.PathLike[str] | None = None,
         rule: str = "mean",
     ) -> Learned:
-        """A network of one's own, sealed like a fitted model and paid in numpy.
+        """A network of one's own, sealed like a fitted model.
 
         Its answers are compared with the module's on rows of the environment's spaces, in eval mode;
         later changes of the module change nothing.
 
         Args:
-            module: One chain of Linear layers with ReLU, SiLU or Tanh between them; called as
-                ``module(obs, action)``, or with all inputs side by side where it takes one argument.
+            module: Any that torch.export writes down for every number of rows; called as
+                ``module(obs, action)``, or with all inputs side by side where it takes one argument. A
+                chain of Linear layers with ReLU, SiLU or Tanh is paid in numpy, others in torch.
             inputs: Some of ``obs``, ``action``, ``next_obs``, ``terminated``, in the module's order;
                 digits are one-hot.
             env: Id of the environment whose spaces it reads, or the environment.
@@ -110,7 +111,7 @@ class Learned(Reward):
             rule: As above.
 
         Raises:
-            ConfigError: No module, another network than a chain, or answers that differ.
+            ConfigError: No module, one that cannot be exported, or answers that differ.
         """
         document, files = sealed(module, inputs, env)
         if out is not None:

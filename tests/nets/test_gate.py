@@ -43,6 +43,10 @@ def test_a_gate_is_a_pure_function_of_figures_and_bounds() -> None:
     ]
     assert not judged(figures, {"mae": 0.2}, data="f", episodes=20).passed
     assert not judged(figures, {"spearman": -1.0}, data="f", episodes=20).passed
+    null = {"r2": 0.0, "mae": 0.3, "spearman": 0.0, "brier": 0.25}
+    found = judged(figures, {"r2": 0.8}, data="f", episodes=20, null=null)
+    assert found.reasons == ["mae must beat the 0.3 of what knows nothing, got 0.3."]
+    assert found.null == {"r2": 0.0, "mae": 0.3, "spearman": 0.0}
     with pytest.raises(ConfigError, match="a bound must be on one of r2, mae, spearman, got 'r'"):
         judged(figures, {"r": 1.0}, data="f", episodes=20)
 
@@ -88,6 +92,16 @@ def test_a_junk_model_is_refused_everywhere(base: Path, capsys: pytest.CaptureFi
     assert "r2 must be at least 0.8" in said["reasons"][0]
     with pytest.raises(ConfigError, match="passed its gate, got model .*r2 must be at least 0.8"):
         rw.Learned(str(base / "m"), require="gate")
+
+
+def test_the_gate_sets_every_figure_against_a_constant(base: Path) -> None:
+    assert fit(base) == 0
+    assert gate(base) == 0
+    document = json.loads((base / "m" / "gate.json").read_text())
+    assert document["bounds"] == {"r2": 0.8}
+    assert document["data"] == EpisodeStore.load(base / "new").fingerprint()
+    assert {"r2", "mae", "return_mae", "pair_accuracy", "spearman"} <= set(document["null"])
+    assert document["figures"]["mae"] < document["null"]["mae"]
 
 
 def test_few_episodes_judge_nothing_and_seen_ones_must_not(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.splits import contents
-from rewardwrap.evaluate.models.validation import Validation
+from rewardwrap.evaluate.models.validation import Validation, judged_on
 from rewardwrap.nets.folder import Model
+from rewardwrap.nets.measures import regression_measures
 from rewardwrap.rewards.judgement import Gate, judged
 
 LEAST = 20
@@ -21,7 +25,7 @@ OTHERS = {"pair_accuracy": 0.6}
 
 
 def gate(found: Validation, model: Model, store: EpisodeStore) -> Gate:
-    """Judge a model by what `validate` measured.
+    """Judge a model by what `validate` measured: bounds, and better than what knows nothing on every figure.
 
     Args:
         found: Of this model and store.
@@ -39,11 +43,27 @@ def gate(found: Validation, model: Model, store: EpisodeStore) -> Gate:
         bounds,
         data=str(found.data["fingerprint"]),
         episodes=int(found.data["episodes"]),
+        null=_null(found, model, store),
     )
     if made.episodes < LEAST:
         few = f"cannot be judged by {made.episodes} episodes: {LEAST} or more are needed."
         return replace(made, passed=False, reasons=[few, *made.reasons])
     return made
+
+
+def _null(found: Validation, model: Model, store: EpisodeStore) -> dict[str, float | None]:
+    """The figures of what knows nothing: the training rewards' mean for every step, and a coin for pairs."""
+    coin = {"pair_accuracy": 0.5, "brier": 0.25, "log_loss": math.log(2.0)}
+    null: dict[str, float | None] = {name: coin[name] for name in coin if name in found.pairs}
+    held = judged_on(model, store)
+    if found.objective == "regression" and np.isfinite(held.reward).any():
+        mean = model.metrics.get("constant")
+        mean = float(np.nanmean(held.reward)) if mean is None else mean
+        of_constant = regression_measures(held, held.reward, np.full(held.steps, mean))
+        null |= {name: of_constant[name] for name in ("r2", "mae", "return_mae")}
+    if "spearman" in found.steps:
+        null["spearman"] = 0.0
+    return null
 
 
 def _require_unseen(model: Model, store: EpisodeStore) -> None:

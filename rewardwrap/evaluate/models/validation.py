@@ -98,8 +98,8 @@ def validate(model: Model, store: EpisodeStore, *, length: int = 25, seed: int =
         seed: Of clips and permutations.
     """
     frozen = model.net.freeze()
-    own = model.document["data"].get("fingerprint") == store.fingerprint()
-    held = _held_out(model, store) if own else store
+    held = judged_on(model, store)
+    own = held is not store
     paid = frozen(held.transitions())
     made = Validation(
         model.version,
@@ -122,7 +122,10 @@ def validate(model: Model, store: EpisodeStore, *, length: int = 25, seed: int =
     return made
 
 
-def _held_out(model: Model, store: EpisodeStore) -> EpisodeStore:
+def judged_on(model: Model, store: EpisodeStore) -> EpisodeStore:
+    """The held-out episodes of the fit where the store is the fit's own, else all of the store."""
+    if model.document["data"].get("fingerprint") != store.fingerprint():
+        return store
     known = set(model.metrics["episodes"]["heldout"])
     return store.select(np.array([str(i) in known for i in store.ids]))
 

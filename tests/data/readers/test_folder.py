@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from rewardwrap.api.fit import judgements
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.data import DataError
 from rewardwrap.data.answers import read_answers
@@ -135,3 +137,38 @@ def test_episodes_that_lack_steps_of_a_lerobot_table_are_said(tmp_path: Path) ->
     said = [note.sentence for note in read(tmp_path).notes if note.check == "short of meta"]
     assert "episode 1 holds 3 of 5" in said[0]
     assert "have no steps: 2" in said[1]
+
+
+def test_answers_are_read_from_every_table_and_in_words(tmp_path: Path) -> None:
+    store = numbered([20, 20, 20])
+    rows = {"episode_a": ["0", "1", "2"], "start_a": [0, 3, 1], "episode_b": ["1", "2", "0"],
+            "start_b": [5, 0, 2], "length": [10, 10, 10]}  # fmt: skip
+    for form, cells in (("better_b", [1.0, 0.5, 0.0]), ("preference", ["b", "tie", "A"])):
+        table = pa.table(rows | {form: cells})
+        pq.write_table(table, tmp_path / "answers.parquet")
+        lines = [json.dumps(row) for row in table.to_pylist()]
+        (tmp_path / "answers.jsonl").write_text("\n".join(lines))
+        (tmp_path / "answers.json").write_text(f"[{','.join(lines)}]")
+        for suffix in ("parquet", "jsonl", "json"):
+            found = judgements(tmp_path / f"answers.{suffix}", store)
+            assert found.preferred.tolist() == [1.0, 0.5, 0.0]
+            assert found.b.start.tolist() == [5, 0, 2]
+    pq.write_table(pa.table(rows | {"label": [1, 0, 1]}), tmp_path / "answers.parquet")
+    with pytest.raises(DataError, match="may mean either clip. Rename the column to better_b"):
+        judgements(tmp_path / "answers.parquet", store)
+
+
+def test_chosen_and_rejected_are_answers(tmp_path: Path) -> None:
+    store = numbered([20, 8])
+    path = tmp_path / "pairs.jsonl"
+    clip = {"episode": "0", "start": 5, "length": 3}
+    path.write_text(json.dumps({"chosen": clip, "rejected": {**clip, "start": 1}}))
+    found = judgements(path, store)
+    assert (found.preferred.tolist(), found.b.start.tolist(), found.a.start.tolist()) == (
+        [1.0],
+        [5],
+        [1],
+    )
+    path.write_text(json.dumps({"chosen": "0", "rejected": "1"}))
+    found = judgements(path, store)
+    assert (found.b.length.tolist(), found.a.length.tolist()) == ([20], [8])

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import rewardwrap as rw
 from rewardwrap.cli import main
 from rewardwrap.data import DataError, EpisodeStore
-from rewardwrap.evaluate.models.monitor import _chances, _rejected, kind_of, monitor
+from rewardwrap.evaluate.models.monitor import _chances, _rejected, kind_of, monitor, share
 from rewardwrap.nets.folder import load_model
+from rewardwrap.nets.reference import _alike
 from tests.nets.conftest import pendulum
 
 COLUMNS = ["mean residual", "mean |residual|", "mean pay", "obs[0]", "obs[1]"]
@@ -54,21 +57,57 @@ def test_other_states_are_inputs_and_what_has_no_reward_is_said(model: Path) -> 
 
 
 def test_a_stream_without_a_change_is_left_alone_and_a_deviation_is_found() -> None:
+    """100 windows each: 0 of 20 streams; a shift by one deviation by episode 20: 57 of 60 (seed 0)."""
     rng = np.random.default_rng(0)
-    false = found = 0
-    for _ in range(20):
-        rows = rng.standard_t(4, size=(60, 5))
-        false += any(
-            _rejected(
-                _chances(rows, rng.standard_t(4, size=(20, 5))), COLUMNS, 0.05 / (k * (k + 1))
-            )
-            for k in range(1, 6)
+
+    def watched(rows: Any, stream: Any, windows: int) -> bool:
+        looks = ((end, share(end, 10, 20)) for end in range(10, 10 * windows + 1, 10))
+        return any(
+            "relation"
+            in _rejected(_chances(rows, stream[max(0, e - 20) : e]), COLUMNS, 0.05 * part)
+            for e, part in looks
         )
-        moved = rng.normal(size=(20, 5)) + np.eye(5)[0]
-        raised = _rejected(_chances(rng.normal(size=(60, 5)), moved), COLUMNS, 0.025)
-        found += "relation" in raised
-    assert false <= 3
-    assert found >= 16
+
+    def drawn(count: int) -> Any:
+        return rng.standard_t(5, size=(count, 5)) / np.sqrt(5 / 3)
+
+    false = sum(watched(drawn(60), drawn(1000), 100) for _ in range(20))
+    found = sum(watched(drawn(60), drawn(20) + np.eye(5)[0], 2) for _ in range(60))
+    assert false <= 2
+    assert found >= 54
+
+
+@pytest.mark.parametrize("every", [5, 7, 10, 20, 30])
+def test_all_looks_together_spend_no_more_than_the_level(every: int) -> None:
+    spent = [share(end, every, max(20, every)) for end in range(every, 2000 * every, every)]
+    assert sum(spent) <= 1.0
+    assert max(spent) == 0.6
+
+
+def test_a_model_of_preferences_is_watched_by_the_order_of_clips(tmp_path: Path) -> None:
+    store = pendulum(40, steps=60)
+    fitted = rw.fit(
+        "preferences", store, pairs=200, length=10, members=1, epochs=15, out=tmp_path / "m"
+    )
+    assert fitted.metrics["stream"]["columns"][0] == "pair disagreement"
+    model, same = load_model(tmp_path / "m"), pendulum(20, seed=5, steps=60)
+    assert not any(alarm.kind == "relation" for alarm in monitor(model, same).alarms)
+    (alarm,) = (
+        a for a in monitor(model, replace(same, reward=-same.reward)).alarms if a.kind == "relation"
+    )
+    assert alarm.episode <= 20
+    silent = monitor(model, replace(same, reward=np.full(same.steps, np.nan)))
+    assert "the relation is not watched" in silent.notes[0]
+
+
+def test_episodes_of_the_fit_join_the_reference_where_they_are_no_other_sort(model: Path) -> None:
+    kept = load_model(model).metrics["stream"]
+    assert kept["heldout"] == 12
+    assert len(kept["rows"]) in (12, 60)
+    rng = np.random.default_rng(0)
+    assert _alike(rng.normal(size=(12, 2)), rng.normal(size=(48, 2)), 2)
+    overfitted = np.abs(rng.normal(size=(48, 2))) / 9
+    assert not _alike(np.abs(rng.normal(size=(12, 2))), overfitted, 2)
 
 
 def test_columns_have_kinds() -> None:
