@@ -44,6 +44,7 @@ from rewardwrap.scores import (
 if TYPE_CHECKING:
     from rewardwrap import design, evaluate, statistics
     from rewardwrap.adapters.check import check
+    from rewardwrap.adapters.group_vector import make_grouped_vector
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.api.audit import audit
@@ -102,6 +103,7 @@ _lazy = {
     "audit": "rewardwrap.api.audit",
     "load": "rewardwrap.rewards.disk",
     "make_grouped": "rewardwrap.adapters.groups",
+    "make_grouped_vector": "rewardwrap.adapters.group_vector",
     "read_reward": "rewardwrap.rewards.disk",
     "sample_fragments": "rewardwrap.data.fragments",
     "save": "rewardwrap.rewards.disk",
@@ -167,6 +169,7 @@ __all__ = [
     "load",
     "make",
     "make_grouped",
+    "make_grouped_vector",
     "read_reward",
     "register",
     "relabel",

@@ -118,6 +118,7 @@ NAMES = [
     "load",
     "make",
     "make_grouped",
+    "make_grouped_vector",
     "refine",
     "read_reward",
     "register",

@@ -44,10 +44,12 @@ def answer(schema: int, tokens: tuple[int, ...]) -> tuple[Any, ...] | None:
 
     base.set_progress_handler(tired, EVERY)
     try:
-        rows = base.execute(text(schema, tokens)).fetchmany(ROWS + 1)
+        ran = base.execute(text(schema, tokens))
+        rows = ran.fetchmany(ROWS + 1)
     except (sqlite3.Error, sqlite3.Warning):
         return None
-    return None if len(rows) > ROWS else tuple(sorted(rows, key=repr))
+    # sqlite runs an empty text and finds nothing
+    return None if ran.description is None or len(rows) > ROWS else tuple(sorted(rows, key=repr))
 
 
 @cache

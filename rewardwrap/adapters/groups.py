@@ -60,14 +60,14 @@ def make_grouped(
         >>> venv.term_names
         ('env', 'score', 'shaped')
     """
-    rule = _rule(score, group=group, centred=centred, scaled=scaled, limit=limit)
+    rule = rule_of(score, group=group, centred=centred, scaled=scaled, limit=limit)
     return make(
         env_id, rule.named("score"), n_envs=n_envs, seed=seed, gamma=gamma, catalog=catalog,
         env_kwargs=env_kwargs,
     )  # fmt: skip
 
 
-def _rule(score: Any, **fields: Any) -> Grouped:
+def rule_of(score: Any, **fields: Any) -> Grouped:
     if not isinstance(score, Grouped):
         return Grouped(score, **fields)
     usual = {"group": 4, "centred": True, "scaled": False, "limit": "end"}

@@ -379,6 +379,7 @@ def test_the_wanted_query_finds_rows_and_the_database_can_only_be_read():
 
 def test_a_query_that_does_not_run_or_takes_too_long_finds_nothing(monkeypatch):
     assert queries.answer(0, (queries.FROM, queries.END)) is None
+    assert queries.answer(0, (queries.END,)) is None
     gold = (queries.SELECT, queries.COLUMN, queries.FROM, queries.TABLE, queries.END)
     monkeypatch.setattr(queries, "ROWS", 3)
     assert queries.answer(1, gold) is None
