@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -53,6 +54,25 @@ def test_an_example_runs(
         code = left.code
     assert not code, capfd.readouterr().err
     assert capfd.readouterr().out
+
+
+# one of them in every run: the others differ in what they train on
+APPLICATIONS = [
+    pytest.param(
+        path, marks=[] if path.stem == "customer_service" else pytest.mark.slow, id=path.name
+    )
+    for path in sorted(EXAMPLES.glob("applications/*.py"))
+]
+
+
+@pytest.mark.parametrize("path", APPLICATIONS)
+def test_an_application_runs_and_says_what_was_shown(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [path.name, "64"])
+    runpy.run_path(str(path), run_name="__main__")
+    assert re.search(r"\d", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("plans/*.yml")), ids=lambda p: p.name)

@@ -66,6 +66,7 @@ NAMES = [
     "Potential",
     "PreferenceLoop",
     "Preferences",
+    "PrincipleProcess",
     "Principles",
     "Product",
     "Progress",

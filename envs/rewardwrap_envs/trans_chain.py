@@ -33,16 +33,19 @@ class TransChain(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
 
     Actions (`Discrete(7)`): 0 to 5 a word, 6 stop (ends the episode).
 
-    Observation (`Box(0, 1, (4 + 3 * 7,))`): the language, one of four; then, each as one of six words or
-    none, the source word before the place of the next word, at it, and behind it. Sentences of 3 to 5
-    words and the language are drawn at `reset`, alike for equal seeds;
-    ``reset(options={"language": 2})`` chooses the language.
+    Observation (`Box(0, 1, (4 + 3 * 7 + 5,))`): the language, one of four; then, each as one of six words
+    or none, the source word before the place of the next word, at it, and behind it; then the whole
+    sentence, (word + 1) / 6 and 0 behind its end. Sentences of 3 to 5 words and the language are drawn at
+    `reset`, alike for equal seeds; ``reset(options={"language": 2})`` chooses the language.
 
     Reward: with the stop, the share of places that hold the right word, of the longer of the two sentences,
     else 0. `terminated` at a stop; as registered, truncated after 8 steps. ``info``: ``is_success``, all
     of it right; ``language``; ``length_fits``, as many words as the source has so far.
 
     Known optimum: return 1, one step more than the sentence has words, 5 in the mean.
+
+    Args:
+        sentences: How many different ones there are; None draws anew each time.
 
     >>> env = gymnasium.make("rewardwrap/TransChain-v0")
     >>> _, _ = env.reset(seed=0)
@@ -53,10 +56,12 @@ class TransChain(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
 
     metadata = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 - as gymnasium declares it
 
-    def __init__(self, *, render_mode: str | None = None) -> None:
-        self.render_mode = render_mode
+    def __init__(self, *, sentences: int | None = None, render_mode: str | None = None) -> None:
+        if sentences is not None and sentences < 1:
+            raise ValueError(f"sentences must be at least 1, got {sentences}. Use None for any.")
+        self.sentences, self.render_mode = sentences, render_mode
         self.action_space = gymnasium.spaces.Discrete(WORDS + 1)
-        width = LANGUAGES + 3 * (WORDS + 1)
+        width = LANGUAGES + 3 * (WORDS + 1) + LONGEST
         self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (width,), np.float32)
         self.source: tuple[int, ...] = (0,) * SHORTEST
         self.said: list[int] = []
@@ -67,8 +72,11 @@ class TransChain(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
     ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Draw a sentence and a language."""
         super().reset(seed=seed)
-        length = int(self.np_random.integers(SHORTEST, LONGEST + 1))
-        self.source = tuple(self.np_random.integers(WORDS, size=length).tolist())
+        draw = self.np_random
+        if self.sentences is not None:
+            draw = np.random.default_rng(int(draw.integers(self.sentences)))
+        length = int(draw.integers(SHORTEST, LONGEST + 1))
+        self.source = tuple(draw.integers(WORDS, size=length).tolist())
         drawn = int(self.np_random.integers(LANGUAGES))
         self.language = int((options or {}).get("language", drawn))
         self.said = []
@@ -98,7 +106,9 @@ class TransChain(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
         near = [len(self.said) + step for step in (-1, 0, 1)]
         words = [self.source[i] if 0 <= i < len(self.source) else WORDS for i in near]
         language = np.eye(LANGUAGES)[self.language]
-        return np.concatenate([language, *np.eye(WORDS + 1)[words]]).astype(np.float32)
+        whole = np.zeros(LONGEST)
+        whole[: len(self.source)] = (np.array(self.source) + 1.0) / WORDS
+        return np.concatenate([language, *np.eye(WORDS + 1)[words], whole]).astype(np.float32)
 
 
 def _letters(words: Any) -> str:

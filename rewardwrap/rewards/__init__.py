@@ -24,6 +24,7 @@ from rewardwrap.rewards.ngu import NGU
 from rewardwrap.rewards.noise import Dropout, Flip, Gaussian
 from rewardwrap.rewards.normalize import Normalize
 from rewardwrap.rewards.potential import Potential
+from rewardwrap.rewards.principle_process import PrincipleProcess
 from rewardwrap.rewards.principles import Principles
 from rewardwrap.rewards.progress import Progress
 from rewardwrap.rewards.re3 import RE3
@@ -73,6 +74,7 @@ __all__ = [
     "Native",
     "Normalize",
     "Potential",
+    "PrincipleProcess",
     "Principles",
     "Progress",
     "ReNorm",

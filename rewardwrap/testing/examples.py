@@ -160,6 +160,15 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"par": {"base": ENV, "references": [0.0, 1.0], "k": 0.5}},
         {"par": {"base": ENV, "references": STARTS, "k": 0.5}},
     ),
+    "principle_process": (
+        {"principle_process": {"principles": {"good": YES_NO, "high": EVENT}}},
+        {
+            "principle_process": {
+                "principles": {"high": EVENT, "on": {"constant": 1}},
+                "weights": {"on": 2},
+            }
+        },
+    ),
     "progress": ({"progress": EFFORT}, {"progress": {"base": {"field": "position"}}}),
     "re3": ({"re3": {**SMALL, "capacity": 16}},),
     "refine": (

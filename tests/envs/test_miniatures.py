@@ -285,6 +285,10 @@ def test_a_translation_is_right_word_by_word():
         env.reset(seed=seed)
         env.step(words[0])
         assert env.step(STOP)[1] <= 1 / len(words)
+    few = gymnasium.make("rewardwrap/TransChain-v0", sentences=3)
+    assert len({few.reset(seed=seed)[0][-5:].tobytes() for seed in range(40)}) == 3
+    with pytest.raises(ValueError, match="sentences must be at least 1, got 0"):
+        gymnasium.make("rewardwrap/TransChain-v0", sentences=0)
 
 
 def test_the_shortest_search_goes_up_to_the_document_or_hands_over():
