@@ -34,8 +34,9 @@ def run_page(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, slow:
     monkeypatch.chdir(folder)
     # what a page registers is forgotten with it
     monkeypatch.setattr(REWARDS, "_classes", dict(REWARDS._classes))
-    module = ModuleType("page")
-    monkeypatch.setitem(sys.modules, "page", module)
+    # as a reader's script is: what it defines travels to workers by value
+    module = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", module)
     names = vars(module)
     # a file of the reader lies there before the command that reads it
     ordered = sorted(blocks(page), key=lambda block: block.language != "yaml")
