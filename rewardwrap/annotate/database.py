@@ -95,6 +95,9 @@ class Database:
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        if create:
+            # who said what is nobody else's; SQLite's own files beside it take over these rights
+            self.path.touch(mode=0o600)
         self._connection = sqlite3.connect(
             self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )

@@ -175,3 +175,9 @@ def test_an_oracle_in_a_file_trains_a_model(swings: EpisodeStore, tmp_path: Path
     assert metrics["labels"]["dropped"] == 0
     assert metrics["labels"]["answered"] == 240
     assert metrics["heldout"]["pair_accuracy"] > 0.6
+
+
+def test_nobody_else_reads_who_said_what(tmp_path: Path) -> None:
+    database = Database(tmp_path / "j.sqlite", create=True)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    database.close()
