@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: compare test slow foreign check docs films dist format bench evidence clean
+.PHONY: suite compare test slow foreign check docs films dist format bench evidence clean
 
 compare: .venv/installed
 	$(BIN)/rewardwrap compare --jobs 2 --out runs/default
@@ -59,6 +59,17 @@ JOBS := 1
 
 evidence: .venv/installed-dev
 	$(BIN)/python -m tests.evidence --only "$(ONLY)" --jobs $(JOBS)
+
+# a suite of environments, kept as JSON with a page made from it: make suite SUITE=mujoco SEEDS=5 STEPS=300000
+SUITE := classic
+SEEDS := 5
+STEPS :=
+
+suite: .venv/installed
+	$(BIN)/rewardwrap compare --suite $(SUITE) --seeds $(SEEDS) $(if $(STEPS),-n $(STEPS)) --jobs $(JOBS) --out runs/$(SUITE)
+	mkdir -p docs/results/suites/$(SUITE)
+	cp runs/$(SUITE)/suite.json docs/results/suites/$(SUITE)/suite.json
+	$(BIN)/rewardwrap report runs/$(SUITE) --markdown > docs/results/suites/$(SUITE).md
 
 clean:
 	rm -rf .venv runs site dist
