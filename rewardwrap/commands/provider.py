@@ -22,6 +22,13 @@ def add_model(group: Any) -> None:
     group.add_argument("--provider", choices=PROVIDERS, default="template")
     group.add_argument("--model", help="as the server calls it, e.g. qwen2.5-coder")
     group.add_argument("--base-url", help="of the server, e.g. http://localhost:11434/v1")
+    group.add_argument(
+        "--send",
+        nargs="+",
+        default=[],
+        metavar="K:V",
+        help="the server's names of max_tokens, seed, temperature; nothing behind the colon leaves one out",
+    )
     group.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
     group.add_argument("--recordings", type=Path, help="folder that --provider replay reads")
     group.add_argument("--cache", type=Path, help="folder of answers (default: DIR/answers)")
@@ -83,8 +90,13 @@ def client_of(args: argparse.Namespace, scene: Scene, out: Path, journal: Journa
         return Budgeted(Cached(folder, model=args.model), ledger)
     from rewardwrap.llm.hosted import OpenAIClient
 
+    pairs = [pair.partition(":") for pair in args.send]
     hosted = OpenAIClient(
-        args.model, base_url=args.base_url, key_variable=args.key_variable, timeout=args.timeout
+        args.model,
+        base_url=args.base_url,
+        key_variable=args.key_variable,
+        timeout=args.timeout,
+        names={ours: name or None for ours, _, name in pairs},
     )
     return Budgeted(
         hosted, ledger, cache=Cached(folder, model=args.model), ask_anew=args.cache_use == "live"

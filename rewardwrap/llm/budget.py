@@ -224,7 +224,8 @@ class Budgeted:
         """
         if self._cache is not None and not self._ask_anew:
             found = self._cache.find(request)
-            if found is not None:
+            # one that was cut, refused or empty is kept for replays: a search that goes on asks again
+            if found is not None and found.whole:
                 return found
         with self.ledger.request(request) as answers:
             answer = self._client.complete(request)

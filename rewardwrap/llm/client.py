@@ -93,6 +93,11 @@ class Completion:
     cached: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def whole(self) -> bool:
+        """Whether something was said, to its end."""
+        return bool(self.text.strip()) and self.finish_reason == "stop"
+
 
 class ChatClient(Protocol):
     """Whoever answers."""

@@ -24,6 +24,8 @@ FLOOD = 0.9
 FLAT = 0.1
 """... and standard deviation over mean below which it hardly depends on what the agent does."""
 LARGE = 1e3
+_ASSIGNED = r"^[ \t]*([A-Za-z_]\w*)[ \t]*(?:=(?!=)|:[^=\n]+=(?!=))"
+"""A name that the code gives a value itself."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,11 @@ def read_source(source: str, forbidden: Sequence[str]) -> list[Objection]:
         source: Which passed the gate.
         forbidden: Names of fields and info entries.
     """
-    words = set(re.findall(r"[A-Za-z_]\w*", _without_comments(source)))
-    used = sorted(words & {*forbidden, "is_success", "success", "true_reward"})
+    code = _without_comments(source)
+    # a field or an entry stands behind a dot or in quotes; a bare name may be the code's own
+    read = set(re.findall(r"(?:\.\s*|[\"'])([A-Za-z_]\w*)", code))
+    bare = set(re.findall(r"[A-Za-z_]\w*", code)) - set(re.findall(_ASSIGNED, code, re.M))
+    used = sorted((read | bare) & {*forbidden, "is_success", "success", "true_reward"})
     if not used:
         return []
     return [

@@ -9,8 +9,10 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.llm.client import Completion
 
 FUNCTION = "reward"
-_BLOCK = re.compile(r"^[ \t]*```[ \t]*([A-Za-z0-9_+-]*)[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.M | re.S)
-_OPEN = re.compile(r"^[ \t]*```[ \t]*[A-Za-z0-9_+-]*[ \t]*\n", re.M)
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+"""A line that opens or closes a block: ``` or ~~~, a language, and whatever stands behind it."""
+
+_THOUGHT = ("<think>", "</think>")
 _PYTHON = ("", "python", "py", "python3")
 
 
@@ -27,20 +29,16 @@ def code_in(completion: Completion, function: str = FUNCTION) -> str:
     Raises:
         NoCode: Empty, prose only, cut short, or no block defines the function.
     """
-    text = completion.text.strip()
+    text = _said(completion.text)
     if not text:
-        raise NoCode(
-            "the answer must hold a reward function, got an empty answer. "
-            f"Write `def {function}(obs, action, next_obs, info):` in one ```python block."
-        )
-    blocks = [
-        _dedented(body) for language, body in _BLOCK.findall(text) if language.lower() in _PYTHON
-    ]
-    if completion.finish_reason == "length" or _is_cut(text):
+        raise NoCode(_nothing(completion, function))
+    found_blocks, cut = _blocks(text)
+    if completion.finish_reason == "length" or cut:
         raise NoCode(
             "the answer must be complete, got one that was cut off at the token limit. "
             "Answer more briefly: the code block alone."
         )
+    blocks = [_dedented(body) for language, body in found_blocks if language in _PYTHON]
     if not blocks:
         blocks = [text] if _defines(text, function) else []
     found = [index for index, body in enumerate(blocks) if _defines(body, function)]
@@ -57,8 +55,55 @@ def code_in(completion: Completion, function: str = FUNCTION) -> str:
     )
 
 
-def _is_cut(text: str) -> bool:
-    return len(_OPEN.findall(_BLOCK.sub("", text))) > 0
+def _said(text: str) -> str:
+    """An answer without what a model thought aloud, which may hold drafts and fences that never close."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    opened, closed = _THOUGHT
+    # the last end counts: servers drop the beginning, which the prompt may have held
+    _, ended, after = text.rpartition(closed)
+    before, began, _ = (after if ended else text).partition(opened)
+    return before.strip() if began else (after if ended else text).strip()
+
+
+def _nothing(completion: Completion, function: str) -> str:
+    """Why there is no text."""
+    if completion.finish_reason == "length":
+        return (
+            "the answer must hold a reward function, got reasoning that used up the tokens. "
+            "Think less, or raise --max-tokens."
+        )
+    if completion.finish_reason in ("tool_calls", "function_call"):
+        return (
+            "the answer must be text, got a call of a tool, and there are none. "
+            f"Write `def {function}(obs, action, next_obs, info):` in one ```python block."
+        )
+    if completion.finish_reason in ("content_filter", "refusal"):
+        return (
+            f"the answer must hold a reward function, got a refusal ({completion.finish_reason}). "
+            "Say the task in other words (--hint)."
+        )
+    return (
+        "the answer must hold a reward function, got an empty answer. "
+        f"Write `def {function}(obs, action, next_obs, info):` in one ```python block."
+    )
+
+
+def _blocks(text: str) -> tuple[list[tuple[str, str]], bool]:
+    """``(language, body)`` of each block, and whether the last one never ends. One pass over the lines."""
+    blocks: list[tuple[str, str]] = []
+    fence, language, body = "", "", list[str]()
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if not fence:
+            if mark:
+                fence, words = mark[1], mark[2].split()
+                language, body = words[0].lower().strip("{}.") if words else "", []
+        elif mark and mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not mark[2].strip():
+            blocks.append((language, "".join(f"{each}\n" for each in body)))
+            fence = ""
+        else:
+            body.append(line)
+    return blocks, bool(fence)
 
 
 def _defines(source: str, function: str) -> bool:

@@ -167,11 +167,17 @@ class Search:
                 ask = self._request(number, sample)
                 wanted.append(self._question(number, first, seen, ask))
         if wanted:
-            ask_all(self.client, wanted, at_once=self.settings.at_once, on_answer=self._note_answer)
+            lost = ask_all(
+                self.client, wanted, at_once=self.settings.at_once, on_answer=self._note_answer
+            )
+            for request, error in lost:
+                # not in the journal as proposed: the same command asks for it again
+                self.say(f"  {request.label} got no answer: {error}")
             known = {event["id"]: event for event in self.journal.of("proposed")}
         return [
             _candidate(known[f"r{number}s{sample}"], number, sample)
             for sample in range(1, self.settings.samples + 1)
+            if f"r{number}s{sample}" in known
         ]
 
     def _question(

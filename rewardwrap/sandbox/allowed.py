@@ -91,6 +91,7 @@ ADVICE: dict[type[ast.AST], str] = {
     ast.Assert: "assert. Return a finite number for every row",
 }
 WHY = {
+    "print": "nobody reads what a reward prints. Delete the line, and return the number as a component",
     "empty": "it holds whatever lay in memory. Use np.zeros",
     "empty_like": "it holds whatever lay in memory. Use np.zeros_like",
     "random": "random numbers make a reward different each time",

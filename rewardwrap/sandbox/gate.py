@@ -108,8 +108,12 @@ class Judge:
         taken = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         required = len(taken) - len(function.args.defaults)
         if len(taken) < 4 or required > 4 or function.args.vararg or function.args.kwonlyargs:
+            star = f"*{function.args.vararg.arg}" if function.args.vararg else "*"
+            named = [a.arg for a in function.args.kwonlyargs]
+            shown = [*taken, *([star, *named] if star != "*" or named else [])]
             raise Refused(
-                f"{FUNCTION} must take (obs, action, next_obs, info), got ({', '.join(taken)})",
+                f"{FUNCTION} must take (obs, action, next_obs, info), by position and no other without a "
+                f"default, got ({', '.join(shown)[:200]})",
                 function.lineno,
             )
 
@@ -270,9 +274,14 @@ def _require_known(node: ast.Name, known: frozenset[str] | set[str]) -> None:
         return
     if node.id in WHY:
         raise Refused(f"reward code must do without {node.id}: {WHY[node.id]}", node.lineno)
-    near = difflib.get_close_matches(node.id, known, n=1)
+    near = difflib.get_close_matches(node.id, known, n=1, cutoff=0.75)
     guess = f". Did you mean {near[0]}" if near else ""
-    raise Refused(f"every name must be known, got {node.id}{guess}", node.lineno)
+    raise Refused(
+        f"every name must be known, got {node.id}{guess}. There are obs, action, next_obs, info, np, math, "
+        f"{', '.join(sorted(BUILTINS - {'True', 'False', 'None'}))}, and what the code defines; a field is "
+        f"next_obs.<name>",
+        node.lineno,
+    )
 
 
 def _annotations(function: ast.AST) -> list[ast.expr]:

@@ -205,7 +205,8 @@ class Judged:
         if len(wrong):
             row = wrong[0]
             raise BadOutput(
-                f"components must add up to the reward, got {parts[row]:.6g} and {total[row]:.6g}"
+                f"components must add up to the reward, got {parts[row]:.6g} and {total[row]:.6g}. Put the "
+                'weight into the component, e.g. {"speed": 2.0 * speed}, and return their sum'
             )
 
 

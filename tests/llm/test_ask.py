@@ -10,7 +10,8 @@ import pytest
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.llm.ask import ask_all
-from rewardwrap.llm.client import CallableClient, Completion, ProviderError, Request
+from rewardwrap.llm.budget import BudgetExceeded
+from rewardwrap.llm.client import CallableClient, ProviderError, Request
 from rewardwrap.llm.recorded import CUT, RecordedClient, recordings_for
 
 
@@ -47,26 +48,46 @@ def test_every_answer_comes_once_and_no_more_run_than_allowed(at_once: int) -> N
     assert most <= at_once
 
 
-def test_a_failure_stops_new_requests_and_keeps_the_answers_that_came() -> None:
+def asked_of(failing: dict[str, Exception]) -> tuple[list[str], list[str], list[str]]:
+    """What was asked, what was answered, and which got no answer, of ten requests one by one."""
     asked: list[str] = []
+    seen: list[str] = []
+    lost: list[str] = []
 
     def answer(request: Request) -> str:
-        text = request.messages[0]["content"]
-        asked.append(text)
-        if text == "2":
-            raise ProviderError("no more")
-        return text
+        asked.append(request.messages[0]["content"])
+        if asked[-1] in failing:
+            raise failing[asked[-1]]
+        return asked[-1]
 
-    seen: list[Completion] = []
-    with pytest.raises(ProviderError, match="no more"):
-        ask_all(
+    try:
+        found = ask_all(
             CallableClient(answer),
             requests(10),
             at_once=1,
-            on_answer=lambda request, found: seen.append(found),
+            on_answer=lambda request, found: seen.append(found.text),
         )
-    assert [found.text for found in seen] == ["0", "1"]
-    assert asked == ["0", "1", "2"]
+        lost = [request.messages[0]["content"] for request, _ in found]
+    except (ProviderError, BudgetExceeded) as error:
+        lost = [str(error)]
+    return asked, seen, lost
+
+
+def test_one_failed_request_ends_nothing() -> None:
+    asked, seen, lost = asked_of({name: ProviderError("busy") for name in ("0", "5", "9")})
+    assert asked == [str(i) for i in range(10)]
+    assert seen == ["1", "2", "3", "4", "6", "7", "8"]
+    assert lost == ["0", "5", "9"]
+
+
+def test_where_nobody_answers_the_rest_is_not_asked() -> None:
+    everyone = {str(i): ProviderError("no network") for i in range(10)}
+    assert asked_of(everyone) == (["0", "1"], [], ["no network"])
+
+
+def test_a_budget_that_is_used_up_stops_new_requests_and_keeps_the_answers_that_came() -> None:
+    asked, seen, lost = asked_of({"2": BudgetExceeded("no more")})
+    assert (asked, seen, lost) == (["0", "1", "2"], ["0", "1"], ["no more"])
 
 
 def test_recordings_are_found_by_label(tmp_path: Path) -> None:

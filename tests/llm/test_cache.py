@@ -44,6 +44,16 @@ def test_a_cached_answer_is_whole_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "bad", [Completion("cut", Usage(1, 2), "length"), Completion("", Usage(1, 0))]
+)
+def test_an_answer_that_was_cut_or_empty_is_asked_for_again(
+    tmp_path: Path, bad: Completion
+) -> None:
+    client = budgeted(tmp_path, ScriptedClient([bad, "whole"]))
+    assert [client.complete(ASKED).text for _ in range(3)] == [bad.text, "whole", "whole"]
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"temperature": 0.5},

@@ -31,6 +31,15 @@ def test_reading_the_environments_own_terms_is_a_leak(source: str) -> None:
     assert objection.fatal
 
 
+def test_a_local_variable_called_success_is_no_leak_and_a_field_behind_it_is() -> None:
+    own = "    success = next_obs.height > 1.0\n    return np.where(success, 1.0, 0.0)"
+    assert read_source(own, ["reward_ctrl"]) == []
+    for leak in ("success = info['is_success']", "success = info.success", "return success"):
+        assert [o.name for o in read_source(leak, [])] == ["leak"]
+    # a part of that name in the answer says nothing about where its numbers come from
+    assert [o.name for o in read_source('return x, {"success": x}', [])] == ["leak"]
+
+
 def test_a_comment_about_success_is_no_leak() -> None:
     assert read_source("# pays for success\nreturn next_obs.height", ["reward_ctrl"]) == []
 

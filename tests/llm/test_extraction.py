@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from rewardwrap.llm.client import Completion, Usage
@@ -79,6 +81,46 @@ def test_code_that_does_not_parse_is_left_to_the_gate() -> None:
 def test_what_is_no_reward_is_said_in_a_sentence(text: str, reason: str, said: str) -> None:
     with pytest.raises(NoCode, match=said):
         code_in(answer(text, reason))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        block(REWARD).replace("\n", "\r\n"),
+        block(REWARD).replace("```", "~~~"),
+        block(REWARD).replace("```", "````"),
+        block(REWARD, 'python title="reward.py"'),
+        block(REWARD, "{.python .numberLines}"),
+        "<think>First a draft:\n```python\ndef reward(x):\n    return 0\n</think>\n"
+        + block(REWARD),
+        "a thought whose beginning the prompt held\n```\n</think>\n" + block(REWARD),
+        block(REWARD) + "<think>was that right?\n```python\n",
+    ],
+)
+def test_fences_and_thoughts_of_every_kind_are_read(text: str) -> None:
+    assert code_in(answer(text)) == REWARD
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "said"),
+    [
+        ("<think>so many things to", "length", "reasoning that used up the tokens"),
+        ("", "length", "reasoning that used up the tokens"),
+        ("", "tool_calls", "got a call of a tool"),
+        ("", "content_filter", "got a refusal"),
+        ("<think>hm</think>", "stop", "empty answer"),
+    ],
+)
+def test_an_answer_without_text_says_why(text: str, reason: str, said: str) -> None:
+    with pytest.raises(NoCode, match=said):
+        code_in(answer(text, reason))
+
+
+def test_an_answer_of_open_fences_is_read_in_one_pass() -> None:
+    began = time.process_time()
+    with pytest.raises(NoCode, match="cut off"):
+        code_in(answer("```python\n" * 14_001))
+    assert time.process_time() - began < 5
 
 
 def test_a_hostile_helper_block_is_not_parsed() -> None:

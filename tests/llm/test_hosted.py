@@ -162,6 +162,72 @@ def test_an_empty_answer_is_empty_text(server: Server) -> None:
     assert (answer.text, answer.finish_reason) == ("", "content_filter")
 
 
+def refused(said: str, **body: Any) -> tuple[int, dict[str, str], Any]:
+    return 400, {}, {"error": {"message": said, "type": "invalid_request_error", **body}}
+
+
+def test_what_a_server_does_not_know_is_renamed_or_left_out_from_then_on(server: Server) -> None:
+    use = (
+        "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+    )
+    only = "Unsupported value: 'temperature' does not support 0.3 with this model."
+    server.script = [
+        refused(use, param="max_tokens", code="unsupported_parameter"),
+        refused(only),
+        (200, {}, completion("at last")),
+    ]
+    asks = client(server)
+    assert asks.complete(ASKED).text == asks.complete(ASKED).text == "at last"
+    assert len(server.asked) == 4
+    last = server.asked[-1]
+    assert last["max_completion_tokens"] == 9
+    assert last["seed"] == 4
+    assert not {"max_tokens", "temperature"} & set(last)
+
+
+def test_options_are_sent_under_the_names_that_were_given(server: Server) -> None:
+    client(server, names={"max_tokens": "n_predict", "seed": None}).complete(ASKED)
+    assert server.asked[0]["n_predict"] == 9
+    assert not {"max_tokens", "seed"} & set(server.asked[0])
+    with pytest.raises(ConfigError, match="names must be of .*got top_p"):
+        client(server, names={"top_p": None})
+
+
+def test_a_request_that_is_wrong_otherwise_is_an_error_in_a_sentence(server: Server) -> None:
+    server.script = [refused("context too long", param="messages")]
+    with pytest.raises(ProviderError, match="status 400: .*context too long"):
+        client(server).complete(ASKED)
+    assert len(server.asked) == 1
+
+
+def test_an_answer_in_parts_is_its_text_without_its_thoughts(server: Server) -> None:
+    parts = [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "text", "text": "a"},
+        {"type": "text", "text": "b"},
+    ]
+    message = {"role": "assistant", "content": parts}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    usage = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
+    server.script = [(200, {}, completion(choices=[choice], usage=usage))]
+    answer = client(server).complete(ASKED)
+    assert answer.text == "ab"
+    assert answer.usage.estimated
+
+
+def test_a_refusal_and_a_call_of_a_tool_are_told_apart_from_silence(server: Server) -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I will not"}
+    server.script = [
+        (200, {}, completion(choices=[{"index": 0, "finish_reason": "stop", "message": message}]))
+    ]
+    assert client(server).complete(ASKED).finish_reason == "refusal"
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": message}
+    server.script = [(200, {}, completion(choices=[choice]))]
+    assert client(server).complete(ASKED).finish_reason == "tool_calls"
+
+
 def test_the_key_goes_to_the_server_and_nowhere_else(server: Server) -> None:
     answer = client(server).complete(ASKED)
     assert server.headers[0]["authorization"] == f"Bearer {SECRET}"

@@ -41,6 +41,24 @@ def test_without_a_difference_nothing_is_judged() -> None:
 
 
 def test_the_pair_furthest_out_of_order_is_named() -> None:
-    found = order(np.array([0.0, 9.0, 1.0]), np.array([10.0, 0.0, 5.0]))
-    assert found.worst == (0, 1)
+    true = np.arange(10.0)
+    found = order(-true, true)
+    assert found.worst == (9, 0)
     assert not found.passes
+
+
+def test_three_episodes_reject_nothing() -> None:
+    assert order(np.array([0.0, 9.0, 1.0]), np.array([10.0, 0.0, 5.0])).passes
+
+
+def test_a_sensible_reward_is_rarely_refused_by_chance_and_a_senseless_one_often() -> None:
+    rng, pools = np.random.default_rng(0), 400
+    true = np.repeat(np.arange(5.0), 4) + 0.3 * rng.normal(size=(pools, 20))
+    paid = true + 3.0 * rng.normal(size=true.shape)
+    shares = [order(p, t).share for p, t in zip(paid, true, strict=True)]
+    refused = [not order(p, t).passes for p, t in zip(paid, true, strict=True)]
+    # 0.65 alone would refuse a third of them
+    assert np.mean([share < 0.65 for share in shares]) > 0.25
+    assert np.mean(refused) < 0.06
+    backwards = [not order(-p, t).passes for p, t in zip(paid, true, strict=True)]
+    assert np.mean(backwards) > 0.9

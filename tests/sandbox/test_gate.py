@@ -57,7 +57,17 @@ def test_honest_code_passes(source):
         (body("obs[0] = 1", "return obs"), 2, "obs must not be written into"),
         (body("return obs.__class__"), 2, "underscore"),
         (body("return obs.tofile('x')"), 2, "must do without .tofile"),
-        (body("return closeness(obs)"), 2, "every name must be known, got closeness"),
+        (
+            body("return closeness(obs)"),
+            2,
+            "got closeness. There are obs, action, next_obs, info, np",
+        ),
+        (body("print(obs)\n    return obs[:, 0]"), 2, "do without print: nobody reads what"),
+        (
+            "def reward(obs, *, action, next_obs, info):\n    return 1.0\n",
+            1,
+            r"by position .*got \(obs, \*, action",
+        ),
         (body("return eval('1')"), 2, "every name must be known, got eval"),
         (body("return 9 ** 9 ** 9"), 2, "powers must not be nested"),
         (body("return np.zeros(1000000000)"), 2, "whole numbers must be at most"),
