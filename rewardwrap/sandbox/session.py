@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,9 @@ LIMIT = 1e9
 
 GRACE = 0.9
 """A call that is given a second chance may take so many seconds longer than its deadline."""
+
+REFILL = 1_000
+"""Good turns after which a worker that was replaced may be again: a week of training has two bad days."""
 
 SIGSYS = 31
 
@@ -77,6 +81,8 @@ class Session:
         self._rows = 1
         self._exchanges: dict[int, Exchange] = {}
         self._starting = 0.0
+        self._good = 0
+        self._lock, self._owner = threading.Lock(), os.getpid()
 
     @property
     def pid(self) -> int | None:
@@ -181,10 +187,28 @@ class Session:
         return process
 
     def _guarded(self, attempt: Callable[..., T], *given: Any) -> T:
+        """One thread's turn after the other's: both would write into the same block."""
+        if self._owner != os.getpid():
+            # forked: whichever thread held it is not here
+            self._lock, self._owner = threading.Lock(), os.getpid()
+        with self._lock:
+            try:
+                return self._twice(attempt, *given)
+            except (KeyboardInterrupt, SystemExit):
+                # the answer still comes, and must not be taken for the next one's
+                self.close()
+                raise
+
+    def _twice(self, attempt: Callable[..., T], *given: Any) -> T:
         """Try, and once more with a fresh worker where the first was late or died."""
         began = time.monotonic()
         try:
-            return attempt(self.deadline, *given)
+            result = attempt(self.deadline, *given)
+            if self.restarts:
+                self._good += 1
+                if self._good >= REFILL:
+                    self.restarts = self._good = 0
+            return result
         except (Late, Died) as error:
             # its traceback holds this frame: a cycle would keep the worker's memory
             failure = error.with_traceback(None)
@@ -195,7 +219,7 @@ class Session:
         self.close()
         if self.restarts or _forbidden(failure):
             raise self._stopped(failure)
-        self.restarts += 1
+        self.restarts, self._good = self.restarts + 1, 0
         left = self.deadline + GRACE - self._starting - (time.monotonic() - began)
         if left <= 0.0:
             raise self._stopped(failure)
@@ -210,7 +234,7 @@ class Session:
     def _warn(self, failure: Late | Died) -> None:
         warnings.warn(
             f"reward code was restarted once, since {_how(failure, self.deadline)}. "
-            "The next time it is an error; look for what takes so long on some inputs.",
+            f"Within {REFILL} turns the next time is an error; look for what takes so long on some inputs.",
             RewardwrapWarning,
             stacklevel=5,
         )
@@ -237,7 +261,11 @@ class Session:
 
     def __getstate__(self) -> dict[str, Any]:
         # a worker belongs to one process: a copy starts its own
-        return {**self.__dict__, "_process": None, "_sent": None, "_exchanges": {}, "restarts": 0}
+        kept = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        return {**kept, "_process": None, "_sent": None, "_exchanges": {}, "restarts": 0}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
 
 
 def _forbidden(failure: Late | Died) -> bool:

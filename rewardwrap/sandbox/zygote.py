@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import array
+import contextlib
 import gc
 import os
 import select
@@ -73,6 +74,9 @@ def _forked(inherited: Sequence[int], own: Sequence[int]) -> int:
         return process
     try:
         os.setsid()
+        # where memory is short, a worker goes before the trainer does
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
         for descriptor in own:
             os.close(descriptor)
         serve(("events", *map(str, inherited)))

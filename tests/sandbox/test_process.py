@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import struct
 import sys
 import threading
@@ -146,6 +147,73 @@ def test_a_worker_outlives_the_thread_that_started_it():
         np.testing.assert_allclose(reward(CALM), CALM.next_obs[:, 0] - CALM.obs[:, 0])
     assert reward.worker == worker
     reward.close()
+
+
+STUCK = """
+def reward(obs, action, next_obs, info):
+    while obs[0, 0] > 1e3: pass
+    return next_obs[:, 0]
+"""
+
+
+def test_an_interrupt_leaves_no_stale_answer():
+    reward, stuck = rw.CodeReward(STUCK, gate="off", components=(), deadline=60.0), batch_of()
+    reward(CALM)
+    stuck.obs[0, 0] = 1e4
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            reward(stuck)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert reward.worker is None
+    np.testing.assert_array_equal(reward(CALM), CALM.next_obs[:, 0])
+    assert reward._session().restarts == 0
+    reward.close()
+
+
+def test_two_threads_on_one_reward_take_turns():
+    reward, wrong = rw.CodeReward(STUCK, gate="off", components=()), []
+
+    def pay(shift):
+        batch = batch_of()
+        batch.next_obs = batch.next_obs + shift
+        for _ in range(200):
+            if not np.array_equal(reward(batch), batch.next_obs[:, 0]):
+                wrong.append(shift)
+
+    reward(CALM)
+    threads = [threading.Thread(target=pay, args=(shift,)) for shift in (1.0, 2.0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert reward._session().restarts == 0
+    reward.close()
+
+
+def test_a_second_chance_comes_back_after_good_turns(monkeypatch):
+    monkeypatch.setattr("rewardwrap.sandbox.session.REFILL", 3)
+    reward = rw.CodeReward(STUCK, gate="off", components=())
+    for _ in range(2):
+        reward(CALM)
+        os.kill(reward.worker, 9)
+        with pytest.warns(rw.RewardwrapWarning, match="Within 3 turns the next time is an error"):
+            reward(CALM)
+        for _ in range(3):
+            reward(CALM)
+    os.kill(reward.worker, 9)
+    with pytest.warns(rw.RewardwrapWarning, match="restarted once"):
+        reward(CALM)
+    os.kill(reward.worker, 9)
+    with pytest.raises(rw.SandboxError, match="must not crash"):
+        reward(CALM)
 
 
 def test_a_forked_trainer_starts_a_worker_of_its_own():
