@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.group_vector import make_grouped_vector
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
+    from rewardwrap.adapters.model_env import ModelEnv
     from rewardwrap.api.audit import audit
     from rewardwrap.api.certify import certify
     from rewardwrap.api.distance import distance
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.design.reward_free import RewardFree
+    from rewardwrap.loops.cooper import CooperLoop
     from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.events import EventLoop
     from rewardwrap.loops.preferences import PreferenceLoop
@@ -79,6 +81,7 @@ _modules = {
     "statistics": "rewardwrap.statistics",
 }
 _lazy = {
+    "CooperLoop": "rewardwrap.loops.cooper",
     "DemonstrationLoop": "rewardwrap.loops.demonstrations",
     "Demonstrations": "rewardwrap.data.labels",
     "EpisodeStore": "rewardwrap.data.episodes",
@@ -86,6 +89,7 @@ _lazy = {
     "Fragments": "rewardwrap.data.fragments",
     "Labels": "rewardwrap.data.labels",
     "LogTerms": "rewardwrap.adapters.logging",
+    "ModelEnv": "rewardwrap.adapters.model_env",
     "Run": "rewardwrap.api.run",
     "train": "rewardwrap.api.train",
     "PreferenceLoop": "rewardwrap.loops.preferences",
@@ -119,6 +123,7 @@ __all__ = [
     "Affine",
     "Concise",
     "ConfigError",
+    "CooperLoop",
     "DemonstrationLoop",
     "Demonstrations",
     "EpisodeStore",
@@ -129,6 +134,7 @@ __all__ = [
     "Grouped",
     "Labels",
     "LogTerms",
+    "ModelEnv",
     "Maximum",
     "Minimum",
     "MissingExtra",

@@ -154,7 +154,6 @@ ROOTS = ["", "cli", "__main__", "testing", "sandbox.worker", "sandbox.zygote"]
 """Where a stranger enters: the public names, the commands, the contract; processes of their own."""
 ROADLESS = {
     "annotate.majority": "judges: votes as a deliberation budget",
-    "loops.cooper": "`rw.CooperLoop`",
 }
 """Module that nothing in the product reaches yet -> the road it waits for; shrinks, never grows."""
 

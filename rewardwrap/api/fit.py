@@ -24,6 +24,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
 }
 """What is fitted -> the objective where none is named, and what it learns from."""
 JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".tsv", ".jsonl", ".json")
+DYNAMICS = "dynamics"
 PEOPLE = 3
 """Members of an ensemble on preferences, where nobody says."""
 
@@ -63,7 +64,8 @@ def fit(
     Args:
         what: ``"regression"``: logged rewards; ``"returns"``: the return that follows a step, a potential;
             ``"preferences"``; ``"outcome"``: whether an episode succeeded; ``"process"``: whether a step
-            was good, in [0, 1]; ``"principles"``: several yes-or-no answers about clips.
+            was good, in [0, 1]; ``"principles"``: several yes-or-no answers about clips;
+            ``"dynamics"``: what follows a step, for `rw.ModelEnv`.
         data: Episodes, or their folder.
         out: Where the model goes; `rw.Learned` and ``{learned: MODEL}`` take it. None writes nothing.
         column: Of ``info``, with the outcome or the marks; an outcome may be ``"terminated"`` too.
@@ -101,8 +103,10 @@ def fit(
         >>> fitted = rw.fit("regression", "episodes", out="model")  # doctest: +SKIP
         >>> reward = rw.Learned("model")  # doctest: +SKIP
     """
+    if what == DYNAMICS:
+        return _dynamics(data, out, hidden, members, epochs, patience, heldout, seed, progress)
     if what not in USUAL:
-        raise UnknownName("model to fit", what, USUAL)
+        raise UnknownName("model to fit", what, [*USUAL, DYNAMICS])
     if (column is None) != (what not in ("outcome", "process")):
         needs = "name a column of info" if column is None else "be left out"
         raise ConfigError(
@@ -147,6 +151,23 @@ def fit(
         fitted = _regression(store, gamma=discount, head=head, **options)
     if require:
         _judge(fitted, require)
+    if out is not None:
+        fitted.save(Path(out))
+    return fitted
+
+
+def _dynamics(
+    data: str | Path | EpisodeStore, out: str | Path | None, hidden: Sequence[int],
+    members: int | None, epochs: int | None, patience: int | None, heldout: float, seed: int,
+    progress: Callable[[int, dict[str, float]], None] | None,
+) -> Fitted:  # fmt: skip
+    from rewardwrap.nets.dynamics import fit_dynamics
+
+    given: dict[str, Any] = {"members": members, "epochs": epochs, "patience": patience}
+    fitted = fit_dynamics(
+        _episodes(data), hidden=tuple(hidden), heldout=heldout, seed=seed, progress=progress,
+        **{name: value for name, value in given.items() if value is not None},
+    )  # fmt: skip
     if out is not None:
         fitted.save(Path(out))
     return fitted

@@ -29,7 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_env(parser, then="scorer")
     add_env_kwargs(parser)
-    parser.add_argument("scorer", nargs="?", metavar="SCORER", help="what is tested")
+    parser.add_argument(
+        "scorer", nargs="*", metavar="SCORER", help="what is tested, one or several"
+    )
     parser.add_argument(
         "--suite",
         default="best-of-4,one-to-many,ties,renderings,verified",
@@ -43,6 +45,17 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="module:function",
         help="observation -> action (the scripted controller)",
     )
+    parser.add_argument(
+        "--downstream",
+        action="store_true",
+        help="with 6 scorers or more: does each suite rank them as choosing by them, and training, does",
+    )
+    parser.add_argument(
+        "--train-steps",
+        type=whole_number,
+        default=0,
+        help="of --downstream: train PPO on each scorer that is a reward, so many steps (0: none)",
+    )
     add_seed(parser)
     add_json(parser)
 
@@ -53,27 +66,98 @@ def run(args: argparse.Namespace) -> int:
 
     from rewardwrap.adapters.build import builder_of
     from rewardwrap.core.plain import load_function
+    from rewardwrap.evaluate.models.downstream import downstream
     from rewardwrap.evaluate.models.suites import Arena, benchmark
     from rewardwrap_policies import controller
 
     name = named_env(args)
-    if args.scorer is None:
+    if not args.scorer:
         raise ConfigError(
             "benchmark must know the scorer, got none. Name a reward file or a model."
         )
-    score = scorer_of(args.scorer, name)
+    scorers = {word: scorer_of(word, name) for word in args.scorer}
     policy = load_function(args.policy) if args.policy else controller(name)
     kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    env = builder_of(name, tuple(args.catalog))("eval", kwargs)
+    build = builder_of(name, tuple(args.catalog))
+    env = build("eval", kwargs)
+    suites = [word.strip() for word in args.suite.split(",") if word.strip()]
     try:
-        arena = Arena(env, policy, args.steps, args.items, np.random.default_rng(args.seed))
-        suites = [word.strip() for word in args.suite.split(",") if word.strip()]
-        found = benchmark(arena, score, suites)
+        found = {}
+        for word, score in scorers.items():
+            # every scorer meets the same candidates
+            arena = Arena(env, policy, args.steps, args.items, np.random.default_rng(args.seed))
+            found[word] = benchmark(arena, score, suites)
+            _print(word, name, found[word])
+        args.answer = {"scorer": args.scorer[0], "env": name, "suites": found[args.scorer[0]]}
+        args.answer["scorers"] = found
+        if args.downstream:
+            train = _trainer(args, name) if args.train_steps else None
+            used = downstream(arena, scorers, found, train)
+            args.answer["downstream"] = used
+            _print_downstream(used)
     finally:
         env.close()
-    args.answer = {"scorer": args.scorer, "env": name, "suites": found}
-    _print(args.scorer, name, found)
     return 0
+
+
+def _trainer(args: argparse.Namespace, env: str) -> Any:
+    """Name of a scorer -> true return of a PPO agent that was paid by it."""
+
+    def train(word: str) -> float:
+        import numpy as np
+        from stable_baselines3 import PPO
+        from stable_baselines3.common.evaluation import evaluate_policy
+
+        import rewardwrap as rw
+
+        paid = rw.make(env, reward_of(word), n_envs=4, seed=args.seed)
+        agent = PPO("MlpPolicy", paid, seed=args.seed, n_steps=256, device="cpu")
+        agent.learn(args.train_steps)
+        seen, _ = evaluate_policy(
+            agent, rw.make(env, rw.EnvReward(), n_envs=1, seed=args.seed + 1), 10, warn=False,
+            return_episode_rewards=True,
+        )  # fmt: skip
+        paid.close()
+        return float(np.mean(seen))
+
+    return train
+
+
+def reward_of(word: str) -> Any:
+    """The reward behind a word, for training.
+
+    Raises:
+        ConfigError: It is a score of whole episodes, or a function of them.
+    """
+    from rewardwrap.evaluate.payment import as_reward
+    from rewardwrap.rewards.learned import Learned
+    from rewardwrap.scores import SCORES
+
+    if word in SCORES.known() or ":" in word:
+        raise ConfigError(
+            f"--train-steps must train on rewards, got {word}, which scores whole episodes. Name reward "
+            "files and models, or leave --train-steps out."
+        )
+    return Learned(word) if (Path(word) / "model.json").is_file() else as_reward(word)
+
+
+def _print_downstream(found: Any) -> None:
+    from rich.table import Table
+
+    uses = list(found.worth)
+    table = Table(
+        title="does a suite rank scorers as their use does (Spearman)", title_justify="left"
+    )
+    for heading in ("suite", *uses):
+        table.add_column(heading, justify="left" if heading == "suite" else "right")
+    for suite, each in found.correlation.items():
+        table.add_row(suite, *("–" if each[use] is None else f"{each[use]:+.2f}" for use in uses))
+    out = wide_console()
+    out.print(table)
+    for use, values in found.worth.items():
+        out.print(
+            f"{use}: " + ", ".join(f"{k} {v:.4g}" for k, v in values.items()), highlight=False
+        )
 
 
 def scorer_of(word: str, env: str) -> Any:

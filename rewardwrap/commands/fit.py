@@ -32,10 +32,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     outcome = what.add_parser("outcome", help="whether an episode succeeded")
     process = what.add_parser("process", help="whether a step was good, in [0, 1]")
     principles = what.add_parser("principles", help="several yes-or-no answers about a clip")
+    dynamics = what.add_parser("dynamics", help="what follows a step, to play in (rw.ModelEnv)")
     demonstrations = what.add_parser(
         "demonstrations", help="how likely a step is where it is done well (rewardwrap record)"
     )
     _demonstrations(demonstrations)
+    _dynamics(dynamics)
     for own in (regression, returns, preferences, outcome, process, principles):
         _shared(own)
     principles.add_argument(
@@ -103,6 +105,16 @@ def _demonstrations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=whole_number, default=5000, help="to keep at most (5000)")
 
 
+def _dynamics(parser: argparse.ArgumentParser) -> None:
+    _places(parser)
+    parser.add_argument("--hidden", default="64,64", help="sizes of the hidden layers (64,64)")
+    parser.add_argument("--members", type=whole_number, help="of the ensemble (5)")
+    parser.add_argument("--heldout", type=float, default=0.2, help="share of episodes (0.2)")
+    parser.add_argument("--epochs", type=whole_number, help="at most (60)")
+    parser.add_argument("--patience", type=whole_number, help="epochs without a better loss (8)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
 def _places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DIR", help="episodes")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder to write")
@@ -148,6 +160,16 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     if args.what == "demonstrations":
         return _fit_demonstrations(args)
+    if args.what == "dynamics":
+        with _progress(args) as progress:
+            fitted = fit(
+                args.what, args.data, out=args.out, hidden=_sizes(args.hidden), seed=args.seed,
+                heldout=args.heldout, members=args.members, epochs=args.epochs,
+                patience=args.patience, progress=progress,
+            )  # fmt: skip
+        _print(args.out, fitted)
+        args.answer = {"model": args.out, "objective": args.what, "metrics": fitted.metrics}
+        return 0
     with _progress(args) as progress:
         fitted = fit(
             args.what, args.data, out=args.out,

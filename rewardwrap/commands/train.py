@@ -89,19 +89,25 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
 
     command = shlex.join(["rewardwrap", *sys.argv[1:]])
     agent, folder = begin(
-        settings, args.out, plain(args), command=command, pays=pays if args.demos else None,
+        settings, args.out, plain(args), command=command, pays=pays if args.demos or args.cooper else None,
         verbose=args.verbose, tensorboard_log=args.tensorboard_log, start=args.start,
     )  # fmt: skip
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"])), loops
 
 
 def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
-    """What changes the reward of a run while it trains: nothing, or its demonstrations."""
+    """What changes the reward of a run while it trains: nothing, its demonstrations or a rule."""
+    place = folder.path / "loop"
+    if args.get("cooper") is not None:
+        from rewardwrap.core.plain import load_function
+        from rewardwrap.loops.cooper import CooperLoop
+
+        rule = load_function(args["rule"])
+        return [CooperLoop(place, rule=rule, model=args["cooper"], seed=int(args["seed"]))]
     if args.get("demos") is None:
         return []
     from rewardwrap.loops.demonstrations import DemonstrationLoop
 
-    place = folder.path / "loop"
     return [
         DemonstrationLoop(place, demos=args["demos"], form=args["form"], seed=int(args["seed"]))
     ]

@@ -70,6 +70,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form", default="logit", help="of --demos: logit, gail, airl or fairl (default: logit)"
     )
+    parser.add_argument(
+        "--cooper",
+        metavar="MODEL",
+        help="pay a reward model that goes on learning, from the episodes --rule is certain of",
+    )
+    parser.add_argument(
+        "--rule",
+        metavar="module:function",
+        help="of --cooper: episode -> 1 succeeded, 0 did not, NaN cannot tell",
+    )
     add_score(parser)
     parser.add_argument("-n", "--n-timesteps", type=whole_number, help="default: the preset's")
     add_limit(parser, "bootstrap")
@@ -200,6 +210,16 @@ def refuse_two_rewards(args: argparse.Namespace) -> None:
         raise ConfigError(
             f"--demos must be all that pays, got --reward {args.reward} too. Leave it out, or add "
             "loop.reward to it in Python."
+        )
+    if (args.cooper is None) != (args.rule is None):
+        raise ConfigError(
+            "--cooper MODEL and --rule module:function must go together, got "
+            f"{'--rule' if args.cooper is None else '--cooper'} alone. Name both."
+        )
+    if args.cooper is not None and (args.demos or args.score or "reward" in given):
+        raise ConfigError(
+            "--cooper must be all that pays, got another reward too. Leave it out, or add loop.reward to it "
+            "in Python."
         )
     if args.demos is None and "form" in given:
         raise ConfigError(f"--form must go with --demos DIR, got {args.form} alone. Name a folder.")

@@ -10,6 +10,7 @@ from rewardwrap.commands.arguments import add_json, add_seed, whole_number
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rewardwrap.data import EpisodeStore
     from rewardwrap.evaluate.models.validation import Validation
     from rewardwrap.nets.folder import Model
 
@@ -37,6 +38,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument(
         "--gate", action="store_true", help="exit code 1 where the verdict is against the model"
+    )
+    parser.add_argument(
+        "--shifts",
+        type=Path,
+        nargs="*",
+        metavar="OTHER",
+        help="pair accuracy on five shifted parts of the data too, beside other models of the same answers",
     )
     parser.add_argument(
         "--follow", type=Path, metavar="RUN", help="write the page anew while this run goes on"
@@ -85,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         passed, details = judged.passed, [*details, *(f"Gate: {r}" for r in judged.reasons)]
     args.answer = {**found.to_plain(), "verdict": sentence, "passed": passed, "page": str(page)}
     args.answer["reasons"] = judged.reasons if args.gate else []
+    if args.shifts is not None:
+        args.answer["shifts"] = _shifts(args, model, store)
     code = 0 if passed or not args.gate else 1
     if args.json:
         return code
@@ -104,6 +114,27 @@ def run(args: argparse.Namespace) -> int:
         out.print(f"Following {args.follow}; stop with Ctrl-C.", soft_wrap=True)
         _follow(args, found, model, page.parent)
     return code
+
+
+def _shifts(
+    args: argparse.Namespace, model: Model, store: EpisodeStore
+) -> dict[str, dict[str, float]]:
+    """Accuracy by set and model; prints the table."""
+    from rich.table import Table
+
+    from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.evaluate.models.shifts import shifts
+    from rewardwrap.nets.folder import load_model
+
+    models = {str(args.model): model} | {str(path): load_model(path) for path in args.shifts}
+    found = shifts(models, store, length=args.length, seed=args.seed)
+    table = Table(title="pairs in order, by part of the data", title_justify="left")
+    for heading in ("", *models):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, each in found.items():
+        table.add_row(name, *(f"{each[label]:.3f}" for label in models))
+    wide_console().print(table)
+    return found
 
 
 def _follow(args: argparse.Namespace, found: Validation, model: Model, folder: Path) -> None:

@@ -95,6 +95,8 @@ class Loop(BaseCallback):
 
     source: ClassVar[str]
     """What it learns from: the first word of its tags."""
+    fields: tuple[str, ...] = ()
+    """Of ``info``, kept on the tape."""
 
     def __init__(
         self,
@@ -167,7 +169,8 @@ class Loop(BaseCallback):
                 f"{type(self).__name__}: reset_critic must be for a learner with a critic of its own, "
                 f"got {type(self.model).__name__}. Use SAC or TD3, or reset_critic=False."
             )
-        self.tape = Tape(self.keep, (venv.observation_space, venv.action_space))
+        spaces = (venv.observation_space, venv.action_space)
+        self.tape = Tape(self.keep, spaces, self.fields)
         self._checked = False
         facts = self.begin(self.model.num_timesteps, self.model._total_timesteps)
         self.note("start", version=self.reward.version, **facts)

@@ -2,126 +2,248 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
+from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
-from rewardwrap.nets.tables import Table
+from rewardwrap.data import EpisodeStore, Fragments
+from rewardwrap.loops.callback import Loop, Verdict
+from rewardwrap.loops.contrast import Contrast, Cooper, certain_pairs
+from rewardwrap.nets.folder import Model, load_model, save_model
+from rewardwrap.nets.network import RewardNet
+from rewardwrap.nets.objectives.ser import accuracy_of
+from rewardwrap.nets.paid import PaidNet
+from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.tables import Table, clips_table
+from rewardwrap.rewards.inputs import Inputs
 
-CERTAIN_YES, CERTAIN_NO = 1.0, 0.0
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """``-log sigmoid(R_positive - R_negative)``: clip 0 is the negative, clip 1 the positive."""
-
-    def losses(self, net: Any, table: Table) -> Tensor:
-        """``(M, n)``; reads ``steps``."""
-        one = torch.ones((), dtype=table["weight"].dtype)
-        return BradleyTerry().losses(net, table.having(preferred=one.expand(len(table))))
-
-
-def certain_pairs(verdict: Sequence[float], start: Sequence[Any]) -> list[tuple[int, int]]:
-    """``(negative, positive)`` among episodes: positives only where the rule said yes for certain.
-
-    Args:
-        verdict: Of each episode: 1 certainly succeeded, 0 certainly not, NaN abstained. The rule has
-            to be precise; how many it finds matters less.
-        start: What two episodes must share to be compared, e.g. the seed or task they began from.
-    """
-    pairs = []
-    for i, said in enumerate(verdict):
-        if said != CERTAIN_YES:
-            continue
-        pairs += [
-            (j, i)
-            for j, other in enumerate(verdict)
-            if other == CERTAIN_NO and start[j] == start[i]
-        ]
-    return pairs
+Rule = Callable[[Episode], float]
+JUDGED = 5
+"""One of so many episodes judges candidates and teaches none."""
+MOST_JUDGED = 20
 
 
-class Cooper:
-    """The reward model's half of the co-optimisation: a few bounded steps after every rollout.
+class CooperLoop(Loop):
+    """A reward model that goes on learning which episodes succeed, from those a rule is certain of.
 
-    The policy's half is any learner on the model's reward. Without a certain pair the model is
-    frozen. Old pairs are replayed beside new ones, and weights may move by ``trust`` (as a share of
-    their norm) in one update at most.
+    A rule that is precise, and may find few successes, says of an episode that ended 1 (certainly
+    succeeded), 0 (certainly not) or NaN (it cannot tell). Every ``every`` steps the model takes a few
+    bounded gradient steps that put certain successes above certain failures of the same start, and pays
+    ``sigmoid`` of its number from the next rollout on; without a certain pair it stays as it is. So what
+    merely looked like success in the data it was first fitted to stops to pay as soon as the agent
+    lives on it.
 
-    On a bandit whose seed data hold a spurious feature a fixed model led to a true success of .50,
-    the co-trained one to .77 (40 seeds, ``make evidence ONLY=cooper``).
+    With ``reference``, named fields of ``info`` (a goal, a solution), the model reads them beside the
+    steps, and episodes are compared where their references agree.
+
+    | tag | value |
+    |---|---|
+    | ``cooper/accuracy`` | of certain pairs that taught nothing |
+    | ``cooper/pairs``, ``cooper/certain`` | pairs of the last update; share of episodes the rule knew |
 
     Args:
-        net: The reward model.
+        folder: New, or of a loop that was interrupted.
+        rule: Episode -> 1, 0 or NaN.
+        model: A model to begin with (`rewardwrap fit`); None begins with a new network, which pays from the
+            first certain pair on.
+        corrupt: Episode -> a worse one, for a success to which no failure of its start is known.
+        reference: Fields of ``info`` that a new network reads beside ``reads``.
+        start: Episode -> what two episodes must share to be compared; None: their references.
+        reads: Inputs of a new network.
+        every: Steps between two updates, at least; on-policy they follow a rollout.
+        pairs: Of one update, at most.
+        steps: Gradient steps of an update.
         lr: Learning rate.
-        steps: Gradient steps for each rollout.
         replay: Share of old pairs in a step, in [0, 1).
         trust: Largest relative change of the weights in one update.
-        keep: Old pairs to keep.
-        seed: Of the replay.
+        delta: How much less of the judging pairs a candidate may order than what runs.
+        keep: Steps on the tape, of all lanes together.
+        hidden: Layers of a new network.
+        seed: Of everything that is drawn.
+
+    Raises:
+        ConfigError: A number outside its range, a model that is no network, or a rule that says anything
+            but 1, 0 and NaN.
+        StackError: The learner is not paid by ``loop.reward``, or its buffer cannot be relabelled.
+
+    Example:
+        ``loop = rw.CooperLoop("out", rule=rule, model="model/")``, then
+        ``env = rw.make("CartPole-v1", loop.reward, n_envs=8)`` and ``model.learn(n, callback=loop)``.
 
     Source: Hong et al., Cooper: co-optimizing policy and reward models in RL for LLMs, 2025,
-        arXiv:2508.05613. Deviation: the trust region is ours; negatives are what the rule calls
-        wrong among rollouts of the same start, or perturbed ones that the caller adds.
+        arXiv:2508.05613. Deviations: the trust region and the gate are ours; negatives are what the rule
+        calls wrong among episodes of the same start, or come from ``corrupt``.
     """
+
+    source = "cooper"
 
     def __init__(
         self,
-        net: nn.Module,
+        folder: str | os.PathLike[str],
         *,
-        lr: float = 1e-3,
-        steps: int = 4,
+        rule: Rule,
+        model: str | os.PathLike[str] | None = None,
+        corrupt: Callable[[Episode], Episode] | None = None,
+        reference: Sequence[str] = (),
+        start: Callable[[Episode], Hashable] | None = None,
+        reads: Sequence[str] = ("next_obs",),
+        every: int = 512,
+        pairs: int = 64,
+        steps: int = 20,
+        lr: float = 5e-3,
         replay: float = 0.5,
-        trust: float = 0.1,
-        keep: int = 4096,
+        trust: float = 0.2,
+        delta: float = 0.1,
+        keep: int = 20_000,
+        hidden: Sequence[int] = (64, 64),
         seed: int = 0,
     ) -> None:
-        if not 0 <= replay < 1 or trust <= 0 or steps < 1:
+        for name, number in {"every": every, "pairs": pairs, "keep": keep}.items():
+            if number < 1:
+                raise ConfigError(
+                    f"CooperLoop: {name} must be at least 1, got {number}. Leave it out."
+                )
+        super().__init__(folder, keep=keep, seed=seed)
+        self.rule, self.corrupt, self.delta = rule, corrupt, delta
+        self.every, self.pairs = every, pairs
+        self.reads, self.reference, self.hidden = tuple(reads), tuple(reference), tuple(hidden)
+        self._start = start or self._reference_of
+        bounds = {"lr": lr, "steps": steps, "replay": replay, "trust": trust}
+        self._settings: dict[str, Any] = {**bounds, "seed": seed}
+        self._cooper: Cooper | None = None
+        self._judging: list[Table] = []
+        self._seen: set[str] = set()
+        if model is not None and not self.reward.ready:
+            self._begin_with(Path(model))
+        if self.reward.ready:
+            self._take(load_model(self.path).net)
+        self.fields = self._net.inputs.fields if self._cooper else self.reference
+
+    @property
+    def _net(self) -> PaidNet:
+        assert self._cooper is not None
+        net = self._cooper.net
+        assert isinstance(net, PaidNet)
+        return net
+
+    def _take(self, net: PaidNet) -> None:
+        """Go on from a network; what was learned from is remembered."""
+        if self._cooper is None:
+            self._cooper = Cooper(net, **self._settings)
+        else:
+            self._net.load_state_dict(net.state_dict())
+
+    def _begin_with(self, folder: Path) -> None:
+        net = load_model(folder).net
+        if not isinstance(net, RewardNet):
             raise ConfigError(
-                "Cooper: replay must lie in [0, 1), trust be above 0 and steps at least 1, got "
-                f"{replay}, {trust}, {steps}. Use the defaults."
+                f"CooperLoop: model must be a reward network, got {type(net).__name__}. Fit one with "
+                "rewardwrap fit preferences or outcome."
             )
-        self.net, self.steps, self.replay, self.trust, self.keep = net, steps, replay, trust, keep
-        self._optimizer = torch.optim.Adam(net.parameters(), lr=lr)
-        self._draws = torch.Generator().manual_seed(seed)
-        self._old: list[Table] = []
+        net.becomes("sigmoid")
+        place = self.folder.new_model()
+        save_model(net, place, objective=self.source, metrics={"begun_with": str(folder)})
+        self.reward.deploy(place)
+        self.folder.runs(place)
 
-    def update(self, fresh: Table | None) -> Mapping[str, float]:
-        """Learn from the certain pairs of one rollout; None or an empty table changes nothing."""
-        if fresh is None or not len(fresh):
-            return {"pairs": 0.0, "loss": 0.0, "moved": 0.0}
-        before = [p.detach().clone() for p in self.net.parameters()]
-        loss = torch.zeros(())
-        for _ in range(self.steps):
-            loss = self._mean(fresh)
-            if self._old and self.replay:
-                index = int(torch.randint(len(self._old), (1,), generator=self._draws))
-                loss = (1 - self.replay) * loss + self.replay * self._mean(self._old[index])
-            self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
-        moved = self._stay_near(before)
-        self._old.append(fresh)
-        while sum(map(len, self._old)) > self.keep and len(self._old) > 1:
-            self._old.pop(0)
-        return {"pairs": float(len(fresh)), "loss": float(loss.detach()), "moved": moved}
+    def _reference_of(self, episode: Episode) -> Hashable:
+        return tuple(float(episode.info[name][-1]) for name in self.fields)
 
-    def _mean(self, table: Table) -> Tensor:
-        return Contrast().losses(self.net, table).mean(1).sum()
+    def begin(self, step: int, last: int) -> Mapping[str, Any]:
+        self._at = step
+        return {"reference": list(self.fields)}
 
-    @torch.no_grad()
-    def _stay_near(self, before: list[Tensor]) -> float:
-        """Pull the weights back onto the trust region; returns the relative change that is left."""
-        pairs = list(zip(self.net.parameters(), before, strict=True))
-        size = torch.sqrt(sum((b.square().sum() for _, b in pairs), torch.zeros(())))
-        far = torch.sqrt(sum(((p - b).square().sum() for p, b in pairs), torch.zeros(())))
-        ratio = float(far / size)
-        if ratio > self.trust:
-            for now, old in pairs:
-                now.copy_(old + (now - old) * (self.trust / ratio))
-        return min(ratio, self.trust)
+    def collect(self, step: int) -> bool:
+        due = step - self._at >= self.every
+        if due:
+            self._at = step
+        return due
+
+    def fit(self, place: Path, seed: int) -> Mapping[str, Any] | None:
+        ended = [e for e in self.tape.store() if self._is_new(e)]
+        self._seen |= {e.id for e in ended}
+        judging = [e for e in ended if int(e.id) % JUDGED == 0]
+        fresh, share = self._pairs([e for e in ended if int(e.id) % JUDGED])
+        held, _ = self._pairs(judging)
+        self.show({"cooper/certain": share, "cooper/pairs": 0 if fresh is None else len(fresh)})
+        if held is not None:
+            self._judging = [*self._judging, held][-MOST_JUDGED:]
+        if fresh is None or self._cooper is None:
+            return None
+        facts = self._cooper.update(fresh)
+        save_model(self._net, place, objective=self.source, metrics=dict(facts))
+        return {"episodes": len(ended), "certain": share, **facts}
+
+    def _is_new(self, episode: Episode) -> bool:
+        ended = bool(episode.terminated[-1] or episode.truncated[-1])
+        return ended and episode.id not in self._seen
+
+    def _pairs(self, episodes: Sequence[Episode]) -> tuple[Table | None, float]:
+        """Certain pairs, and the share of episodes that the rule was certain of."""
+        said = [self._says(e) for e in episodes]
+        starts = [self._start(e) for e in episodes]
+        shown, chosen = list(episodes), certain_pairs(said, starts)
+        if self.corrupt is not None:
+            met = {positive for _, positive in chosen}
+            for i in (i for i, word in enumerate(said) if word == 1.0 and i not in met):
+                chosen.append((len(shown), i))
+                shown.append(replace(self.corrupt(episodes[i]), id=f"{episodes[i].id}-corrupt"))
+        known = float(np.mean(~np.isnan(said))) if said else 0.0
+        if not chosen:
+            return None, known
+        order = np.random.default_rng([self.seed, self._at]).permutation(len(chosen))[: self.pairs]
+        observed, acted = self.tape.spaces
+        store = EpisodeStore.from_episodes(
+            shown, observation_space=observed, action_space=acted, source="training"
+        )
+        if self._cooper is None:
+            self._take(self._new(store))
+        sides = np.array(chosen)[order].T
+        zero = np.zeros(len(order), np.int64)
+        worse, better = (Fragments(store, side, zero, store.lengths[side]) for side in sides)
+        return clips_table(self._net, store, (worse, better)), known
+
+    def _says(self, episode: Episode) -> float:
+        said = float(self.rule(episode))
+        if said not in (0.0, 1.0) and not np.isnan(said):
+            raise ConfigError(
+                f"CooperLoop: rule must say 1, 0 or NaN, got {said:g}. NaN is that it cannot tell."
+            )
+        return said
+
+    def _new(self, store: EpisodeStore) -> RewardNet:
+        parts = list(Inputs.of(spaces_of(store), self.reads).parts)
+        if self.reference:
+            parts += Inputs.of_fields(self.reference).parts
+        net = RewardNet(
+            Inputs(parts), hidden=self.hidden, bound=1.0, output="sigmoid", seed=self.seed
+        )
+        net.normalise(net.encode(store.transitions()))
+        return net
+
+    def judge(self, candidate: Model, running: Model | None) -> Verdict:
+        count = sum(len(table) for table in self._judging)
+        if running is None or not count:
+            return Verdict(True, f"not judged: {count} certain pairs to judge by", count)
+        found, before = ({"accuracy": self._accuracy(m.net)} for m in (candidate, running))
+        passed = found["accuracy"] >= before["accuracy"] - self.delta
+        why = f"accuracy {found['accuracy']:.3f} after {before['accuracy']:.3f}, may fall by {self.delta}"
+        if not passed:
+            # the next update goes on from what runs
+            self._take(running.net)
+        return Verdict(passed, why, count, found, before)
+
+    def _accuracy(self, net: PaidNet) -> float:
+        """Of certain pairs that taught nothing, each round weighing what it holds."""
+        sizes = [len(table) for table in self._judging]
+        right = [accuracy_of(net, Contrast.labelled(table)) for table in self._judging]
+        return float(np.average(right, weights=sizes))
+
+    def measures(self, found: Mapping[str, float] | None) -> dict[str, Any]:
+        return {f"cooper/{name}": value for name, value in (found or {}).items()}

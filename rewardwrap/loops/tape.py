@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.transitions import Transitions
 from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.ragged import IntArray
+from rewardwrap.rewards.inputs import read_field
 
 FLAGS = ("terminated", "truncated", "first")
 
@@ -24,10 +26,13 @@ class Tape:
     Args:
         steps: Steps to keep, of all lanes together.
         spaces: Observation and action space, kept with the episodes.
+        fields: Named fields of the recipe or of ``info``, kept as ``info`` of the episodes.
     """
 
-    def __init__(self, steps: int, spaces: tuple[Any, Any] = (None, None)) -> None:
-        self.steps, self.spaces = steps, spaces
+    def __init__(
+        self, steps: int, spaces: tuple[Any, Any] = (None, None), fields: Sequence[str] = ()
+    ) -> None:
+        self.steps, self.spaces, self.fields = steps, spaces, tuple(fields)
         self._columns: dict[str, Any] = {}
         self._running: IntArray = np.empty(0, np.int64)
         self._place = self._held = self._episodes = 0
@@ -47,6 +52,8 @@ class Tape:
             _write(self._columns[name], at, getattr(batch, name))
         for name in ("reward", *FLAGS):
             self._columns[name][at] = getattr(batch, name)
+        for name in self.fields:
+            self._columns["info"][name][at] = read_field(batch, name)
         self._columns["episode"][at] = self._running
         self._place = (at + 1) % self._size
         self._held = min(self._held + 1, self._size)
@@ -102,6 +109,7 @@ class Tape:
 
         for name in ("obs", "action", "next_obs", "reward", *FLAGS):
             self._columns[name] = tree.map_leaves(column, getattr(batch, name))
+        self._columns["info"] = {name: np.empty((self._size, lanes)) for name in self.fields}
         self._columns["episode"] = np.empty((self._size, lanes), np.int64)
         self._running = np.empty(lanes, np.int64)
         # lanes that are in the middle of an episode get a number too
@@ -123,6 +131,6 @@ def _episode(rows: dict[str, Any]) -> dict[str, Any]:
         "obs": tree.map_leaves(
             lambda seen, after: np.concatenate([seen, after[-1:]]), rows["obs"], rows["next_obs"]
         ),
-        **{name: rows[name] for name in ("action", "reward", "terminated", "truncated")},
+        **{name: rows[name] for name in ("action", "reward", "terminated", "truncated", "info")},
         "id": str(rows["episode"][0]),
     }

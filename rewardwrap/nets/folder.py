@@ -17,6 +17,7 @@ from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.density import KIND, Density
+from rewardwrap.rewards.dynamics import KIND as DYNAMICS
 from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.inputs import Inputs
@@ -136,6 +137,10 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
     Raises:
         NetError: It is a density, which has no weights to train.
     """
+    if document["net"].get("kind") == DYNAMICS:
+        raise NetError(
+            "model must be of a reward here, got one of dynamics. Play in it with rw.ModelEnv."
+        )
     if document["net"].get("kind") == KIND:
         raise NetError(
             f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "

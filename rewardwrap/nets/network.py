@@ -43,7 +43,8 @@ class RewardNet(PaidNet):
         activation: ``"relu"`` is by far the fastest in the loop; ``"silu"`` for the two-layer head.
         head: ``"linear"``; ``"gaussian"``, mean and log-variance; ``"quantile"``.
         quantiles: How many, for the quantile head.
-        output: What the finished number becomes: ``"softplus"`` or ``"fairl"``, see `rewards.outputs`.
+        output: What the finished number becomes: ``"sigmoid"``, ``"softplus"`` or ``"fairl"``; see
+            `rewards.outputs`.
         bound: ``bound * tanh(out)`` instead of ``out``, as B-Pref has it; None for no bound.
         signs: ``(D,)`` of -1, 0, 1: which way the reward must go with each input. Linear nets only.
         features: Numbers that SB3's NatureCNN makes of an image.
@@ -139,6 +140,10 @@ class RewardNet(PaidNet):
         """The finished reward of prepared rows, ``(M, B...)``."""
         paid = super().reward(rows)
         return paid if self._becomes is None else self._becomes(paid, torch)
+
+    def becomes(self, output: str | None) -> None:
+        """Pay another function of the finished number; see `rewards.outputs`."""
+        self.output, self._becomes = output, output_of(output)
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of the network."""

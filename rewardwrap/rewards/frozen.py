@@ -18,6 +18,7 @@ from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.density import KIND, Density
+from rewardwrap.rewards.dynamics import KIND as DYNAMICS
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.graph import Graph
@@ -248,6 +249,10 @@ def thaw(
             return LogRatio(inputs, document["net"], arrays, rule=rule, k=k)
         if document["net"].get("kind") == PRINCIPLES:
             return Principled(inputs, document["net"], arrays, rule=rule, k=k)
+        if document["net"].get("kind") == DYNAMICS:
+            raise ConfigError(
+                "model must be of a reward to be paid, got one of dynamics. Play in it with rw.ModelEnv."
+            )
         return Frozen(inputs, document["net"], arrays, rule=rule, k=k)
     except ConfigError:
         raise

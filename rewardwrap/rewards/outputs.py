@@ -33,8 +33,19 @@ def fairl(logit: Any, xp: Any) -> Any:
     return -inside * xp.exp(inside)
 
 
+def sigmoid(logit: Any, xp: Any) -> Any:
+    """``1 / (1 + e^-l)`` in [0, 1]: a verifier's chance.
+
+    >>> import numpy as np
+    >>> sigmoid(np.array([-2.0, 0.0, 2.0]), np).round(4).tolist()
+    [0.1192, 0.5, 0.8808]
+    """
+    # tanh cannot overflow
+    return 0.5 + 0.5 * xp.tanh(0.5 * logit)
+
+
 OUTPUTS: MappingProxyType[str, Callable[[Any, Any], Any]] = MappingProxyType(
-    {"softplus": softplus, "fairl": fairl}
+    {"softplus": softplus, "fairl": fairl, "sigmoid": sigmoid}
 )
 """By the name in model.json; the second argument is ``numpy`` or ``torch``."""
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from stable_baselines3 import PPO
 
+import rewardwrap as rw
+from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.loops.cooper import Contrast, Cooper, certain_pairs
-from rewardwrap.nets.network import RewardNet
+from rewardwrap.loops.contrast import Contrast, Cooper, certain_pairs
+from rewardwrap.nets.folder import load_model, save_model
+from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import fit
 from rewardwrap.rewards.inputs import Inputs
+from tests.evidence.worlds.lamp import Line, played, succeeded
 
 
 def test_the_contrast_by_hand(table, paying):
@@ -108,3 +115,74 @@ def test_a_reward_that_learns_along_is_not_fooled_by_what_the_seed_data_taught()
     fixed, trained = ([climb(co, seed) for seed in range(8)] for co in (False, True))
     assert np.mean(trained) > 0.9
     assert np.mean(trained) >= np.mean(fixed) + 0.05
+
+
+def ended_right(episode: Episode) -> float:
+    """A rule that is certain of every episode."""
+    return float(succeeded(np.asarray(episode.obs)))
+
+
+def agent_of(loop: rw.CooperLoop, lanes: int = 4) -> PPO:
+    env = rw.make(Line, loop.reward, n_envs=lanes, seed=0)
+    return PPO("MlpPolicy", env, n_steps=32, batch_size=64, n_epochs=1, seed=0, device="cpu")
+
+
+def test_the_loop_learns_from_what_the_rule_is_certain_of_and_pays_a_chance(tmp_path: Path) -> None:
+    """Eight lines for the user; the first certain pair makes the first model."""
+    loop = rw.CooperLoop(tmp_path / "out", rule=ended_right, every=128, hidden=(8,), steps=5)
+    agent_of(loop).learn(1536, callback=loop)
+    journal = loop.folder.journal()
+    deployed = [line for line in journal if line["event"] == "deploy"]
+    assert deployed
+    assert all(line["moved"] <= 0.2 + 1e-6 for line in deployed)
+    assert loop.reward.ready
+    batch = loop.tape.store().transitions()
+    paid = loop.reward(batch)
+    assert (paid >= 0).all()
+    assert (paid <= 1).all()
+    assert load_model(loop.path).net.describe()["output"] == "sigmoid"
+    again = rw.CooperLoop(tmp_path / "out", rule=ended_right, every=128)
+    np.testing.assert_array_equal(again.reward(batch), paid)
+
+
+def test_a_rule_that_cannot_tell_leaves_the_model_as_it_is(tmp_path: Path) -> None:
+    net = build(played(lambda obs, rng: 1, 3, np.random.default_rng(0), "e"), ("next_obs",))
+    model = save_model(net, tmp_path / "model", objective="preferences", metrics={})
+    loop = rw.CooperLoop(tmp_path / "out", rule=lambda episode: np.nan, model=model, every=64)
+    before = loop.reward.version
+    agent_of(loop).learn(256, callback=loop)
+    assert loop.reward.version == before
+    assert loop.folder.count("deploy") == 0
+
+
+def test_a_reference_is_read_beside_the_steps_and_failures_may_be_made(tmp_path: Path) -> None:
+    """Each episode has a goal of its own in info; the corrupted success is the only failure."""
+
+    class Aimed(Line):
+        def step(self, action):
+            *rest, _ = super().step(action)
+            return *rest, {"goal": 6.0}
+
+    def worse(episode: Episode) -> Episode:
+        return replace(episode, obs=-np.asarray(episode.obs))
+
+    loop = rw.CooperLoop(
+        tmp_path / "out",
+        rule=lambda episode: 1.0,
+        reference=["goal"],
+        corrupt=worse,
+        every=64,
+        hidden=(8,),
+    )
+    env = rw.make(Aimed, loop.reward, n_envs=2, seed=0)
+    PPO("MlpPolicy", env, n_steps=32, batch_size=64, n_epochs=1, seed=0).learn(256, callback=loop)
+    assert load_model(loop.path).net.inputs.fields == ("goal",)
+    assert loop.folder.count("deploy") > 0
+
+
+def test_what_a_loop_cannot_use_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="CooperLoop: every must be at least 1, got 0"):
+        rw.CooperLoop(tmp_path / "a", rule=ended_right, every=0)
+    loop = rw.CooperLoop(tmp_path / "b", rule=lambda episode: 0.5, every=64)
+    with pytest.raises(ConfigError, match="rule must say 1, 0 or NaN, got 0.5"):
+        agent_of(loop).learn(256, callback=loop)

@@ -5,7 +5,7 @@
 | best-of-4 | the right candidate above 3 wrong ones (RewardBench 2) | 25 % |
 | one-to-many | the right candidate above 9 wrong ones (RewardMATH) | 10 % |
 | ties | several right ones, each above every wrong one (RewardBench 2) | 1/10 of 3 right among 5 |
-| renderings | best-of-4 again, told with fewer digits, and in the mirror where there is one | 25 % |
+| renderings | best-of-4 again: fewer digits, noise, silent or skipped frames, the mirror if any | 25 % |
 | verified | successes above the median score, failures below (Libra) | 50 % |
 """
 
@@ -18,16 +18,27 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+import rewardwrap_envs
 from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.evaluate.models import benchmarks, items
-from rewardwrap.evaluate.models.renderings import mirrored_pendulum, rounded
+from rewardwrap.evaluate.models.renderings import (
+    dropped_out,
+    mirrored_pendulum,
+    noisy,
+    other_encodings,
+    rendered,
+    rounded,
+    skipped,
+)
 from rewardwrap.scores import Score, scored
 from rewardwrap.statistics import wilson_interval
 
 PLAYED = 10
 """Episodes of the policy and of chance from which margins are taken."""
 DIGITS = 2
+NOISE, DROPOUT, FRAMES = 0.02, 0.1, 2
+"""Of the renderings: deviations, share of silent frames, frames to a step."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +99,9 @@ class Arena:
         self.margin = float(own - chance) / 4
         self.between = float(own + chance) / 2
 
-    def play(self, share: float) -> Episode:
-        """One episode from a new start, ``share`` of its actions by chance."""
-        prompt = int(self.rng.integers(2**31))
+    def play(self, share: float, prompt: int | None = None) -> Episode:
+        """One episode, from a new start unless one is named, ``share`` of its actions by chance."""
+        prompt = int(self.rng.integers(2**31)) if prompt is None else prompt
         return items.play(self.env, self.policy, prompt=prompt, steps=self.steps,
                           random_share=share, rng=self.rng)  # fmt: skip
 
@@ -119,13 +130,28 @@ def ties(arena: Arena, score: Score) -> Result:
 
 
 def renderings(arena: Arena, score: Score) -> Result:
-    """Best-of-4 told in other ways: the mean accuracy, its spread, and how often all agree."""
-    ways = {"rounded": rounded(DIGITS)}
+    """Best-of-4 told in other ways: the mean accuracy, its spread, and how often all agree.
+
+    Encodings that a scorer has to be told of (`other_encodings`) are shown, and count for nothing.
+    """
+    ways = {
+        "rounded": rounded(DIGITS),
+        "noisy": noisy(NOISE, arena.rng),
+        "dropout": dropped_out(DROPOUT, arena.rng),
+        "frame_skip": skipped(FRAMES),
+    }
     spec = arena.env.spec
-    if spec is not None and spec.id.startswith("Pendulum"):
+    name = "" if spec is None else spec.id
+    if name.startswith("Pendulum"):
         ways["mirrored"] = mirrored_pendulum
-    found = benchmarks.rendering_benchmark(score, arena.best_of(3), ways)
+    played = arena.best_of(3)
+    found = benchmarks.rendering_benchmark(score, played, ways)
     more = {"spread": found.spread, "consistency": found.consistency, **found.accuracy}
+    obs = played[0].right[0].obs
+    if obs.ndim == 2 and obs.dtype.kind == "f":
+        for way, rendering in other_encodings(rewardwrap_envs.find(name), obs.shape[1]).items():
+            told = [rendered([item], rendering)[0] for item in played]
+            more[f"untold {way}"] = benchmarks.best_of_benchmark(score, told).accuracy
     return _result("renderings", found.mean, 0.25, arena.count, more)
 
 

@@ -65,7 +65,7 @@ def test_the_command_prints_every_suite(tmp_path: Path, capsys: pytest.CaptureFi
     ("words", "sentence"),
     [
         (["--env", "Pendulum-v1"], "must know the scorer, got none"),
-        (["return"], "must know the environment"),
+        (["return"], "must know the scorer, got none"),
         (["Pendulum-v1", "return", "--suite", "best-of-5"], 'No suite "best-of-5"'),
         (["Acrobot-v1", "nothing.yml"], "nothing.yml"),
     ],
