@@ -90,7 +90,7 @@ class StablePPO(PPO):
     Example:
         >>> model = StablePPO("MlpPolicy", "CartPole-v1", n_steps=64, seed=0).learn(64)
         >>> model.rollout_buffer.rows
-        640
+        64
     """
 
     def __init__(

@@ -17,6 +17,7 @@ CLAIM = (
 )
 SOURCE = "Zhang, Zhang, Gu, 2023, arXiv 2303.10165"
 BUDGET = 2.0
+OBJECT = "rewardwrap.design.reward_free:RewardFree"
 USE = "rewardwrap plan ex '{table: {values: {14: [0, 0, 1, 0]}}}'"
 HORIZON, COUNTS, HORIZONS, EPSILON, STEP, MOST = (
     20,
