@@ -55,9 +55,10 @@ def recipe(name: str, catalog: Iterable[Folder] = ()) -> Recipe:
     >>> recipe("Hopper-v5").field("torso_z").unit
     'm'
     """
+    found = find(name, catalog)
+    if found is not None:
+        return found
     known = recipes(*catalog)
-    if name in known:
-        return known[name]
     raise UnknownRecipe(
         f'No recipe "{name}". {near_misses(name, known)} '
         "A new environment is one YAML file in a folder of your own (--catalog DIR)."
@@ -65,8 +66,23 @@ def recipe(name: str, catalog: Iterable[Folder] = ()) -> Recipe:
 
 
 def find(name: str, catalog: Iterable[Folder] = ()) -> Recipe | None:
-    """Return the recipe of that name, or None."""
-    return recipes(*catalog).get(name)
+    """Return the recipe of that name, or None.
+
+    Of the shipped files only those that say the name are read: to parse all of them takes longer than a
+    finished comparison takes to be read.
+    """
+    found: dict[str, Recipe] = {}
+    for folder in (*installed_folders(ENTRY_POINTS), *map(Path, catalog)):
+        found |= _folder(folder)
+    if name in found:
+        return found[name]
+    for path in sorted(_SHIPPED.glob("*.yml")):
+        stat = path.stat()
+        if name in _text(path, stat.st_mtime_ns, stat.st_size):
+            made = _read(path, stat.st_mtime_ns, stat.st_size)
+            if made.name == name:
+                return made
+    return None
 
 
 def _folder(folder: Path) -> dict[str, Recipe]:
@@ -85,6 +101,11 @@ def _folder(folder: Path) -> dict[str, Recipe]:
             )
         found[made.name] = made
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _text(path: Path, modified: int, size: int) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @functools.lru_cache(maxsize=1024)

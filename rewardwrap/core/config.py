@@ -122,24 +122,24 @@ def _build(tag: str, fields: Any, path: Path) -> Reward:
             raise UnknownName(f"field of {tag}", str(name), names, path=(*path, name))
     hints = _hints(cls)
     values = {n: _value(v, hints.get(n), (*path, n)) for n, v in fields.items()}
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+        if f.name not in values
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ConfigError(
+            f"{tag} must have {', '.join(missing)}, got {', '.join(fields) or 'nothing'}. Add it.",
+            path=path,
+        )
     try:
         return cls(**values)
     except TypeError as error:
-        missing = [
-            f.name
-            for f in dataclasses.fields(cls)  # type: ignore[arg-type]
-            if f.name not in values
-            and f.default is dataclasses.MISSING
-            and f.default_factory is dataclasses.MISSING
-        ]
-        if not missing:
-            raise ConfigError(
-                f"{tag} must be built from values of the right type, got {values!r} ({error}). "
-                "Compare it with the class's docstring.",
-                path=path,
-            ) from error
         raise ConfigError(
-            f"{tag} must have {', '.join(missing)}, got {', '.join(fields) or 'nothing'}. Add it.",
+            f"{tag} must be built from values of the right type, got {values!r} ({error}). "
+            "Compare it with the class's docstring.",
             path=path,
         ) from error
     except ConfigError as error:

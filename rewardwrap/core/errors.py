@@ -85,6 +85,8 @@ class UnknownName(ConfigError, LookupError):
     ) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(str(name), names, n=3)
+        # of names as near, a slip of the keys is likelier than half a word left out
+        near.sort(key=lambda n: abs(len(n) - len(str(name))))
         guess = f" Did you mean {' or '.join(repr_name(n) for n in near)}?" if near else ""
         listed = ", ".join(names) if names else "none"
         if way_out is None:

@@ -87,6 +87,7 @@ PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA
 EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 
 MODEL = str(Path(__file__).parent / "model")
+PRINCIPLES = str(Path(__file__).parent / "principles")
 """A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
 
 SMALL: dict[str, Any] = {"hidden": 8, "features": 4, "every": 8}
@@ -152,6 +153,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"knowledge": {"phi": "position", "gamma": GAMMA}},
     ),
     "krc": ({"krc": {"components": [LOW, {"tanh": PHI}]}},),
+    "principles": (
+        {"principles": PRINCIPLES},
+        {"principles": {"path": PRINCIPLES, "weights": {"near": 2, "slow": -1}, "combine": "all"}},
+    ),
     "learned": ({"learned": MODEL}, {"learned": {"path": MODEL, "rule": "sd", "k": 0.5}}),
     "log_sigmoid": ({"log_sigmoid": {"base": ENV, "reference": 0.5}},),
     "ngu": ({"ngu": {**SMALL, "memory": 3, "k": 2}},),

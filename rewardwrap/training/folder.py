@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.files import write_whole
 from rewardwrap.limits import require_modest
-from rewardwrap.training.evaluation import Evaluation
+
+if TYPE_CHECKING:  # it loads torch, which a table of finished runs does without
+    from rewardwrap.training.evaluation import Evaluation
 
 BEST, LAST = "best", "last"
 EPISODES = "monitor.csv"
