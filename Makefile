@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
+# every worker and command that a test starts would compile the whole package anew
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: suite compare test slow foreign check docs films dist format bench evidence clean
 
