@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from rewardwrap import statistics
 from rewardwrap.compare.findings import Finding, findings
@@ -242,10 +242,10 @@ def _needed(tests: tuple[Test, ...], seeds: int, family: int) -> int | None:
     The standard score of the strongest test grows with the root of the seeds; 80 % power.
     """
     p = min((test.p for test in tests), default=1.0)
-    score = float(stats.norm.isf(p / 2))
+    score = float(-special.ndtri(p / 2))
     if score < 1e-6:
         return None
-    wanted = float(stats.norm.isf(ALPHA / 2 / family) + stats.norm.ppf(POWER))
+    wanted = float(special.ndtri(POWER) - special.ndtri(ALPHA / 2 / family))
     return max(seeds + 1, int(np.ceil(seeds * (wanted / score) ** 2)))
 
 

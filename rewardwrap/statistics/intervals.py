@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to load
 
 from rewardwrap.statistics.scores import ScoresError, sample
 
@@ -68,7 +68,9 @@ def student_interval(scores: ArrayLike, *, confidence: float = 0.95) -> Interval
     Source: Student, The probable error of a mean, 1908.
     """
     values = sample(scores, at_least=2)
-    half = stats.t.ppf(0.5 + confidence / 2, values.size - 1) * stats.sem(values)
+    half = special.stdtrit(values.size - 1, 0.5 + confidence / 2) * (
+        values.std(ddof=1) / values.size**0.5
+    )
     mean = float(values.mean())
     return Interval(mean - float(half), mean + float(half), "student")
 
@@ -87,7 +89,7 @@ def wilson_interval(successes: int, runs: int, *, confidence: float = 0.95) -> I
     Source: Wilson, Probable inference, the law of succession, and statistical inference, 1927.
     """
     _check_rate(successes, runs)
-    z, rate = float(stats.norm.ppf(0.5 + confidence / 2)), successes / runs
+    z, rate = float(special.ndtri(0.5 + confidence / 2)), successes / runs
     centre = (rate + z**2 / (2 * runs)) / (1 + z**2 / runs)
     spread = math.sqrt(rate * (1 - rate) / runs + z**2 / (4 * runs**2))
     half = z * spread / (1 + z**2 / runs)
@@ -111,8 +113,8 @@ def exact_interval(successes: int, runs: int, *, confidence: float = 0.95) -> In
     """
     _check_rate(successes, runs)
     tail, failures = (1 - confidence) / 2, runs - successes
-    low = float(stats.beta.ppf(tail, successes, failures + 1)) if successes else 0.0
-    high = float(stats.beta.ppf(1 - tail, successes + 1, failures)) if failures else 1.0
+    low = float(special.betaincinv(successes, failures + 1, tail)) if successes else 0.0
+    high = float(special.betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
     return Interval(low, high, "exact")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from rewardwrap.statistics.scores import ScoresError
 
@@ -30,6 +29,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """
     first, second = _columns(x, y)
     _refuse_constant(first, second)
+    from scipy import stats
+
     ranks = np.corrcoef(stats.rankdata(first), stats.rankdata(second))
     return float(ranks[0, 1])
 
@@ -46,6 +47,8 @@ def kendall(x: ArrayLike, y: ArrayLike) -> float:
     """
     first, second = _columns(x, y)
     _refuse_constant(first, second)
+    from scipy import stats
+
     return float(stats.kendalltau(first, second).statistic)
 
 
@@ -98,6 +101,8 @@ def auc(score: ArrayLike, outcome: ArrayLike) -> float:
         raise ScoresError(
             f"outcome must hold both 0 and 1, got only {labels[0]:g}. Add samples of the other."
         )
+    from scipy import stats
+
     rank_sum = float(stats.rankdata(values)[ones].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to load
 
 from rewardwrap.statistics.intervals import wilson_interval
 from rewardwrap.statistics.scores import ScoresError, sample
@@ -82,6 +82,8 @@ def fisher(
     Source: Fisher, The logic of inductive inference, 1935; Newcombe, Interval estimation for the
     difference between independent proportions, 1998, method 10.
     """
+    from scipy import stats
+
     p = float(stats.fisher_exact(_table(successes, runs)).pvalue)
     return Difference(*_newcombe(successes, runs, confidence), p, "fisher")
 
@@ -104,6 +106,8 @@ def boschloo(
 
     Source: Boschloo, Raised conditional level of significance for the 2 x 2 table, 1970.
     """
+    from scipy import stats
+
     p = float(stats.boschloo_exact(_table(successes, runs)).pvalue)
     return Difference(*_newcombe(successes, runs, confidence), p, "boschloo")
 
@@ -189,8 +193,8 @@ def _student(
     value: float, error: float, freedom: float, confidence: float, method: str
 ) -> Difference:
     """Interval and p value of a difference; scipy's own tests warn at scores without spread."""
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
-    p = 2 * float(stats.t.sf(abs(value) / error, freedom))
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
+    p = 2 * float(special.stdtr(freedom, -abs(value) / error))
     return Difference(value, value - half, value + half, p, method)
 
 
@@ -241,8 +245,8 @@ def seeds_needed(
     deviation = math.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
     if gap <= 1e-12 * max(1.0, deviation):
         return None
-    z = float(stats.norm.ppf(1 - alpha / 2))
-    ratio = (z + float(stats.norm.ppf(power))) * deviation / gap
+    z = float(special.ndtri(1 - alpha / 2))
+    ratio = (z + float(special.ndtri(power))) * deviation / gap
     return max(3, math.ceil(2 * ratio**2 + z**2 / 4))
 
 
