@@ -18,12 +18,12 @@ test: .venv/installed-dev
 
 # minutes: installs into clean environments, long trainings
 slow: .venv/installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -o timeout=3600
 
 # other people's environments, paid against a hand computation (installs them first)
 foreign: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[foreign]"
-	$(BIN)/python -m pytest -m slow tests/foreign
+	$(BIN)/python -m pytest -m slow -o timeout=3600 tests/foreign
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

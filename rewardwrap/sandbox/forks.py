@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from rewardwrap.sandbox.channel import FORK, HANDED, KILL, TOLD, WAIT
@@ -22,6 +24,9 @@ Start = Callable[[Sequence[str], Sequence[int]], subprocess.Popen[bytes]]
 
 START_SECONDS = 60.0
 """A worker that has not locked itself by then never will; a loaded machine is no bug."""
+
+
+KILLED = -signal.SIGKILL
 
 
 class Gone(OSError):
@@ -52,7 +57,7 @@ class Forked:
             try:
                 self.returncode = self.zygote.ask(WAIT, self.pid)
             except Gone:
-                self.returncode = -9
+                self.returncode = KILLED
         return self.returncode
 
 
@@ -75,8 +80,9 @@ class Zygote:
             ours.close()
             raise
         ours.settimeout(START_SECONDS)
-        self.owner, self.popen, self._socket, self._number = os.getpid(), popen, ours, 0
-        self._lock = threading.Lock()
+        self.owner, self.popen, self._socket = os.getpid(), popen, ours
+        self._lock, self._number, self._asking = threading.RLock(), 0, False
+        self._later = deque[tuple[int, int]]()
         self.close = weakref.finalize(self, _ended, popen, ours, self.owner)
 
     @property
@@ -95,27 +101,43 @@ class Zygote:
     def ask(self, operation: int, process: int, inherited: Sequence[int] = ()) -> int:
         """Ask and wait: it answers at once, or never again.
 
+        The collector ends workers that nobody holds any more, and may do so in the middle of a question:
+        what it asks then waits for the end of that question, and is told what a killed worker ended with.
+
         Raises:
             Gone: The zygote has ended.
         """
         with self._lock:
-            if not self.usable:
-                raise Gone
-            self._number = number = self._number + 1
+            if self._asking:
+                self._later.append((operation, process))
+                return KILLED
+            self._asking = True
             try:
-                asked = HANDED.pack(number, operation, process)
-                socket.send_fds(self._socket, [asked], list(inherited))
-                told, found = 0, 0
-                # an answer that an interrupt left behind has a smaller number
-                while told != number:
-                    said = self._socket.recv(TOLD.size)
-                    if len(said) < TOLD.size:
-                        raise Gone
-                    told, found = TOLD.unpack(said)
-            except OSError:
-                self.close()
-                raise Gone from None
-            return found
+                return self._asked(operation, process, inherited)
+            finally:
+                with contextlib.suppress(Gone):
+                    while self._later:
+                        self._asked(*self._later.popleft(), ())
+                self._asking = False
+
+    def _asked(self, operation: int, process: int, inherited: Sequence[int]) -> int:
+        if not self.usable:
+            raise Gone
+        self._number = number = self._number + 1
+        try:
+            asked = HANDED.pack(number, operation, process)
+            socket.send_fds(self._socket, [asked], list(inherited))
+            told, found = 0, 0
+            # an answer that an interrupt left behind has a smaller number
+            while told != number:
+                said = self._socket.recv(TOLD.size)
+                if len(said) < TOLD.size:
+                    raise Gone
+                told, found = TOLD.unpack(said)
+        except OSError:
+            self.close()
+            raise Gone from None
+        return found
 
 
 def _ended(popen: subprocess.Popen[bytes], control: socket.socket, owner: int) -> None:

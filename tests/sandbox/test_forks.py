@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -76,6 +77,39 @@ def test_a_zygote_that_was_killed_takes_its_workers_along_and_is_replaced():
     with pytest.raises(Gone):
         process.popen.zygote.fork(())
     reward.close()
+
+
+class Collects(list):
+    """Descriptors during whose handing the collector runs."""
+
+    def __iter__(self):
+        gc.collect()
+        return super().__iter__()
+
+
+FORGETTING = """
+import faulthandler, gc
+from rewardwrap.sandbox.process import Process
+from tests.sandbox.test_forks import Collects, patient, sessions_of
+faulthandler.dump_traceback_later(60, exit=True)
+asking, forgotten = Process("trials"), Process("trials")
+pid = forgotten.pid
+gc.disable()
+cycle = [forgotten]
+cycle.append(cycle)
+del cycle, forgotten
+forked = asking.popen.zygote.fork(Collects())
+assert patient(lambda: sessions_of({pid}) == [])
+print(forked.wait(), asking.popen.zygote.usable)
+"""
+
+
+def test_a_worker_that_the_collector_ends_while_another_is_forked_stops_nobody():
+    said = subprocess.run(
+        [sys.executable, "-c", FORGETTING], capture_output=True, text=True, check=False
+    )
+    # a fork that was handed nothing leaves with an error of its own
+    assert said.stdout.split() == ["1", "True"], said.stderr
 
 
 def test_a_trainer_that_was_killed_leaves_neither_zygote_nor_worker():
