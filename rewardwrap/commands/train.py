@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from rewardwrap.commands.train_options import (
     settings_of,
 )
 from rewardwrap.core.errors import ConfigError
+from rewardwrap_envs.trust import require_trusted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,6 +83,11 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
 
     refuse_two_rewards(args)
     settings = settings_of(args)
+    if args.cooper:
+        from rewardwrap.rewards.learned import Learned
+
+        # the loop's reward is empty until the run has a folder; what it begins with can be refused before
+        settings = replace(settings, reward=Learned(args.cooper).to_config())
     loops: list[Loop] = []
 
     def pays(folder: RunFolder) -> Reward:
@@ -127,6 +134,12 @@ def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
         folder = RunFolder.newest(args.out, args.algo.lower(), args.env)
     before = folder.args()
     refuse_ignored(args, before)
+    require_trusted(
+        {"function": before.get("rule")},
+        folder.path,
+        (str(args.rule).partition(":")[0],),
+        ConfigError,
+    )
     log = before["tensorboard_log"] or str(folder.path)
     loops = _loops(folder, before)
     agent = bundle.read(

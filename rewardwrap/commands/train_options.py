@@ -21,6 +21,7 @@ from rewardwrap.commands.arguments import (
 )
 from rewardwrap.commands.show import add_show
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.plain import load_function
 
 if TYPE_CHECKING:
     from rewardwrap.core.reward import Reward
@@ -221,6 +222,8 @@ def refuse_two_rewards(args: argparse.Namespace) -> None:
             "--cooper must be all that pays, got another reward too. Leave it out, or add loop.reward to it "
             "in Python."
         )
+    if args.rule is not None:
+        load_function(args.rule)
     if args.demos is None and "form" in given:
         raise ConfigError(f"--form must go with --demos DIR, got {args.form} alone. Name a folder.")
 
