@@ -19,10 +19,14 @@ from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.ragged import IntArray
 from rewardwrap.data.reading import Note
+from rewardwrap.rewards.gaps import MISSING
 
 
 def filled(store: EpisodeStore, notes: list[Note]) -> EpisodeStore:
     """The store without missing cells; ``info["obs_0_missing"]`` is 1 where one was filled.
+
+    ``info["next_obs_0_missing"]`` says the same of what followed, so that a model that is fitted on a step
+    knows all of it (`rewardwrap.rewards.gaps`).
 
     Complete data come back as they are.
 
@@ -43,10 +47,11 @@ def filled(store: EpisodeStore, notes: list[Note]) -> EpisodeStore:
         changed[name] = tree.map_leaves(lambda _, parts=parts: next(parts), getattr(store, name))
     if not flags:
         return store
-    count = int(sum(flag.sum() for flag in flags.values()))
+    shown = [flag for flag in flags if not flag.startswith("next_")]
+    count = int(sum(flags[flag].sum() for flag in shown))
     sentence = (
         f"{count} missing cells were filled with the median of their neighbours in time; "
-        f"{', '.join(f'info/{flag}' for flag in flags)} say where"
+        f"{', '.join(f'info/{flag}' for flag in shown)} say where"
     )
     notes.append(Note("filled", sentence, count))
     return replace(store, **changed, info={**store.info, **flags})
@@ -67,7 +72,9 @@ def _leaf(
                 f"Leave the column out: --leave-out {label}."
             )
         flat[missing, i] = _from_neighbours(flat[:, i], missing, episode)
-        flags[f"{label}_missing"] = missing[rows].astype(np.float64)
+        flags[label + MISSING] = missing[rows].astype(np.float64)
+        if name.startswith("obs"):
+            flags[f"next_{label}{MISSING}"] = missing[rows + 1].astype(np.float64)
     return flat.reshape(array.shape)
 
 

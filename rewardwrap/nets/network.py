@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.nets.paid import Encoded, NetError, PaidNet
-from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.spaces import inputs_of
 from rewardwrap.nets.trunk import Trunk
 from rewardwrap.rewards.folding import Arrays
 from rewardwrap.rewards.frozen import Frozen
@@ -201,12 +201,15 @@ def _uniform(shape: tuple[int, int], fan_in: int, generators: Sequence[torch.Gen
     return torch.stack([torch.rand(shape, generator=g) * 2 * bound - bound for g in generators])
 
 
-def build(store: Any, reads: Sequence[str] = ("obs", "action"), **options: Any) -> RewardNet:
+def build(
+    store: Any, reads: Sequence[str] = ("obs", "action"), *, known: Any = None, **options: Any
+) -> RewardNet:
     """A network for the spaces of a store of episodes.
 
     Args:
         store: An `EpisodeStore`; spaces it does not know are read off its columns.
         reads: Any of ``obs``, ``action``, ``next_obs``, ``terminated``.
+        known: Episodes whose medians fill the gaps of a store that was filled; the store where left out.
         options: Of `RewardNet`.
     """
-    return RewardNet(Inputs.of(spaces_of(store), reads), **options)
+    return RewardNet(inputs_of(store, reads, known=known), **options)

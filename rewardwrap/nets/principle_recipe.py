@@ -18,10 +18,9 @@ from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, se
 from rewardwrap.nets.objectives.abstaining import Abstaining, clip_logits
 from rewardwrap.nets.principle_net import PrincipleNet
 from rewardwrap.nets.reference import reference_of
-from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.spaces import inputs_of
 from rewardwrap.nets.tables import Table, clips_table
 from rewardwrap.nets.trainer import Progress, fit
-from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.statistics.calibration import brier, ece
 from rewardwrap.statistics.ranking import auc
 
@@ -66,7 +65,7 @@ def fit_principles(
     known = with_successors(store, reads)
     judged = read_principles(labels, known) if isinstance(labels, Path) else labels
     train, held = _split(judged, heldout, seed)
-    net = PrincipleNet(Inputs.of(spaces_of(known), reads), judged.names, **options, seed=seed)
+    net = PrincipleNet(inputs_of(known, reads), judged.names, **options, seed=seed)
     shown = known.select(np.unique(train.clips.episode))
     net.normalise(net.encode(shown.transitions()))
     tables = [_table(net, side) for side in (train, held)]

@@ -68,7 +68,7 @@ def fit_regression(
     train, held = store.split(heldout, seed=seed)
     fitted, watched = watched_apart(train, seed)
     goals = [_goal(each, gamma, reads) for each in (fitted, watched, held)]
-    net = build(store, reads, seed=seed, **options)
+    net = build(store, reads, known=fitted, seed=seed, **options)
     batch_of = fitted.transitions()
     net.normalise(net.encode(batch_of))
     scaling = Scaling.of(goals[0])

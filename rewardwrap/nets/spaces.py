@@ -1,14 +1,45 @@
-"""Spaces of a store of episodes, read off its columns where it does not know them."""
+"""What a network reads of a store of episodes: its spaces, and how its gaps were filled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.rewards.parts import plain_space
+from rewardwrap.rewards.gaps import MISSING
+from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.parts import Part, plain_space
+
+
+def inputs_of(store: Any, reads: Sequence[str], *, known: Any = None) -> Inputs:
+    """Inputs that read whole columns, filled where ``ingest --fill`` filled the store.
+
+    Args:
+        store: An `EpisodeStore`; spaces it does not know are read off its columns.
+        reads: Any of ``obs``, ``action``, ``next_obs``, ``terminated``.
+        known: Episodes whose medians fill the gaps; the store where left out.
+    """
+    made = Inputs.of(spaces_of(store), reads)
+    if not any(name.endswith(MISSING) for name in store.info):
+        return made
+    batch = (known or store).transitions()
+    return Inputs([_with_fill(part, made.leaf, batch) for part in made.parts])
+
+
+def _with_fill(part: Part, leaf: Any, batch: Any) -> Part:
+    flags = [name + MISSING for name in part.cells] if part.sort == "real" else []
+    said = set(batch.info.keys())
+    if not said & set(flags):
+        return part
+    columns = leaf(batch, part).reshape(batch.lanes, -1).T
+    fill = []
+    for name, column in zip(flags, columns, strict=True):
+        there = column[~(batch.info[name] > 0)] if name in said else column
+        fill.append(float(np.median(there if there.size else column)) if name in said else None)
+    return replace(part, fill=tuple(fill))
 
 
 def spaces_of(store: Any) -> dict[str, Any]:

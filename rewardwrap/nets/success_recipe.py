@@ -79,7 +79,7 @@ def fit_success(
     labelled = replace(store, info={**store.info, LABEL: _labels(store, column, whole)})
     known, held = labelled.split(heldout, seed=seed)
     train, watched = watched_apart(known, seed)
-    net = build(store, reads, seed=seed, **options)
+    net = build(store, reads, known=train, seed=seed, **options)
     net.normalise(net.encode(train.transitions()))
     done = fit(
         net,

@@ -138,7 +138,8 @@ class Frozen:
             return out
         for begin in range(0, rows, block):
             end = min(begin + block, rows)
-            part = (take if self.inputs.fields else _rows)(batch, slice(begin, end))
+            whole = self.inputs.fields or self.inputs.fills
+            part = (take if whole else _rows)(batch, slice(begin, end))
             self._forward(part, end - begin, out[:, begin:end])
         return out
 

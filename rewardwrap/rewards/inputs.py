@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import Transitions
+from rewardwrap.rewards.gaps import write_filled
 from rewardwrap.rewards.parts import Part, other_space, parts_of, write_one_hot
 
 COLUMNS = ("obs", "action", "next_obs", "terminated")
@@ -81,11 +82,16 @@ class Inputs:
         """The named fields it reads."""
         return tuple(str(part.keys[0]) for part in self.parts if part.sort == "field")
 
+    @property
+    def fills(self) -> bool:
+        """Whether it reads numbers that may be missing, and what ``info`` says of them."""
+        return any(part.fill for part in self.parts)
+
     def scaled(self) -> NDArray[np.bool_]:
         """Which columns are numbers of a unit: those that normalisation applies to, ``(width,)``."""
         found = np.zeros(self.width, bool)
         for part, begin, end in self._places:
-            found[begin:end] = part.sort in ("real", "field")
+            found[begin : end - len(part.fillable)] = part.sort in ("real", "field")
         return found
 
     def write(self, batch: Transitions, out: NDArray[Any]) -> None:
@@ -101,10 +107,17 @@ class Inputs:
             leaf = self.leaf(batch, part)
             if part.sort == "one_hot":
                 write_one_hot(leaf, part, out[:, begin:end])
+            elif part.fill:
+                write_filled(leaf, part, self._other_end(batch, part), batch, out[:, begin:end])
             elif leaf.ndim == 2:
                 out[:, begin:end] = leaf
             else:
                 out[:, begin:end] = leaf.reshape(len(leaf), -1)
+
+    def _other_end(self, batch: Transitions, part: Part) -> Any:
+        """The same leaf at the other end of the step, None of an action."""
+        other = {"obs": "next_obs", "next_obs": "obs"}.get(part.column)
+        return None if other is None else self.leaf(batch, replace(part, column=other))
 
     def leaf(self, batch: Transitions, part: Part) -> Any:
         """The array behind a part, ``(B, *shape)``, its shape and dtype checked."""
@@ -128,7 +141,8 @@ class Inputs:
 
     def to_plain(self) -> list[dict[str, Any]]:
         """Plain data for JSON."""
-        return [asdict(part) for part in self.parts]
+        # models in which nothing is filled stay what they were
+        return [{k: v for k, v in asdict(part).items() if k != "fill" or v} for part in self.parts]
 
     @classmethod
     def from_plain(cls, parts: Any) -> Inputs:
@@ -143,7 +157,10 @@ class Inputs:
                     str(part["column"]),
                     tuple(part["keys"]),
                     part["sort"],
-                    *(tuple(int(n) for n in part[name]) for name in ("shape", "sizes", "start")),
+                    _whole(part["shape"]),
+                    _whole(part["sizes"]),
+                    _whole(part["start"]),
+                    tuple(None if v is None else float(v) for v in part.get("fill", ())),
                 )
                 for part in parts
             ]
@@ -152,6 +169,10 @@ class Inputs:
                 f"inputs of a model must be a list of parts, got {str(parts)[:60]!r}. Fit it again."
             ) from error
         return cls(made)
+
+
+def _whole(numbers: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in numbers)
 
 
 def _other_way_round(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

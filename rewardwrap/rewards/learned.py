@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
@@ -45,6 +46,7 @@ class Learned(Reward):
     Raises:
         ConfigError: No model there, one that was cut short or changed, another version than
             ``sha256``; at the first step, observations or actions of another shape.
+        RewardValueError: A number is NaN, and the model was not fitted on data with such gaps.
 
     Source: Christiano et al., Deep reinforcement learning from human preferences, 2017,
         arXiv:1706.03741; guards: Coste et al., Reward model ensembles help mitigate
@@ -178,7 +180,11 @@ class Learned(Reward):
                 )
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        return self._net()(batch)
+        paid = self._net()(batch)
+        # one call, since a step of few lanes is a handful of them
+        if math.isnan(paid.dot(paid)):
+            raise self._no_number(batch, paid)
+        return paid
 
     def members(self, batch: Transitions) -> FloatArray:
         """What each member of the ensemble says, ``(M, B)``."""
@@ -201,6 +207,25 @@ class Learned(Reward):
                 "The file was changed; save the reward again."
             )
         self._take(document, packed)
+
+    def _no_number(self, batch: Transitions, paid: FloatArray) -> RewardValueError:
+        """The error for a row that is paid NaN, by the input that has one."""
+        row = np.flatnonzero(np.isnan(paid))[:1]
+        for part in self._net().inputs.parts:
+            if part.sort not in ("real", "image"):
+                continue
+            seen = np.ravel(np.asarray(self._net().inputs.leaf(batch, part))[row])
+            wrong = np.flatnonzero(~np.isfinite(seen)).tolist()
+            if wrong:
+                return RewardValueError(
+                    f"learned reward: {part.label} must be finite, got {seen[wrong[0]]} in number "
+                    f"{wrong[0]} of row {row[0]}, and model {self.version} has nothing to fill it with. "
+                    "Fit it on data that were read with rewardwrap ingest --fill median."
+                )
+        return RewardValueError(
+            f"learned reward: model {self.version} must pay a number, got {paid[row[0]]} in row {row[0]}. "
+            "Look for huge inputs, or fit it again."
+        )
 
     def _read(self) -> tuple[dict[str, Any], bytes]:
         """The model of the folder, if it may be paid."""

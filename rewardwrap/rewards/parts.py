@@ -31,6 +31,8 @@ class Part:
         shape: Of the leaf, without lanes.
         sizes: One-hot only: the number of values of each digit.
         start: One-hot only: the smallest value of each digit.
+        fill: Real only: what each number is where it is missing, None where it never was; a flag for
+            each that may be missing stands behind the numbers. Empty where nothing is filled.
     """
 
     column: str
@@ -39,13 +41,27 @@ class Part:
     shape: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
     start: tuple[int, ...] = ()
+    fill: tuple[float | None, ...] = ()
 
     @property
     def width(self) -> int:
         """How many numbers it becomes; an image becomes none, its features come later."""
         if self.sort == "image":
             return 0
-        return sum(self.sizes) if self.sort == "one_hot" else int(np.prod(self.shape))
+        if self.sort == "one_hot":
+            return sum(self.sizes)
+        return int(np.prod(self.shape)) + len(self.fillable)
+
+    @property
+    def fillable(self) -> list[int]:
+        """Numbers that may be missing, by their place."""
+        return [i for i, value in enumerate(self.fill) if value is not None]
+
+    @property
+    def cells(self) -> list[str]:
+        """What the numbers are called beside ``info``: ``obs_0``, ``obs_speed_2``."""
+        name = "_".join([self.column, *(str(key) for key in self.keys)])
+        return [f"{name}_{i}" for i in range(int(np.prod(self.shape)))] if self.shape else [name]
 
     @property
     def label(self) -> str:

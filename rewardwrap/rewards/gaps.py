@@ -1,0 +1,56 @@
+"""Missing numbers of a step, filled as the data were that a model was fitted on, and flagged.
+
+A number is missing where it is NaN, or where ``info`` says that somebody filled it already
+(``obs_0_missing``, as `rewardwrap ingest --fill` writes it). It becomes the same number at the other end of
+the step, one moment away, or else the median of the training data. So what is paid depends on the step
+alone: a live agent, a buffer and a log are paid the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rewardwrap.core.transitions import BoolArray, Transitions
+from rewardwrap.rewards.parts import Part
+
+MISSING = "_missing"
+
+
+def write_filled(
+    leaf: NDArray[Any], part: Part, other: NDArray[Any] | None, batch: Transitions, out: Any
+) -> None:
+    """Numbers without gaps, then a flag for each that may have one: ``(B, width)``.
+
+    Args:
+        leaf: ``(B, *shape)``.
+        part: What it is.
+        other: The same at the other end of the step, None of an action.
+        batch: Whose ``info`` may say what was filled.
+        out: Where.
+    """
+    rows, count = len(leaf), len(part.fill)
+    out[:, :count] = leaf.reshape(rows, count)
+    far = None if other is None else other.reshape(rows, count)
+    said = set(batch.info.keys())
+    there = "next_obs" if part.column == "obs" else "obs"
+    for place, i in enumerate(part.fillable):
+        name = part.cells[i]
+        gap = _missing(out[:, i], name, said, batch)
+        out[:, count + place] = gap
+        if not gap.any():
+            continue
+        value = np.full(rows, part.fill[i])
+        if far is not None:
+            beyond = name.replace(part.column, there, 1)
+            value = np.where(_missing(far[:, i], beyond, said, batch), value, far[:, i])
+        out[gap, i] = value[gap]
+
+
+def _missing(values: Any, name: str, said: set[str], batch: Transitions) -> BoolArray:
+    gap: BoolArray = np.isnan(values)
+    if name + MISSING in said:
+        gap = gap | (np.nan_to_num(batch.info[name + MISSING]) > 0)
+    return gap

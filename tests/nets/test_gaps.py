@@ -1,0 +1,113 @@
+"""Missing cells inside a model: a step with gaps pays what was fitted, wherever it comes from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import rewardwrap as rw
+from rewardwrap.core.errors import RewardValueError
+from rewardwrap.core.transitions import take
+from rewardwrap.data import EpisodeStore
+from rewardwrap.data.fill import filled
+from rewardwrap.nets.folder import load_model
+from rewardwrap.nets.reward_recipe import fit_regression
+from rewardwrap.rewards.inputs import Inputs
+from tests.nets.test_gate import pendulum
+
+
+def holed(store: EpisodeStore, seed: int, share: float = 0.1) -> EpisodeStore:
+    draws = np.random.default_rng(seed)
+    obs, action = store.obs.copy(), store.action.copy()
+    for column in (obs, action):
+        column[draws.random(column.shape) < share] = np.nan
+    return replace(store, obs=obs, action=action)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("gaps")
+    raw = holed(pendulum(60, seed=4), seed=0)
+    store = filled(raw, [])
+    fitted = fit_regression(store, epochs=30, seed=0)
+    fitted.save(folder / "model")
+    fit_regression(pendulum(6, seed=4), epochs=1).save(folder / "plain")
+    return {"folder": folder, "raw": raw, "store": store, "metrics": fitted.metrics}
+
+
+def test_ten_percent_missing_everywhere_and_held_out_r2_is_98(there: dict[str, Any]) -> None:
+    assert there["metrics"]["heldout"]["r2"] >= 0.98
+
+
+def test_a_raw_step_pays_what_the_filled_log_was_fitted_on(there: dict[str, Any]) -> None:
+    raw, store = there["raw"].transitions(), there["store"].transitions()
+    gaps = np.isnan(raw.obs).any(axis=1)
+    assert 0.2 < gaps.mean() < 0.4
+    reward = rw.Learned(there["folder"] / "model")
+    paid = reward(raw)
+    assert np.isfinite(paid).all()
+    np.testing.assert_allclose(paid, reward(store), rtol=1e-5, atol=1e-5)
+    one_by_one = [reward(take(raw, slice(i, i + 1)))[0] for i in range(50)]
+    np.testing.assert_allclose(one_by_one, paid[:50], rtol=1e-4, atol=1e-4)
+    assert load_model(there["folder"] / "model").net.inputs.fills
+
+
+def test_a_number_comes_from_the_other_end_of_the_step_or_else_from_the_model() -> None:
+    plain = [
+        {"column": c, "keys": [], "sort": "real", "shape": [2], "sizes": [], "start": [],
+         "fill": [None, 7.0]} for c in ("obs", "next_obs")
+    ]  # fmt: skip
+    inputs = Inputs.from_plain(plain)
+    assert inputs.to_plain() == [{**p, "keys": (), "shape": (2,), "sizes": (), "start": (),
+                                  "fill": (None, 7.0)} for p in plain]  # fmt: skip
+    nan = np.nan
+    rows = take(pendulum(1, seed=0).transitions(), slice(0, 4))
+    rows.obs = np.array([[1, 2], [1, nan], [1, nan], [1, 2]])
+    rows.next_obs = np.array([[3, 4], [3, 4], [3, nan], [3, nan]])
+    out = np.empty((4, inputs.width))
+    inputs.write(rows, out)
+    assert out.tolist() == [
+        [1, 2, 0, 3, 4, 0], [1, 4, 1, 3, 4, 0], [1, 7, 1, 3, 7, 1], [1, 2, 0, 3, 2, 1],
+    ]  # fmt: skip
+    assert inputs.scaled().tolist() == [True, True, False] * 2
+
+
+class Holes(gym.ObservationWrapper[Any, Any, Any]):
+    """A sensor that fails at every second step."""
+
+    def __init__(self) -> None:
+        super().__init__(gym.make("Pendulum-v1"))
+        self.count = 0
+
+    def observation(self, observation: Any) -> Any:
+        self.count += 1
+        return np.where([False, self.count % 2 == 0, False], np.nan, observation)
+
+
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_a_live_agent_with_gaps_is_paid_and_a_plain_model_says_what_it_lacks(
+    there: dict[str, Any], n_envs: int
+) -> None:
+    for name in ("model", "plain"):
+        env: Any = rw.make(Holes, rw.Learned(there["folder"] / name), n_envs=n_envs)
+        env.reset()
+        action = np.zeros((n_envs, 1), np.float32)
+        if name == "plain":
+            with pytest.raises(
+                RewardValueError, match="obs must be finite, got nan in number 1 .*--fill"
+            ):
+                [env.step(action) for _ in range(2)]
+        else:
+            for _ in range(4):
+                assert np.isfinite(env.step(action)[1]).all()
+
+
+def test_a_model_without_gaps_is_written_as_before(there: dict[str, Any]) -> None:
+    plain = json.loads(Path(there["folder"] / "plain" / "model.json").read_text())
+    assert all("fill" not in part for part in plain["inputs"])
