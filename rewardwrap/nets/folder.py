@@ -22,6 +22,7 @@ from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
+from rewardwrap.rewards.onnx_net import KIND as ONNX
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
 from rewardwrap.rewards.sealed import (
     FORMAT,
@@ -146,7 +147,7 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
             f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "
             "pays is checked by rewardwrap audit."
         )
-    if document["net"].get("kind") == GRAPH:
+    if document["net"].get("kind") in (GRAPH, ONNX):
         # as much of a network as judging one needs
         return cast(PaidNet, ForeignNet(document, weights))
     inputs = Inputs.from_plain(document["inputs"])

@@ -12,10 +12,11 @@ from rewardwrap.nets.paid import Encoded, NetError
 from rewardwrap.rewards.frozen import thaw
 from rewardwrap.rewards.graph import Graph
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.onnx_net import OnnxNet
 
 
 class ForeignNet:
-    """What `RewardNet` offers to `validate`, `monitor` and `compare`, of a sealed graph.
+    """What `RewardNet` offers to `validate`, `monitor` and `compare`, of a sealed graph or file.
 
     Args:
         document: Its model.json.
@@ -28,10 +29,10 @@ class ForeignNet:
         self.inputs = Inputs.from_plain(document["inputs"])
         self._document, self._weights = document, weights
 
-    def freeze(self, *, rule: str = "mean", k: float = 1.0) -> Graph:
-        """The graph, ready to pay."""
+    def freeze(self, *, rule: str = "mean", k: float = 1.0) -> Graph | OnnxNet:
+        """The graph or the file, ready to pay."""
         found = thaw(self._document, self._weights, rule=rule, k=k)
-        assert isinstance(found, Graph)
+        assert isinstance(found, Graph | OnnxNet)
         return found
 
     def encode(self, batch: Transitions) -> Encoded:

@@ -1,10 +1,11 @@
-"""A torch module of one's own as a sealed model: its layers or its graph are copied, and proved equal."""
+"""A network of one's own as a sealed model: layers, graph or file are copied, and proved equal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import numpy as np
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.frozen import thaw
-from rewardwrap.rewards.graph import KIND, exported
+from rewardwrap.rewards.graph import exported
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.onnx_net import BYTES, OnnxNet, content_of, described, session
 from rewardwrap.rewards.parts import plain_space
 from rewardwrap.rewards.sealed import FORMAT, METRICS, WEIGHTS, digest, seal
 
@@ -49,27 +51,51 @@ def sealed(
             "For a plain function use rw.function."
         )
     spaces = _spaces(env)
-    reads = Inputs.of({name: plain_space(space) for name, space in spaces.items()}, tuple(inputs))
-    if reads.images:
-        raise ConfigError(
-            "from_torch: inputs must be vectors or digits, got an image. Fit one with rewardwrap fit."
-        )
+    reads = _reads(spaces, inputs)
     said = _said(module, reads, tuple(inputs), spaces, seed)
     try:
         arrays, net = _chain(module, reads.width)
-        made = _document(module, inputs, reads, arrays, net)
-        _require_equal(said, *made)
+        made = _document(type(module).__name__, inputs, reads, arrays, net)
+        _require_equal(said.batch, said.paid, *made)
     except _NoChain:
         net, arrays = exported(module.eval(), said.columns, tuple(inputs))
-        made = _document(module, inputs, reads, arrays, net)
-        _require_equal(said, *made)
+        made = _document(type(module).__name__, inputs, reads, arrays, net)
+        _require_equal(said.batch, said.paid, *made)
     finally:
         module.train(said.training)
     return made
 
 
+def sealed_onnx(
+    file: str | Path, inputs: Sequence[str], env: Any, seed: int = 0
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The same of an ONNX file, which is taken in whole.
+
+    Raises:
+        ConfigError: No ONNX file, other inputs than it takes, or rows that change each other's pay.
+    """
+    spaces = _spaces(env)
+    reads = _reads(spaces, inputs)
+    content = content_of(Path(file))
+    net = described(session(content, str(file)), reads, tuple(inputs))
+    arrays = {BYTES: np.frombuffer(content, np.uint8)}
+    made = _document(Path(file).stem, inputs, reads, arrays, net)
+    batch = _rows(spaces, seed)
+    _require_equal(batch, OnnxNet(reads, net, arrays)(batch), *made)
+    return made
+
+
+def _reads(spaces: dict[str, Any], inputs: Sequence[str]) -> Inputs:
+    reads = Inputs.of({name: plain_space(space) for name, space in spaces.items()}, tuple(inputs))
+    if reads.images:
+        raise ConfigError(
+            "a network of one's own must read vectors or digits, got an image. Fit one with rewardwrap fit."
+        )
+    return reads
+
+
 def _document(
-    module: Any, inputs: Sequence[str], reads: Inputs, arrays: dict[str, Any], net: dict[str, Any]
+    name: str, inputs: Sequence[str], reads: Inputs, arrays: dict[str, Any], net: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     from safetensors.numpy import save
 
@@ -80,7 +106,7 @@ def _document(
         "inputs": reads.to_plain(),
         "net": net,
         "data": {},
-        "settings": {"module": type(module).__name__, "reads": list(inputs)},
+        "settings": {"module": name, "reads": list(inputs)},
         "temperature": 1.0,
         "files": {name: digest(content) for name, content in files.items()},
     }
@@ -98,7 +124,7 @@ def _spaces(env: Any) -> dict[str, Any]:
         made = gym.make(env)
     except gym.error.Error as error:
         raise ConfigError(
-            f"from_torch: env must be the id of an environment, got {env!r}: {error}. "
+            f"a network of one's own: env must be the id of an environment, got {env!r}: {error}. "
             "Give the environment itself."
         ) from error
     found = {"obs": made.observation_space, "action": made.action_space}
@@ -198,17 +224,19 @@ def _said(
     return _Said(batch, taken, want.reshape(-1), training)
 
 
-def _require_equal(said: _Said, document: dict[str, Any], files: dict[str, bytes]) -> None:
-    """The copy answers as the module does, on many rows and on a few."""
+def _require_equal(
+    batch: Transitions, said: FloatArray, document: dict[str, Any], files: dict[str, bytes]
+) -> None:
+    """The copy answers as the network does, on many rows and on a few."""
     net = thaw(document, files[WEIGHTS])
     for rows in (slice(None), slice(0, 3), slice(0, 1)):
-        want = said.paid[rows]
-        paid = net(take(said.batch, rows))
+        want = said[rows]
+        paid = net(take(batch, rows))
         off = float(np.abs(paid - want).max())
-        if not off <= CLOSE * max(1.0, float(np.abs(said.paid).max())):
-            kind = _NoChain if document["net"].get("kind") != KIND else ConfigError
+        if not off <= CLOSE * max(1.0, float(np.abs(said).max())):
+            kind = _NoChain if "kind" not in document["net"] else ConfigError
             raise kind(
-                f"from_torch: module must pay the same when it is sealed, got a difference of {off:.3g}. "
+                f"a network of one's own must pay the same when it is sealed, got a difference of {off:.3g}. "
                 "It may draw random numbers or look at the other rows; distil it: let it pay a store of "
                 "episodes and fit that with rewardwrap fit."
             )

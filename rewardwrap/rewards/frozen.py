@@ -26,6 +26,8 @@ from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
 from rewardwrap.rewards.log_ratio import LogRatio
 from rewardwrap.rewards.members import combined, require_rule
+from rewardwrap.rewards.onnx_net import KIND as ONNX
+from rewardwrap.rewards.onnx_net import OnnxNet
 from rewardwrap.rewards.outputs import output_of
 from rewardwrap.rewards.pixels import image_features
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
@@ -227,8 +229,8 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
     )
 
 
-Thawed: TypeAlias = Frozen | Density | LogRatio | Principled | Graph
-"""What pays: a network, a density, a policy beside its reference, principles, the graph of a module."""
+Thawed: TypeAlias = Frozen | Density | LogRatio | Principled | Graph | OnnxNet
+"""What pays: a network, a density, a policy beside its reference, principles, a network of one's own."""
 
 
 def thaw(
@@ -246,6 +248,8 @@ def thaw(
             return Density(inputs, document["net"], arrays)
         if document["net"].get("kind") == GRAPH:
             return Graph(inputs, document["net"], arrays)
+        if document["net"].get("kind") == ONNX:
+            return OnnxNet(inputs, document["net"], arrays)
         if document["net"].get("kind") == LOG_RATIO:
             return LogRatio(inputs, document["net"], arrays, rule=rule, k=k)
         if document["net"].get("kind") == PRINCIPLES:

@@ -18,7 +18,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.files import write_whole
-from rewardwrap.rewards.foreign import sealed
+from rewardwrap.rewards.foreign import sealed, sealed_onnx
 from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.judgement import require_passed
 from rewardwrap.rewards.limits import require_choice, require_number
@@ -115,19 +115,57 @@ class Learned(Reward):
         Raises:
             ConfigError: No module, one that cannot be exported, or answers that differ.
         """
-        document, files = sealed(module, inputs, env)
+        return cls._of(
+            *sealed(module, inputs, env), out=out, rule=rule, name=f"{type(module).__name__}.torch"
+        )
+
+    @classmethod
+    def from_onnx(
+        cls,
+        file: str | os.PathLike[str],
+        *,
+        inputs: Sequence[str] = ("obs", "action"),
+        env: Any,
+        out: str | os.PathLike[str] | None = None,
+        rule: str = "mean",
+    ) -> Learned:
+        """A network of one's own in an ONNX file, sealed like a fitted model and paid by onnxruntime.
+
+        Needs ``pip install "rewardwrap[onnx]"``. The file's bytes are the model: weights that lie beside
+        it are taken in, later changes of the file change nothing. Many rows, three and one must be paid
+        the same.
+
+        Args:
+            file: An ``.onnx`` whose first axis takes any number of rows; it takes one array an input (by
+                their names, or else in this order), or all inputs side by side, and gives one number a row.
+            inputs: As in `from_torch`; digits are one-hot.
+            env: As in `from_torch`.
+            out: As in `from_torch`.
+            rule: As above.
+
+        Raises:
+            ConfigError: No ONNX file, or one that takes or gives something else.
+            MissingExtra: onnxruntime is not installed.
+        """
+        made = sealed_onnx(Path(file), inputs, env)
+        return cls._of(*made, out=out, rule=rule, name=Path(file).name)
+
+    @classmethod
+    def _of(
+        cls, document: dict[str, Any], files: dict[str, bytes], *, out: Any, rule: str, name: str
+    ) -> Learned:
         if out is not None:
             target = Path(out)
             if target.exists() and not (target / MODEL).is_file():
                 raise ConfigError(
-                    f"from_torch: out must be new or a model, got {out}. Choose another folder."
+                    f"a sealed model: out must be new or a model, got {out}. Choose another folder."
                 )
             target.mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                write_whole(target / name, content)
+            for each, content in files.items():
+                write_whole(target / each, content)
             write_whole(target / MODEL, json.dumps(document, indent=2))
             return cls(os.fspath(out), rule=rule)
-        made = cls(f"{type(module).__name__}.torch", rule=rule)
+        made = cls(name, rule=rule)
         made._take(document, json.dumps(document).encode() + b"\n" + files[WEIGHTS])
         return made
 
