@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -43,11 +43,18 @@ class Mind:
         self.begun = False
         self.new: list[Seen] = []
         self.rows = 0
+        self._joined: tuple[int, Any] | None = None
 
     @property
     def nets(self) -> Nets:
         """All networks by name, for numpy."""
         return {**self.fixed.nets, **self.learned.nets}
+
+    def joined(self, join: Callable[[Nets], Any]) -> Any:
+        """What ``join`` makes of the networks, made again after they have learned."""
+        if self._joined is None or self._joined[0] != self.learned.steps:
+            self._joined = self.learned.steps, join(self.nets)
+        return self._joined[1]
 
     def read(self, batch: Transitions) -> Seen:
         """A batch as numbers."""
@@ -68,7 +75,7 @@ class Mind:
         self.fixed.unpack(arrays["fixed"], 0)
         self.learned.unpack(arrays["weights"], steps)
         self.reader.load_moments(arrays["scale"])
-        self.begun = True
+        self.begun, self._joined = True, None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

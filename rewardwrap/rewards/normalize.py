@@ -134,7 +134,8 @@ class Normalize(Filter):
         return np.where(np.isfinite(reward), self._scaled(reward, np.inf), reward)
 
     def _learn(self, totals: FloatArray) -> None:
-        count, mean, squares = self._learned
+        moments = self._learned
+        count, mean, squares = moments
         if not count and len(totals):
             mean = float(totals.mean())
         away = totals - mean
@@ -142,7 +143,7 @@ class Normalize(Filter):
         shift = float(np.add.reduce(away))
         squares += float(away.dot(away)) - shift * shift / max(count, 1.0)
         if math.isfinite(squares):
-            self._learned[:] = count, mean + shift / max(count, 1.0), max(squares, 0.0)
+            moments[:] = count, mean + shift / max(count, 1.0), max(squares, 0.0)
 
     def _scale(self) -> float:
         count, _, squares = self._learned

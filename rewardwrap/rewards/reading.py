@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,7 @@ FILTERS = ((32, 8), (64, 4), (64, 3))
 """Outputs and width of the three convolutions of NatureCNN."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """Rows: where a step began, what was done, and where it led; numpy or torch.
 
     Args:
@@ -177,7 +175,7 @@ class Reader:
         """The rows on one scale."""
         x = None if seen.x is None else _whitened(seen.x, *self._state)
         a = None if seen.a is None else _whitened(seen.a, *self._action)
-        return replace(seen, x=x, a=a, y=_whitened(seen.y, *self._state))
+        return Seen(x, a, _whitened(seen.y, *self._state))
 
     @property
     def moments(self) -> NDArray[np.float64]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
+import numpy as np
+
 from rewardwrap.core.registry import register
-from rewardwrap.rewards.curiosity import Nets, Sizes, Student
+from rewardwrap.core.transitions import Carry, Transitions
+from rewardwrap.rewards.curiosity import Mind, Nets, Sizes, Student
 from rewardwrap.rewards.reading import Seen
 
 
@@ -54,11 +57,27 @@ class RND(Student):
     def learned(self, width: int, actions: int) -> Sizes:
         return {"predictor": (width, 2 * self.hidden, self.features)}
 
-    def novelty(self, nets: Nets, seen: Seen) -> Any:
-        error = nets["target"](seen.y)
-        error -= nets["predictor"](seen.y)
-        error *= error
-        return error.mean(-1)
+    def feel(self, own: Carry, batch: Transitions, mind: Mind, seen: Seen) -> tuple[Carry, Any]:
+        inner, outer = mind.joined(_joined)
+        rows = np.ones((batch.lanes, len(inner)), np.float32)
+        rows[:, 1:] = seen.y
+        hidden = rows.dot(inner)
+        apart = np.maximum(hidden, 0.0, out=hidden).dot(outer)
+        return own, np.vecdot(apart, apart)
 
     def loss(self, nets: Nets, seen: Seen) -> Any:
         return ((nets["target"](seen.y) - nets["predictor"](seen.y)) ** 2).mean()
+
+
+def _joined(nets: Nets) -> tuple[Any, Any]:
+    """Both networks as one, whose outputs are their differences: two products of matrices, not four.
+
+    Biases are the weights of an input that is 1, which a hidden unit hands on. Single precision halves
+    the time of a step; learning has double.
+    """
+    ((t, t0),), ((p, p0),) = nets["target"].inner, nets["predictor"].inner
+    (u, u0), (q, q0) = nets["target"].last, nets["predictor"].last
+    one = np.eye(1 + len(t), 1)
+    inner = np.hstack((one, np.vstack((t0, t)), np.vstack((p0, p))))
+    outer = np.vstack((u0 - q0, u, -q)) / np.sqrt(len(u0))
+    return inner.astype(np.float32), outer.astype(np.float32)

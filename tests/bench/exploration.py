@@ -1,4 +1,4 @@
-"""What bonuses cost: a step, and learning from it; printed by ``python -m tests.bench.exploration``."""
+"""What bonuses cost beside the same steps without: ``python -m tests.bench.exploration``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from stable_baselines3 import PPO
 
 import rewardwrap as rw
 from rewardwrap.core.info import NO_INFO
 from rewardwrap.core.stream import Stream
 
 LANES, OBS, ACTIONS, EVERY = 8, 17, 6, 1024
-BONUSES: Mapping[str, rw.Reward | None] = {
-    "none": None,
+BLOCK, FIRST = 50, 3 * EVERY // LANES + 1
+BONUSES: Mapping[str, rw.Reward] = {
     "Counts": rw.Counts(),
     "SimHash": rw.SimHash(),
     "RND": rw.RND(),
@@ -27,24 +29,67 @@ BONUSES: Mapping[str, rw.Reward | None] = {
 }
 
 
-def cost(bonus: rw.Reward | None, steps: int) -> tuple[float, float]:
-    """Median microseconds of a vector step without an update, and of an update for each row of it."""
-    reward: rw.Reward = rw.EnvReward() if bonus is None else rw.EnvReward() + 0.1 * bonus
-    stream, rng = Stream(reward, LANES), np.random.default_rng(0)
-    obs = rng.normal(size=(steps + 1, LANES, OBS)).astype(np.float32)
-    action = rng.uniform(-1, 1, (steps, LANES, ACTIONS)).astype(np.float32)
-    paid, never = np.zeros(LANES), np.zeros(LANES, bool)
-    stream.begin(obs[0])
+class Player:
+    """Plays noise to a reward and keeps the CPU time of each step, in microseconds."""
+
+    def __init__(self, reward: rw.Reward, rng: np.random.Generator) -> None:
+        self._stream, self._rng = Stream(reward, LANES), rng
+        self._stream.begin(self._obs(1)[0])
+        self.took: list[float] = []
+
+    def _obs(self, steps: int) -> NDArray[np.float32]:
+        return self._rng.normal(size=(steps, LANES, OBS)).astype(np.float32)
+
+    def play(self, steps: int) -> None:
+        """Step, one vector step after the other."""
+        paid, never = np.zeros(LANES), np.zeros(LANES, bool)
+        obs = self._obs(steps)
+        action = self._rng.uniform(-1, 1, (steps, LANES, ACTIONS)).astype(np.float32)
+        for t in range(steps):
+            began = time.process_time_ns()
+            self._stream.advance(action[t], obs[t], paid, never, never, NO_INFO)
+            self.took.append((time.process_time_ns() - began) / 1e3)
+
+
+def cost(bonus: rw.Reward, steps: int) -> tuple[float, float, float]:
+    """Microseconds of a bare vector step, that a second bare one takes more, and that the bonus adds.
+
+    The three take turns of 50 steps, and medians are of the steps that learn nothing.
+    """
+    rng = np.random.default_rng(0)
+    rewards = rw.EnvReward(), rw.EnvReward(), rw.EnvReward() + 0.1 * bonus
+    players = [Player(reward, rng) for reward in rewards]
+    for player in players:
+        # the first updates find scales and fill tables
+        player.play(FIRST)
+        player.took.clear()
+    for _ in range(steps // BLOCK):
+        for player in players:
+            player.play(BLOCK)
+    bare, again, paid = (float(np.median(player.took)) for player in players)
+    return bare, again - bare, paid - bare
+
+
+def learning(bonus: rw.Reward) -> float:
+    """Microseconds that an update takes for each of the rows that it learns from; 0 without any."""
+    player = Player(bonus, np.random.default_rng(0))
+    player.play(FIRST)
+    took = np.array(player.took)
+    long = took[took > 30 * np.median(took)]
+    return float(np.median(long)) / EVERY if len(long) else 0.0
+
+
+def ppo() -> float:
+    """The same of PPO's own update, with SB3's defaults, after a rollout of as many rows."""
+    env = rw.make("HalfCheetah-v5", rw.EnvReward(), n_envs=LANES)
+    model = PPO("MlpPolicy", env, n_steps=EVERY // LANES, device="cpu", seed=0)
+    model.learn(EVERY)
     took = []
-    for t in range(steps):
+    for _ in range(3):
         began = time.process_time_ns()
-        stream.advance(action[t], obs[t + 1], paid, never, never, NO_INFO)
-        took.append(time.process_time_ns() - began)
-    # the first 300 steps find scales and fill tables; updates stand out by themselves
-    late = np.array(took[300:]) / 1e3
-    step = float(np.median(late))
-    updates = late[late > 50 * step]
-    return step, (float(np.median(updates)) - step) / EVERY if len(updates) else 0.0
+        model.train()
+        took.append((time.process_time_ns() - began) / 1e3)
+    return min(took) / EVERY
 
 
 def main() -> None:
@@ -54,12 +99,15 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(BONUSES), metavar="RND,ICM")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    own = ppo()
     print(
-        f"{LANES} lanes, {OBS} numbers observed, Box({ACTIONS}): us a vector step, us of learning a row"
+        f"{LANES} lanes, {OBS} numbers observed, Box({ACTIONS}); PPO updates in {own:.0f} us a row"
     )
+    print(f"{'us':14s} {'bare':>8s} {'A/A':>8s} {'added':>8s} {'a row':>8s} {'of PPO':>8s}")
     for name in given.only.split(","):
-        step, learning = cost(BONUSES[name], given.steps)
-        print(f"{name:14s} {step:8.1f} {learning:8.1f}", flush=True)
+        row = learning(BONUSES[name])
+        numbers = *cost(BONUSES[name], given.steps), row
+        print(f"{name:14s}", *(f"{number:8.1f}" for number in numbers), f"{row / own:8.0%}")
 
 
 if __name__ == "__main__":
