@@ -12,7 +12,7 @@ from tests.evidence.harness.judging import Row, State, mean, together, within
 from tests.evidence.worlds.lakes import lake, random_rewards, worst
 
 CLAIM = (
-    "On slippery FrozenLake 8x8, horizon 40, the largest loss over ten random rewards is at most .05 after "
+    "On slippery FrozenLake 8x8, horizon 20, the largest loss over ten random rewards is at most .05 after "
     "400 episodes, falls with a slope of -.35 or steeper in their number, and no reward is read."
 )
 SOURCE = "Zhang, Zhang, Gu, 2023, arXiv 2303.10165"
@@ -98,7 +98,7 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
     )
     return state, (
         f"largest loss {lost} episodes (random play: {mean(rows, 'lost_random'):.3f} after 400), slope "
-        f"{mean(rows, 'slope'):.2f}; from horizon 20 to 80 {mean(rows, 'growth'):.1f} times the episodes "
+        f"{mean(rows, 'slope'):.2f}; from horizon 10 to 80 {mean(rows, 'growth'):.1f} times the episodes "
         f"({mean(rows, 'needed'):.0f} at 80); where the sum of uncertainties is not cut at 1, "
         f"{mean(rows, 'growth_polynomial'):.1f} times ({mean(rows, 'needed_polynomial'):.0f})"
     )
