@@ -24,6 +24,7 @@ NAMES = [
     "Constant",
     "CooperLoop",
     "Counts",
+    "DPBA",
     "Decoded",
     "Delay",
     "Delta",

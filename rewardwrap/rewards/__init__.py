@@ -9,6 +9,7 @@ from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.disagreement import Disagreement
+from rewardwrap.rewards.dpba import DPBA
 from rewardwrap.rewards.e3b import E3B
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
 from rewardwrap.rewards.events import Events
@@ -41,6 +42,7 @@ from rewardwrap.rewards.table import Table
 from rewardwrap.rewards.track import Track
 
 __all__ = [
+    "DPBA",
     "E3B",
     "ICM",
     "KRC",

@@ -111,6 +111,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
     "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
     "disagreement": ({"disagreement": {"models": 2, "hidden": 8, "every": 8}},),
+    "dpba": ({"dpba": {"base": EFFORT, "gamma": GAMMA}},),
     "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
     "e3b": ({"e3b": SMALL},),
     "episode_sum": ({"episode_sum": ENV}, {"episode_sum": EFFORT}),
