@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,14 +16,14 @@ from tests.evidence.harness.judging import Row, State, higher, mean, together
 
 CLAIM = (
     "Over 24,000 steps PPO reaches the goal behind the door in a tenth more of all its episodes with labels "
-    "from any of the three sources than without, and an annotator of 50 ms costs at most 10 % of the steps "
-    "a second."
+    "from any of the three sources than without."
 )
 SOURCE = "Zheng et al., 2024, arXiv 2410.23022"
 BUDGET = 3.0
+SEEDS = 10
 USE = "rewardwrap train rewardwrap/KeyDoor-v0 --reward events.yml --trust mylabels"
 SOURCES = ("hash", "classifier", "ranking")
-STEPS, TRIES, SHORT, DELAY = 24_000, 2, 2048, 0.05
+STEPS = 24_000
 GOOD = (key_door.KEY, key_door.DOOR, key_door.GOAL)
 
 
@@ -36,14 +35,6 @@ def run(seed: int, *, small: bool = False) -> Row:
         answer: Callable[..., Any] = _better if source == "ranking" else _good
         loop = rw.EventLoop(None, key="message", annotator=answer, pays=source, seed=seed)
         row[source] = _reached(rw.EnvReward() + loop.reward, [loop], seed, steps)
-    delays = {"at_once": (0.0, 1), "behind": (DELAY, 1), "waiting": (DELAY, 0)}
-    speeds: dict[str, list[float]] = {name: [] for name in delays}
-    # turns are taken, and the best counts: other programs hold the cores too
-    for _ in range(1 if small else TRIES):
-        for name, (delay, workers) in delays.items():
-            speeds[name].append(_speed(delay, workers, seed, 128 if small else SHORT))
-    for name in ("behind", "waiting"):
-        row[f"speed_{name}"] = max(speeds[name]) / max(speeds["at_once"])
     return row
 
 
@@ -55,7 +46,8 @@ def _better(a: str, b: str) -> float:
     return 0.5 + 0.5 * (_good(b) - _good(a))
 
 
-def _learner(reward: rw.Reward, seed: int, n_steps: int) -> PPO:
+def learner(reward: rw.Reward, seed: int, n_steps: int) -> PPO:
+    """PPO on the small key-and-door grid."""
     venv = rw.make("rewardwrap/KeyDoor-v0", reward, n_envs=8, seed=seed, env_kwargs={"size": 6})
     return PPO(
         "MlpPolicy", venv, n_steps=n_steps, batch_size=256, n_epochs=4, ent_coef=0.05,
@@ -80,37 +72,14 @@ class _Ends(BaseCallback):
 def _reached(reward: rw.Reward, loops: list[BaseCallback], seed: int, steps: int) -> float:
     """Share of the episodes of a training that reach the goal."""
     ends = _Ends()
-    _learner(reward, seed, 128 if steps == STEPS else 32).learn(steps, callback=[ends, *loops])
+    learner(reward, seed, 128 if steps == STEPS else 32).learn(steps, callback=[ends, *loops])
     return float(np.mean(ends.won or [0.0]))
 
 
-def _where(obs: Any) -> list[str]:
-    """A sentence for each cell and state of the door: some two hundred."""
-    return ["you stand at " + " ".join(f"{v:.2f}" for v in row) for row in obs.tolist()]
-
-
-def _speed(delay: float, workers: int, seed: int, steps: int) -> float:
-    """Steps a second of a training that is told of more than the annotator can label."""
-
-    def answer(text: str) -> float:
-        time.sleep(delay)
-        return 0.0
-
-    loop = rw.EventLoop(None, key=_where, annotator=answer, workers=workers)
-    model = _learner(rw.EnvReward() + loop.reward, seed, 32)
-    began = time.perf_counter()
-    model.learn(steps, callback=loop)
-    return steps / (time.perf_counter() - began)
-
-
 def verdict(rows: Sequence[Row]) -> tuple[State, str]:
-    state = together(
-        [higher(rows, source, "none", by=0.1) for source in SOURCES]
-        + [higher(rows, "speed_behind", 0.9)]
-    )
+    state = together([higher(rows, source, "none", by=0.1) for source in SOURCES])
     told = ", ".join(f"{mean(rows, source):.2f} with {source}" for source in SOURCES)
-    return state, (
-        f"share of all episodes that reach the goal: {told}, {mean(rows, 'none'):.2f} without; "
-        f"steps a second with 50 ms a label: {mean(rows, 'speed_behind'):.0%} of those with an annotator "
-        f"that answers at once, {mean(rows, 'speed_waiting'):.0%} where the training waits for it"
+    return (
+        state,
+        f"share of all episodes that reach the goal: {told}, {mean(rows, 'none'):.2f} without",
     )

@@ -25,9 +25,9 @@ def better(a, b):
     return 0.5 + 0.5 * (good(b) - good(a))
 
 
-def learner(loop, *, seed=0):
+def learner(loop, *, seed=0, lanes=4):
     reward = rw.EnvReward() + 0.4 * loop.reward.named("events")
-    venv = rw.make(ENV, reward, n_envs=4, seed=seed, env_kwargs=SMALL)
+    venv = rw.make(ENV, reward, n_envs=lanes, seed=seed, env_kwargs=SMALL)
     return PPO("MlpPolicy", venv, n_steps=64, batch_size=64, n_epochs=1, seed=seed, device="cpu")
 
 
@@ -73,7 +73,8 @@ def test_a_loop_that_was_killed_asks_nothing_again(tmp_path):
     ask = lambda text: asked.append(text) or good(text)  # noqa: E731
     again = EventLoop(tmp_path / "oni", key="message", annotator=ask, workers=0)
     assert again.reward.known == first.reward.known > 0
-    learner(again).learn(256, callback=again)
+    # with another number of lanes too
+    learner(again, lanes=2).learn(256, callback=again)
     assert not set(asked) & set(first.table.labels())
 
 

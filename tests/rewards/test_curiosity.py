@@ -107,6 +107,18 @@ def test_what_it_knows_is_saved_and_frozen_in_evaluation(tag, tmp_path):
             bonus.fresh().load_state_dict(before | {name: before[name][:, :-1]})
 
 
+@pytest.mark.parametrize("tag", BONUSES)
+def test_another_number_of_lanes_goes_on_with_what_was_learned(tag, tmp_path):
+    bonus = BONUSES[tag].fresh()
+    walk(bonus, 40, lanes=4)
+    rw.save(bonus, tmp_path)
+    again = rw.load(tmp_path)
+    kept, here = ({k: np.array(v) for k, v in b.state_dict().items()} for b in (bonus, again))
+    assert all((kept[name] == here[name]).all() for name in kept)
+    assert np.isfinite(walk(again, 40, lanes=2)).all()
+    assert again.mind.updates > bonus.mind.updates
+
+
 @pytest.mark.parametrize("tag", TRAINED)
 def test_a_bonus_is_paid_by_what_was_known_before_it_is_learned_from(tag):
     bonus = BONUSES[tag].fresh()
