@@ -151,7 +151,9 @@ class Desk:
             LabelError: An assignment, session or side that does not exist.
         """
         if side not in SIDES:
-            raise LabelError(f"an answer must be one of {', '.join(SIDES)}, got {side!r}. Reload.")
+            raise LabelError(
+                f"an answer must be one of {', '.join(SIDES)}, got {side[:20]!r}. Reload."
+            )
         if ms is not None and not 0 <= ms < 2**53:
             raise LabelError(f"ms must be at least 0, got {ms}. Reload the page.")
         labeler = self._labeler(session)

@@ -21,17 +21,15 @@ from urllib.parse import urlsplit
 
 from rewardwrap.annotate.clips import Clips
 from rewardwrap.annotate.desk import Desk, LabelError
+from rewardwrap.annotate.messages import LONGEST, message_of, number, size_of, word
 from rewardwrap.annotate.summary import summarise
 from rewardwrap.core.errors import extra
-from rewardwrap.limits import parsed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
-LONGEST = 10_000
-"""Bytes of a message from the page."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -112,7 +110,7 @@ class Guard:
             await _refuse(send, 421, "This page answers to 127.0.0.1 and localhost alone.")
         elif not secrets.compare_digest(first.encode(), self._token.encode()):
             await _refuse(send, 403, "Open the link that rewardwrap label printed; it has a token.")
-        elif int(headers.get("content-length") or 0) > LONGEST or (
+        elif size_of(headers.get("content-length")) > LONGEST or (
             scope["method"] == "POST"
             and not headers.get("content-type", "").startswith("application/json")
         ):
@@ -146,12 +144,12 @@ class _Routes:
             Route("/api/state", self.state),
             Route("/api/judge", self.judge, methods=["POST"]),
             Route("/api/undo", self.undo, methods=["POST"]),
-            Route("/clip/{clip:int}", self.clip),
-            Route("/clip/{clip:int}/sheet", self.sheet),
+            Route("/clip/{clip}", self.clip),
+            Route("/clip/{clip}/sheet", self.sheet),
         ]
         problems: dict[Any, Any] = {
-            LabelError: _problem(409), KeyError: _problem(400), TypeError: _problem(400),
-            ValueError: _problem(400), sqlite3.OperationalError: _problem(503),
+            LabelError: _problem(409), ValueError: _problem(400),
+            sqlite3.OperationalError: _problem(503), 404: _nowhere, 405: _nowhere,
         }  # fmt: skip
         return Starlette(
             routes=[Mount(f"/{self._page.token}", routes=inner)], exception_handlers=problems
@@ -184,24 +182,24 @@ class _Routes:
 
     async def open(self, request: Request) -> Response:
         """Begin a session."""
-        message = await _message(request)
+        message = await message_of(request)
         return await _later(lambda: self._state(
-            self._desk.open(str(message["labeler"]), ui_version=self._version)
+            self._desk.open(word(message, "labeler"), ui_version=self._version)
         ))  # fmt: skip
 
     def state(self, request: Request) -> Response:
         """What is on the desk; also a sign of life."""
-        return _json(self._state(int(request.query_params["session"])))
+        return _json(self._state(number(request.query_params, "session")))
 
     async def judge(self, request: Request) -> Response:
         """Take an answer; it is on disk before the reply leaves."""
-        m = await _message(request)
-        session = int(m["session"])
-        ms = None if m.get("ms") is None else int(m["ms"])
+        m = await message_of(request)
+        session = number(m, "session")
+        ms = None if m.get("ms") is None else number(m, "ms")
 
         def write() -> dict[str, Any]:
             receipt = self._desk.record(
-                str(m["assignment"]), str(m["side"]), ms=ms, session=session,
+                word(m, "assignment"), word(m, "side"), ms=ms, session=session,
                 ui_version=self._version,
             )  # fmt: skip
             return {"receipt": asdict(receipt), **self._state(session)}
@@ -210,26 +208,25 @@ class _Routes:
 
     async def undo(self, request: Request) -> Response:
         """Take an answer back."""
-        m = await _message(request)
-        session = int(m["session"])
+        m = await message_of(request)
+        session, judgment = number(m, "session"), number(m, "judgment")
 
         def write() -> dict[str, Any]:
-            self._desk.undo(int(m["judgment"]), session=session, ui_version=self._version)
+            self._desk.undo(judgment, session=session, ui_version=self._version)
             return self._state(session)
 
         return await _later(write)
 
     def clip(self, request: Request) -> Response:
         """What a clip shows."""
-        number = request.path_params["clip"]
-        content = self._clips.show(*self._where(number))
+        content = self._clips.show(*self._where(number(request.path_params, "clip")))
         return _json({**content, "why": self._clips.why if content["kind"] == "plot" else ""})
 
     def sheet(self, request: Request) -> Response:
         """The pictures of a film."""
         from starlette.responses import Response
 
-        content, kind = self._clips.sheet(*self._where(request.path_params["clip"]))
+        content, kind = self._clips.sheet(*self._where(number(request.path_params, "clip")))
         return Response(content, media_type=kind, headers={"cache-control": "no-store"})
 
     def _where(self, clip: int) -> tuple[int, int, int]:
@@ -290,16 +287,11 @@ async def _later(write: Callable[[], dict[str, Any]]) -> Response:
     return _json(await run_in_threadpool(write))
 
 
-async def _message(request: Request) -> dict[str, Any]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST:
-            raise ValueError("a message must be short")
-    found = parsed(body)
-    if not isinstance(found, dict):
-        raise ValueError("a message must be an object")
-    return found
+def _nowhere(_: Any, error: Any) -> Any:
+    from starlette.responses import JSONResponse
+
+    why = "Nothing is here that can be asked so. Open the link that rewardwrap label printed."
+    return JSONResponse({"error": why}, status_code=error.status_code)
 
 
 def _problem(status: int) -> Any:

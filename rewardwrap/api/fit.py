@@ -38,7 +38,7 @@ def fit(
     labels: str | Path | None = None,
     teacher: str | Path | Preferences = "oracle",
     pairs: int = 500,
-    length: int = 25,
+    length: int | None = None,
     flips: float | None = None,
     ties: float = 0.0,
     signs: Mapping[str, int] | None = None,
@@ -73,7 +73,7 @@ def fit(
         teacher: For preferences: ``"oracle"``, ``"mistake"``, ``"noisy"``, ``"skip"``, ``"myopic"`` or
             ``"equal"``, which answer from the logged reward; a file of judgements; or `Preferences`.
         pairs: Answered questions, for preferences.
-        length: Steps of a clip, for preferences.
+        length: Steps of a clip, for preferences; where left out, of the median answer, or 25.
         flips: Share of wrong answers to expect; None: the teacher's own.
         ties: Davidson's nu; 0 takes ties as soft labels.
         signs: For few preferences: weigh these columns of info alone, 1 more is better, -1 less, 0 unknown.

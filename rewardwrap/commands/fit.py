@@ -71,7 +71,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     preferences.add_argument(
         "--pairs", type=whole_number, default=500, help="answered questions (500)"
     )
-    preferences.add_argument("--length", type=whole_number, default=25, help="steps of a clip (25)")
+    preferences.add_argument(
+        "--length", type=whole_number, help="steps of a clip (of the median answer, or 25)"
+    )
     preferences.add_argument("--members", type=whole_number, default=3, help="of the ensemble (3)")
     preferences.add_argument(
         "--flips", type=float, help="share of wrong answers to expect (the teacher's own, or 0)"
@@ -331,6 +333,12 @@ def _print(folder: Path, fitted: Any) -> None:
     out = wide_console()
     out.print(table)
     episodes = metrics["episodes"]
+    for name, (low, high) in metrics.get("interval", {}).items():
+        out.print(
+            f"{name} held out, 95 %: {low:.3f} to {high:.3f} (Wilson, {metrics['heldout']['pairs']} pairs of "
+            f"{len(episodes['heldout'])} episodes; pairs that share episodes tell less).",
+            soft_wrap=True,
+        )
     out.print(
         f"{len(episodes['train'])} episodes to train on, {len(episodes['heldout'])} held out; "
         f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
 from rewardwrap.nets.paid import PaidNet
 from rewardwrap.rewards.frozen import Thawed
+from rewardwrap.statistics.intervals import wilson_interval
 from rewardwrap.statistics.pairs import pair_report
 from rewardwrap.statistics.ranking import mae, r2, spearman
 
@@ -44,6 +46,17 @@ def differences(net: PaidNet | Thawed, preferences: Preferences) -> FloatArray:
     returns = [np.where(c.mask, paid[c.rows], 0.0).sum(1) for c in (preferences.a, preferences.b)]
     found: FloatArray = returns[1] - returns[0]
     return found
+
+
+def accuracy_interval(measures: Mapping[str, float]) -> list[float]:
+    """Wilson's 95 % interval of a ``pair_accuracy``, as if no two pairs shared an episode.
+
+    >>> [round(bound, 3) for bound in accuracy_interval({"pair_accuracy": 0.9, "pairs": 20})]
+    [0.699, 0.972]
+    """
+    pairs = int(measures["pairs"])
+    found = wilson_interval(round(measures["pair_accuracy"] * pairs), pairs)
+    return [found.low, found.high]
 
 
 def pair_measures(

@@ -15,7 +15,7 @@ from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sam
 from rewardwrap.data.successors import unknown_rows, with_successors
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
-from rewardwrap.nets.measures import pair_measures
+from rewardwrap.nets.measures import accuracy_interval, pair_measures
 from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.paid import PaidNet
@@ -24,6 +24,7 @@ from rewardwrap.nets.tables import pairs_table
 from rewardwrap.nets.trainer import Fit, Objective, Progress, fit
 
 HELD_OUT_PAIRS = 500
+LENGTH = 25
 FEATURES_LR = 2e-2
 """A handful of weights takes larger steps."""
 Ask = Callable[[Fragments, Fragments], FloatArray]
@@ -38,7 +39,7 @@ def fit_preferences(
     teacher: Teacher | None = None,
     name: str = "oracle",
     pairs: int = 500,
-    length: int = 25,
+    length: int | None = None,
     preferences: Preferences | None = None,
     reads: Sequence[str] = ("obs", "action"),
     seed: int = 0,
@@ -66,7 +67,8 @@ def fit_preferences(
         teacher: Who answers; without one ``preferences`` must be given.
         name: Of the teacher, for the record.
         pairs: Answered questions; skipped ones are free.
-        length: Steps of a clip.
+        length: Steps of a clip; where left out those of the median answer, or `LENGTH` for a teacher who
+            is asked, and the median episode's where that is less.
         preferences: Answers that exist already.
         reads: Inputs of the network.
         seed: Of everything that is drawn.
@@ -91,6 +93,7 @@ def fit_preferences(
     """
     require_finite(store, reads)
     ask: Ask | None = None
+    length = length or _usual(store, preferences)
     if preferences is not None:
         shown, unseen = _shown(preferences.without_skipped(), reads)
         given = shown.split(heldout, seed=seed)
@@ -142,6 +145,7 @@ def fit_preferences(
         {
             **metrics,
             "judged_by": judge,
+            "interval": {"pair_accuracy": accuracy_interval(metrics["heldout"])},
             "labels": record,
             "episodes": {
                 "train": _ids(answered),
@@ -161,6 +165,15 @@ def fit_preferences(
             objective=getattr(objective, "tag", type(objective).__name__),
         ),
     )  # fmt: skip
+
+
+def _usual(store: EpisodeStore, preferences: Preferences | None) -> int:
+    """Steps of a clip where nobody says: what the data show."""
+    seen = store.lengths
+    if preferences is not None:
+        seen = np.concatenate([preferences.a.length, preferences.b.length])
+    usual = int(np.median(seen)) if len(seen) else LENGTH
+    return usual if preferences is not None else min(LENGTH, usual)
 
 
 def _fit(net: PaidNet, objective: Any, answered: Preferences, seed: int, **settings: Any) -> Fit:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -124,6 +126,41 @@ def test_messages_that_are_none_are_refused_with_a_reply(
     assert client.post(f"/{page.token}/api/judge", json=message).status_code == 400
     raw = {"content-type": "application/json"}
     assert client.post(f"/{page.token}/api/judge", content="{", headers=raw).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [10**30, -(10**30), -1, 1e400, float("nan"), 1.5, True, None, [], {}, "1" + "0" * 30, "9" * 5000,
+     "\ud800", "\u0663", "1_0", "../../etc/passwd", "a\x00b", ""],
+)  # fmt: skip
+def test_absurd_ids_are_refused_with_a_sentence(client: Any, page: Page, odd: Any) -> None:
+    session = opened(client, page)["session"]
+    kind = {"content-type": "application/json"}
+    messages = [
+        ("judge", {"session": odd, "assignment": "x", "side": "left"}),
+        ("judge", {"session": session, "assignment": odd, "side": "left", "ms": 1}),
+        ("judge", {"session": session, "assignment": "x", "side": odd, "ms": 1}),
+        ("undo", {"session": session, "judgment": odd}),
+        ("undo", {"session": odd, "judgment": 1}),
+    ]
+    replies = [
+        client.post(f"/{page.token}/api/{where}", content=json.dumps(message), headers=kind)
+        for where, message in messages
+    ]
+    path = quote(str(odd).encode("utf-8", "surrogatepass"), safe="")
+    replies += [client.get(f"/{page.token}/clip/{path}{end}") for end in ("", "/sheet")]
+    replies += [client.get(f"/{page.token}/api/state?session={path}")]
+    for reply in replies:
+        assert 400 <= reply.status_code < 500, reply.text
+        assert reply.json()["error"].endswith((".", "Reload.")), reply.text
+        assert len(reply.text) < 200
+
+
+def test_a_message_that_says_no_size_is_refused(client: Any, page: Page) -> None:
+    for size in ("abc", "-5", "1" * 30):
+        headers = {"content-type": "application/json", "content-length": size}
+        reply = client.post(f"/{page.token}/api/open", content=b"{}", headers=headers)
+        assert reply.status_code == 400
 
 
 def test_a_full_disk_is_an_answer_to_try_again(
