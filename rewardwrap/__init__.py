@@ -1,53 +1,22 @@
 """rewardwrap: say what the agent should want, in code you can read, and trust it.
 
-Names that need torch or stable-baselines3 load on first use.
+Names load on first use; importing this package only registers the environments that come with it.
 """
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.adapters.build import make, wrap
-from rewardwrap.adapters.offline import relabel
-from rewardwrap.core.config import from_config
-from rewardwrap.core.errors import (
-    ConfigError,
-    GammaMismatch,
-    MissingExtra,
-    RewardValueError,
-    RewardwrapError,
-    RewardwrapWarning,
-    StackError,
-    UnknownName,
-)
-from rewardwrap.core.registry import register
-from rewardwrap.core.reward import Affine, Maximum, Minimum, Named, Pointwise, Product, Reward, Sum
-from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import Transitions
-from rewardwrap.loops.rates import Rates
-from rewardwrap.rewards import *  # noqa: F403
-from rewardwrap.rewards import __all__ as _methods
-from rewardwrap.sandbox.errors import SandboxError
-from rewardwrap.scores import (
-    Agreement,
-    Calibrated,
-    Concise,
-    Exemplar,
-    Grouped,
-    Hybrid,
-    Ladder,
-    ReasoningPattern,
-    ReferenceProbability,
-    SelfReward,
-    SetDistance,
-)
+import rewardwrap_envs as _envs  # noqa: F401
 
 if TYPE_CHECKING:
     from rewardwrap import design, evaluate, statistics
+    from rewardwrap.adapters.build import make, wrap
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.group_vector import make_grouped_vector
     from rewardwrap.adapters.groups import make_grouped
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.adapters.model_env import ModelEnv
+    from rewardwrap.adapters.offline import relabel
     from rewardwrap.api.audit import audit
     from rewardwrap.api.certify import certify
     from rewardwrap.api.distance import distance
@@ -56,6 +25,30 @@ if TYPE_CHECKING:
     from rewardwrap.api.run import Run
     from rewardwrap.api.train import train
     from rewardwrap.compare import Compare as _Compare
+    from rewardwrap.core.config import from_config
+    from rewardwrap.core.errors import (
+        ConfigError,
+        GammaMismatch,
+        MissingExtra,
+        RewardValueError,
+        RewardwrapError,
+        RewardwrapWarning,
+        StackError,
+        UnknownName,
+    )
+    from rewardwrap.core.registry import register
+    from rewardwrap.core.reward import (
+        Affine,
+        Maximum,
+        Minimum,
+        Named,
+        Pointwise,
+        Product,
+        Reward,
+        Sum,
+    )
+    from rewardwrap.core.task import Task
+    from rewardwrap.core.transitions import Transitions
     from rewardwrap.data.episodes import EpisodeStore
     from rewardwrap.data.fragments import Fragments, sample_fragments
     from rewardwrap.data.labels import Demonstrations, Labels
@@ -67,143 +60,220 @@ if TYPE_CHECKING:
     from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.events import EventLoop
     from rewardwrap.loops.preferences import PreferenceLoop
+    from rewardwrap.loops.rates import Rates
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
+    from rewardwrap.rewards import *  # noqa: F403
+    from rewardwrap.rewards import __all__ as _methods
     from rewardwrap.rewards.disk import load, read_reward, save
+    from rewardwrap.sandbox.errors import SandboxError
+    from rewardwrap.scores import (
+        Agreement,
+        Calibrated,
+        Concise,
+        Exemplar,
+        Grouped,
+        Hybrid,
+        Ladder,
+        ReasoningPattern,
+        ReferenceProbability,
+        SelfReward,
+        SetDistance,
+    )
 
     compare: _Compare
+    __all__ = [
+        "Affine",
+        "Agreement",
+        "Calibrated",
+        "Concise",
+        "ConfigError",
+        "CooperLoop",
+        "DemonstrationLoop",
+        "Demonstrations",
+        "EpisodeStore",
+        "EventLoop",
+        "Exemplar",
+        "Fragments",
+        "GammaMismatch",
+        "Grouped",
+        "Hybrid",
+        "Labels",
+        "Ladder",
+        "LogTerms",
+        "Maximum",
+        "Minimum",
+        "MissingExtra",
+        "ModelEnv",
+        "Named",
+        "Pointwise",
+        "PreferenceLoop",
+        "Preferences",
+        "Product",
+        "Rates",
+        "ReasoningPattern",
+        "Recorder",
+        "ReferenceProbability",
+        "RelabelDictReplayBuffer",
+        "RelabelReplayBuffer",
+        "Reward",
+        "RewardFree",
+        "RewardValueError",
+        "RewardwrapError",
+        "RewardwrapWarning",
+        "Run",
+        "SandboxError",
+        "SelfReward",
+        "SetDistance",
+        "StackError",
+        "Sum",
+        "Task",
+        "Transitions",
+        "UnknownName",
+        "VectorRecorder",
+        "audit",
+        "certify",
+        "check",
+        "compare",
+        "design",
+        "distance",
+        "evaluate",
+        "fit",
+        "from_config",
+        "load",
+        "make",
+        "make_grouped",
+        "make_grouped_vector",
+        "read_reward",
+        "register",
+        "regret",
+        "relabel",
+        "sample_fragments",
+        "save",
+        "statistics",
+        "train",
+        "wrap",
+        *_methods,
+    ]
 
 __version__ = "0.2.0"
 
-_modules = {
-    "compare": "rewardwrap.compare",
-    "design": "rewardwrap.design",
-    "evaluate": "rewardwrap.evaluate",
-    "statistics": "rewardwrap.statistics",
+_modules = {"compare", "design", "evaluate", "statistics"}
+_homes = {
+    "rewardwrap.adapters.build": (
+        "make",
+        "wrap",
+    ),
+    "rewardwrap.adapters.check": ("check",),
+    "rewardwrap.adapters.group_vector": ("make_grouped_vector",),
+    "rewardwrap.adapters.groups": ("make_grouped",),
+    "rewardwrap.adapters.logging": ("LogTerms",),
+    "rewardwrap.adapters.model_env": ("ModelEnv",),
+    "rewardwrap.adapters.offline": ("relabel",),
+    "rewardwrap.api.audit": ("audit",),
+    "rewardwrap.api.certify": ("certify",),
+    "rewardwrap.api.distance": ("distance",),
+    "rewardwrap.api.fit": ("fit",),
+    "rewardwrap.api.regret": ("regret",),
+    "rewardwrap.api.run": ("Run",),
+    "rewardwrap.api.train": ("train",),
+    "rewardwrap.core.config": ("from_config",),
+    "rewardwrap.core.errors": (
+        "ConfigError",
+        "GammaMismatch",
+        "MissingExtra",
+        "RewardValueError",
+        "RewardwrapError",
+        "RewardwrapWarning",
+        "StackError",
+        "UnknownName",
+    ),
+    "rewardwrap.core.registry": ("register",),
+    "rewardwrap.core.reward": (
+        "Affine",
+        "Maximum",
+        "Minimum",
+        "Named",
+        "Pointwise",
+        "Product",
+        "Reward",
+        "Sum",
+    ),
+    "rewardwrap.core.task": ("Task",),
+    "rewardwrap.core.transitions": ("Transitions",),
+    "rewardwrap.data.episodes": ("EpisodeStore",),
+    "rewardwrap.data.fragments": (
+        "Fragments",
+        "sample_fragments",
+    ),
+    "rewardwrap.data.labels": (
+        "Demonstrations",
+        "Labels",
+    ),
+    "rewardwrap.data.preferences": ("Preferences",),
+    "rewardwrap.data.recorder": ("Recorder",),
+    "rewardwrap.data.vector_recorder": ("VectorRecorder",),
+    "rewardwrap.design.reward_free": ("RewardFree",),
+    "rewardwrap.loops.cooper": ("CooperLoop",),
+    "rewardwrap.loops.demonstrations": ("DemonstrationLoop",),
+    "rewardwrap.loops.events": ("EventLoop",),
+    "rewardwrap.loops.preferences": ("PreferenceLoop",),
+    "rewardwrap.loops.rates": ("Rates",),
+    "rewardwrap.loops.relabelling": (
+        "RelabelDictReplayBuffer",
+        "RelabelReplayBuffer",
+    ),
+    "rewardwrap.rewards.disk": (
+        "load",
+        "read_reward",
+        "save",
+    ),
+    "rewardwrap.sandbox.errors": ("SandboxError",),
+    "rewardwrap.scores": (
+        "Agreement",
+        "Calibrated",
+        "Concise",
+        "Exemplar",
+        "Grouped",
+        "Hybrid",
+        "Ladder",
+        "ReasoningPattern",
+        "ReferenceProbability",
+        "SelfReward",
+        "SetDistance",
+    ),
 }
-_lazy = {
-    "CooperLoop": "rewardwrap.loops.cooper",
-    "DemonstrationLoop": "rewardwrap.loops.demonstrations",
-    "Demonstrations": "rewardwrap.data.labels",
-    "EpisodeStore": "rewardwrap.data.episodes",
-    "EventLoop": "rewardwrap.loops.events",
-    "Fragments": "rewardwrap.data.fragments",
-    "Labels": "rewardwrap.data.labels",
-    "LogTerms": "rewardwrap.adapters.logging",
-    "ModelEnv": "rewardwrap.adapters.model_env",
-    "Run": "rewardwrap.api.run",
-    "train": "rewardwrap.api.train",
-    "PreferenceLoop": "rewardwrap.loops.preferences",
-    "Preferences": "rewardwrap.data.preferences",
-    "Recorder": "rewardwrap.data.recorder",
-    "RelabelDictReplayBuffer": "rewardwrap.loops.relabelling",
-    "RelabelReplayBuffer": "rewardwrap.loops.relabelling",
-    "RewardFree": "rewardwrap.design.reward_free",
-    "VectorRecorder": "rewardwrap.data.vector_recorder",
-    "check": "rewardwrap.adapters.check",
-    "regret": "rewardwrap.api.regret",
-    "fit": "rewardwrap.api.fit",
-    "distance": "rewardwrap.api.distance",
-    "certify": "rewardwrap.api.certify",
-    "audit": "rewardwrap.api.audit",
-    "load": "rewardwrap.rewards.disk",
-    "make_grouped": "rewardwrap.adapters.groups",
-    "make_grouped_vector": "rewardwrap.adapters.group_vector",
-    "read_reward": "rewardwrap.rewards.disk",
-    "sample_fragments": "rewardwrap.data.fragments",
-    "save": "rewardwrap.rewards.disk",
-}
+_home = {name: module for module, names in _homes.items() for name in names}
+_METHODS = "rewardwrap.rewards"
 
-__all__ = [
-    "ReferenceProbability",
-    "ReasoningPattern",
-    "Ladder",
-    "Hybrid",
-    "Calibrated",
-    "Agreement",
-    "Affine",
-    "Concise",
-    "ConfigError",
-    "CooperLoop",
-    "DemonstrationLoop",
-    "Demonstrations",
-    "EpisodeStore",
-    "EventLoop",
-    "Exemplar",
-    "Fragments",
-    "GammaMismatch",
-    "Grouped",
-    "Labels",
-    "LogTerms",
-    "ModelEnv",
-    "Maximum",
-    "Minimum",
-    "MissingExtra",
-    "Named",
-    "Pointwise",
-    "PreferenceLoop",
-    "Preferences",
-    "Product",
-    "Rates",
-    "Recorder",
-    "RelabelDictReplayBuffer",
-    "RelabelReplayBuffer",
-    "Reward",
-    "RewardFree",
-    "RewardValueError",
-    "RewardwrapError",
-    "RewardwrapWarning",
-    "Run",
-    "SandboxError",
-    "SelfReward",
-    "SetDistance",
-    "StackError",
-    "Sum",
-    "Task",
-    "Transitions",
-    "UnknownName",
-    "VectorRecorder",
-    "audit",
-    "certify",
-    "distance",
-    "fit",
-    "regret",
-    "check",
-    "compare",
-    "design",
-    "evaluate",
-    "from_config",
-    "load",
-    "make",
-    "make_grouped",
-    "make_grouped_vector",
-    "read_reward",
-    "register",
-    "relabel",
-    "sample_fragments",
-    "save",
-    "statistics",
-    "train",
-    "wrap",
-    *_methods,
-]
+
+def _names() -> list[str]:
+    return sorted({*_modules, *_home, *_import_module(_METHODS).__all__})
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_names()})
 
 
 if not TYPE_CHECKING:  # so that a type checker sees what there is, and nothing else
 
     def __getattr__(name: str) -> Any:
         if name in _modules:
-            return _import_module(_modules[name])
-        if name in _lazy:
-            return getattr(_import_module(_lazy[name]), name)
-        raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}{_near(name)}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+            return _import_module(f"rewardwrap.{name}")
+        if name == "__all__":
+            found = _names()
+        elif name in _home:
+            found = getattr(_import_module(_home[name]), name)
+        elif not name.startswith("_") and name in _import_module(_METHODS).__all__:
+            found = getattr(_import_module(_METHODS), name)
+        else:
+            raise AttributeError(f"module 'rewardwrap' has no attribute {name!r}{_near(name)}")
+        # the next time it is simply there
+        globals()[name] = found
+        return found
 
 
 def _near(name: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, __all__, n=2)
+    near = difflib.get_close_matches(name, _names(), n=2)
     return f". Did you mean {' or '.join(near)}?" if near else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -149,3 +152,24 @@ def test_every_public_name_says_what_it_is(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'potentail'"):
         _ = rw.potentail  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_loads_none_of_its_modules_and_registers_its_environments() -> None:
+    code = (
+        "import sys, gymnasium, rewardwrap; gymnasium.spec('rewardwrap/StepChain-v0'); "
+        "print(*(name for name in sys.modules if name.startswith('rewardwrap')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["rewardwrap_envs", "rewardwrap"]
+
+
+def test_a_type_checker_is_told_of_every_name_that_loads_on_first_use() -> None:
+    source = ast.parse(inspect.getsource(rw))
+    told = next(node for node in source.body if isinstance(node, ast.If))
+    names = {
+        (alias.name, node.module)
+        for node in told.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(rw._home.items()) <= names

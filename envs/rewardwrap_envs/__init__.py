@@ -4,19 +4,23 @@ Importing this package registers the miniatures, such as ``rewardwrap/StepChain-
 It knows nothing of rewards, and loads neither torch nor an emulator.
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
+
 import gymnasium as _gymnasium
 
-from rewardwrap_envs.baseline import random_return
-from rewardwrap_envs.catalog import Field, Recipe, Returns, find, recipe, recipes
-from rewardwrap_envs.errors import (
-    EnvsError,
-    MarkedYamlError,
-    MissingPackage,
-    RecipeError,
-    UnknownField,
-    UnknownRecipe,
-)
-from rewardwrap_envs.layers import Layer
+if TYPE_CHECKING:
+    from rewardwrap_envs.baseline import random_return
+    from rewardwrap_envs.catalog import Field, Recipe, Returns, find, recipe, recipes
+    from rewardwrap_envs.errors import (
+        EnvsError,
+        MarkedYamlError,
+        MissingPackage,
+        RecipeError,
+        UnknownField,
+        UnknownRecipe,
+    )
+    from rewardwrap_envs.layers import Layer
 
 __all__ = [
     "EnvsError",
@@ -34,6 +38,30 @@ __all__ = [
     "recipe",
     "recipes",
 ]
+
+_homes = {
+    "baseline": ("random_return",),
+    "catalog": ("Field", "Recipe", "Returns", "find", "recipe", "recipes"),
+    "errors": (
+        "EnvsError",
+        "MarkedYamlError",
+        "MissingPackage",
+        "RecipeError",
+        "UnknownField",
+        "UnknownRecipe",
+    ),
+    "layers": ("Layer",),
+}
+_home = {name: module for module, names in _homes.items() for name in names}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _home:
+            raise AttributeError(f"module 'rewardwrap_envs' has no attribute {name!r}")
+        found = globals()[name] = getattr(_import_module(f"rewardwrap_envs.{_home[name]}"), name)
+        return found
+
 
 _gymnasium.register(
     "rewardwrap/StepChain-v0",

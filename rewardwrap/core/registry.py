@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, dataclass_transform
 
@@ -18,10 +19,11 @@ class Tags:
     Args:
         what: The sort, as errors call it, e.g. ``"reward"``.
         group: Entry points of plugins, e.g. ``"rewardwrap.rewards"``.
+        shipped: Modules that add those of this package; imported before a tag is called unknown.
     """
 
-    def __init__(self, what: str, group: str) -> None:
-        self.what, self.group = what, group
+    def __init__(self, what: str, group: str, shipped: tuple[str, ...] = ()) -> None:
+        self.what, self.group, self.shipped = what, group, shipped
         self._classes: dict[str, type[Any]] = {}
 
     def add(self, tag: str, cls: R) -> R:
@@ -45,6 +47,7 @@ class Tags:
 
     def known(self) -> dict[str, type[Any]]:
         """Every class by tag, plugins included."""
+        self._ship()
         for point in entry_points(group=self.group):
             if point.name not in self._classes:
                 point.load()
@@ -56,6 +59,8 @@ class Tags:
         Raises:
             UnknownName: Nobody registered it.
         """
+        if tag not in self._classes:
+            self._ship()
         if tag in self._classes:
             return self._classes[tag]
         known = self.known()
@@ -63,8 +68,16 @@ class Tags:
             raise UnknownName(self.what, tag, known, path=path)
         return known[tag]
 
+    def _ship(self) -> None:
+        for module in self.shipped:
+            import_module(module)
 
-REWARDS = Tags("reward", "rewardwrap.rewards")
+
+REWARDS = Tags(
+    "reward",
+    "rewardwrap.rewards",
+    ("rewardwrap.rewards", "rewardwrap.scores", "rewardwrap.loops.rates"),
+)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
