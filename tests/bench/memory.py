@@ -1,8 +1,8 @@
-"""How much memory reading takes: ``python -m tests.bench.memory [--steps 1e6,2e6,4e6]``.
+"""How much memory reading takes: ``python -m tests.bench.memory [--steps 1e6,2e6,4e6] [--streamed 1e7,2e7]``.
 
 Writes logs of 17 observations and 6 actions (float32, HalfCheetah's sizes) in episodes of 1000, block by
 block, runs ``rewardwrap ingest`` on each in a process of its own, and prints that process' largest
-resident size. `ingest --stream` must not grow with the log.
+resident size. `ingest --stream` must not grow with the log; `--streamed` names sizes that are read so alone.
 """
 
 from __future__ import annotations
@@ -72,9 +72,12 @@ def peak(words: list[str]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", default="1e6,2e6,4e6")
+    parser.add_argument("--streamed", default="", help="sizes that are read block by block alone")
     args = parser.parse_args()
     print("| steps | file | ingest, GB | s | ingest --stream, GB | s |\n|---|---|---|---|---|---|")
-    for steps in (int(float(word)) for word in args.steps.split(",")):
+    sizes = [(int(float(word)), True) for word in args.steps.split(",") if word]
+    sizes += [(int(float(word)), False) for word in args.streamed.split(",") if word]
+    for steps, whole in sizes:
         with tempfile.TemporaryDirectory() as name:
             for kind, path in write(Path(name), steps).items():
                 run = [
@@ -86,9 +89,10 @@ def main() -> None:
                     "--out",
                     f"{name}/out",
                 ]
-                found = [*peak(run), *peak([*run, "--stream"])]
+                found = [*(peak(run) if whole else ("–", "–")), *peak([*run, "--stream"])]
                 shown = " | ".join(
-                    f"{x:.2f}" if i % 2 == 0 else f"{x:.0f}" for i, x in enumerate(found)
+                    x if isinstance(x, str) else f"{x:.2f}" if i % 2 == 0 else f"{x:.0f}"
+                    for i, x in enumerate(found)
                 )
                 print(f"| {steps:,} | {kind} | {shown} |", flush=True)
 
