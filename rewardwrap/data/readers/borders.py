@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.data import boundary
+from rewardwrap.data.checks import flags as flags_of
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.readers import names as known
-from rewardwrap.data.reading import Note, Options
+from rewardwrap.data.reading import NONE, Note, Options
 
 
 def rules_of(
@@ -114,10 +115,52 @@ def used_up(rules: list[boundary.Rule]) -> set[str]:
     return {rule.column for rule in rules if isinstance(rule, boundary.Flag | boundary.Name)}
 
 
-def say_done(rules: list[boundary.Rule], notes: list[Note]) -> None:
+REASONS = ("terminated", "truncated")
+
+
+def with_both_reasons(
+    one: dict[str, Any],
+    rules: list[boundary.Rule],
+    columns: dict[str, Any],
+    options: Options,
+    notes: list[Note],
+) -> dict[str, Any]:
+    """Flags with the other reason, where ``done`` stands beside one: an end without the one has the other.
+
+    Args:
+        one: Role -> its column.
+        rules: Of the table.
+        columns: Of the table.
+        options: Where the user said that a flag is none, it stays none.
+        notes: What was concluded is added.
+    """  # fmt: skip
+    known_ones = [role for role in REASONS if role in one]
+    done = _unclear(rules)
+    said = options.terminated, options.truncated
+    if not done or done[0] not in known.DONE or len(known_ones) != 1 or NONE in said:
+        return one
+    here, other = known_ones[0], REASONS[1 - REASONS.index(known_ones[0])]
+    flags = [
+        flags_of(name, column) for name, column in ((done[0], columns[done[0]]), (here, one[here]))
+    ]
+    found = flags[0] & ~flags[1]
+    if found.any():
+        sentence = (
+            f'{int(found.sum())} ends that "{done[0]}" tells and {here} does not were {other}'
+        )
+        notes.append(Note("borders", sentence, int(found.sum()), "note"))
+    return one | {other: found}
+
+
+def _unclear(rules: list[boundary.Rule]) -> list[str]:
     clear = (*boundary.TERMINATED, *boundary.TRUNCATED)
-    unclear = [r.column for r in rules if isinstance(r, boundary.Flag) and r.column not in clear]
-    if unclear:
+    return [r.column for r in rules if isinstance(r, boundary.Flag) and r.column not in clear]
+
+
+def say_done(rules: list[boundary.Rule], reasons: int, notes: list[Note]) -> None:
+    """Ends whose reason nothing tells: those of ``done``, where less than one reason has a column."""
+    unclear = _unclear(rules)
+    if unclear and not (reasons and unclear[0] in known.DONE):
         sentence = (
             f'"{unclear[0]}" says that an episode ended but not why: such ends carry neither flag; '
             "rename the column to terminated or truncated if it is one of them"

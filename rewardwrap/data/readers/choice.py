@@ -28,9 +28,11 @@ def chosen(what: str, columns: dict[str, Any], asked: tuple[str, ...] | None) ->
     words = names.OBS if what == "obs" else names.ACTION
     found = names.candidates(words, columns)
     if not found:
+        cure = f"Rename them, or choose them with --{what} a,b,c"
+        if len(columns) == 1:
+            cure = "Name what stands between the cells with --sep"
         raise DataError(
-            f"table must have columns {what} or {what}_<number>, got {', '.join(columns)}. "
-            f"Rename them, or choose them with --{what} a,b,c."
+            f"table must have columns {what} or {what}_<number>, got {', '.join(columns)}. {cure}."
         )
     return _only(what, found)
 

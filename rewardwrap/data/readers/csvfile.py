@@ -51,8 +51,8 @@ def _parsed(path: Path, text: Text) -> Any:
             parse_options=csv.ParseOptions(delimiter=text.sep),
             convert_options=csv.ConvertOptions(
                 decimal_point=text.decimal,
-                true_values=[*_spellings("true"), *_spellings("yes"), "1"],
-                false_values=[*_spellings("false"), *_spellings("no"), "0"],
+                true_values=[*_spellings("true"), *_spellings("yes"), "T", "t", "Y", "y", "1"],
+                false_values=[*_spellings("false"), *_spellings("no"), "F", "f", "N", "n", "0"],
             ),
         )
     except (pa.ArrowInvalid, OSError) as error:

@@ -38,7 +38,7 @@ ORDER = ("step", "frame_index", "step_index", "timestep", "time_step", "t", "tim
 PERHAPS_ORDER = frozenset(
     {"index", "idx", "frame", "frames", "tick", "ticks", "ts", "seq", "sequence", "row", "row_id", "counter",
      "steps", "step_id", "step_idx", "step_number", "env_step", "time_index", "time_s", "time_ms", "datetime",
-     "date", "elapsed", "clock"}
+     "date", "elapsed", "clock", "unix_time", "epoch_time", "time_ns", "time_us", "stamp"}
 )  # fmt: skip
 """Names that may count steps: asked about where they do not rise inside episodes."""
 DONE = ("done", "dones", "next.done")
@@ -51,6 +51,7 @@ _FLAGS = (
 _SEEN = frozenset({"obs", "observation", "observations", "state", "states", "nextobs", "newobs"})
 _DONE_BY = frozenset({"action", "actions", "act", "acts"})
 _AFTER = frozenset({"next", "new", "final", "terminal"})
+_BEFORE = frozenset({"prev", "previous", "last", "old"})
 
 
 def numbered(word: str, names: Iterable[str]) -> list[str]:
@@ -99,9 +100,11 @@ def without_capitals(names: Iterable[str], said: Iterable[str]) -> dict[str, str
 def resembles(name: str) -> str | None:
     """``"obs"``, ``"action"`` or ``"next-obs"`` where a name that is not known looks like one.
 
+    ``prev_obs_0`` is asked about too: beside it, ``obs_0`` is what came after the step.
+
     Example:
-        >>> resembles("obs_mean"), resembles("next_torso_state"), resembles("speed")
-        ('obs', 'next-obs', None)
+        >>> resembles("obs_mean"), resembles("next_torso_state"), resembles("prev_obs_0"), resembles("speed")
+        ('obs', 'next-obs', 'obs', None)
     """
     words = [word.rstrip("0123456789") for word in re.split(r"[^a-z0-9]+", name.lower())]
     words = [word for word in words if word]
@@ -109,6 +112,6 @@ def resembles(name: str) -> str | None:
         return None
     if _SEEN & set(words) and (_AFTER & set(words) or words[0] in ("nextobs", "newobs")):
         return "next-obs"
-    if words[0] in _SEEN:
+    if words[0] in _SEEN or (_SEEN & set(words) and _BEFORE & set(words)):
         return "obs"
     return "action" if words[0] in _DONE_BY else None

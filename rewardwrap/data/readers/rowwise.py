@@ -60,7 +60,10 @@ def read_rowwise(path: Path, table: Any, options: Options, notes: list[Note]) ->
     ids = _ids(cells, table.num_rows)
     kept = set(kept_ids(ids, options))
     flags = {role: next((n for n in known if n in cells), None) for role, known in FLAGS.items()}
-    done = next((n for n in DONE if n in cells), None) if not any(flags.values()) else None
+    said = [role for role, column in flags.items() if column]
+    # with one reason known, an end without it has the other
+    other = next((role for role in flags if role not in said), None) if said else None
+    done = next((n for n in DONE if n in cells), None) if len(said) < len(flags) else None
     episodes, ended = [], 0
     for row, name in enumerate(ids):
         if name not in kept:
@@ -69,7 +72,10 @@ def read_rowwise(path: Path, table: Any, options: Options, notes: list[Note]) ->
         ends: dict[str, Any] = {
             role: column is not None and _last(cells[column][row]) for role, column in flags.items()
         }
-        ended += done is not None and _last(cells[done][row])
+        over = done is not None and _last(cells[done][row])
+        if other is not None:
+            ends[other] = over and not any(ends.values())
+        ended += over and other is None
         reward = got.pop("reward", None)
         steps = len(got["action"])
         reward = np.full(steps, np.nan) if reward is None else reward
@@ -81,8 +87,8 @@ def read_rowwise(path: Path, table: Any, options: Options, notes: list[Note]) ->
     left = [name for name in cells if name not in used]
     if left:
         notes.append(Note("columns", f"left out: {', '.join(left)}", len(left), "note"))
-    said = "; ".join(f"{role} = {column}" for role, column in roles.items() if column)
-    notes.append(Note("columns", f"one row an episode; {said}", len(roles), "note"))
+    shown = "; ".join(f"{role} = {column}" for role, column in roles.items() if column)
+    notes.append(Note("columns", f"one row an episode; {shown}", len(roles), "note"))
     return read_whole(path, episodes, options, notes, rule="a row of the table for each")
 
 

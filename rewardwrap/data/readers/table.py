@@ -99,7 +99,9 @@ def read_columns(
         begins |= rlds.begins(columns)
     if FILES in columns:
         begins[1:] |= _new_file(columns, clock, "next_obs" in roles)
-    rows = _rows(path, columns, roles, rules, clock, replace_info=steps_of_rlds, notes=notes)
+    rows = _rows(
+        path, columns, roles, rules, clock, options, replace_info=steps_of_rlds, notes=notes
+    )
     rows = replace(rows, episode=names, begins=begins)
     ended = np.append(
         True, (np.asarray(rows.terminated, bool) | np.asarray(rows.truncated, bool))[:-1]
@@ -113,7 +115,7 @@ def read_columns(
     rows = rlds.transitions(rows, columns, notes) if steps_of_rlds else \
         finals.empty_finals(replace(rows, begins=begins | ended), notes)  # fmt: skip
     _say_roles(roles, clock, notes)
-    borders.say_done(rules, notes)
+    borders.say_done(rules, len(roles.keys() & set(borders.REASONS)), notes)
     reading = episodes_of(
         rows, rule=borders.in_words(rules, steps_of_rlds), drop_last=options.drop_last
     )
@@ -241,6 +243,7 @@ def _rows(
     roles: dict[str, list[str]],
     rules: list[boundary.Rule],
     clock: str | None,
+    options: Options,
     *,
     replace_info: bool,
     notes: list[Note],
@@ -255,6 +258,8 @@ def _rows(
     used |= set(rlds.FLAGS) if replace_info else set()
     one = {role: numbers(names[0], columns[names[0]]) for role, names in roles.items()
            if role not in ("obs", "action", "next_obs")}  # fmt: skip
+    if not replace_info:
+        one = borders.with_both_reasons(one, rules, columns, options, notes)
     none = np.zeros(count, bool)
     info = _info(columns, used, notes)
     wanted = [name for role in roles.values() for name in role]
