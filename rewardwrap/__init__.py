@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         ReferenceProbability,
         SelfReward,
         SetDistance,
+        StatedPrinciples,
     )
 
     compare: _Compare
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
         "SelfReward",
         "SetDistance",
         "StackError",
+        "StatedPrinciples",
         "Sum",
         "Task",
         "Transitions",
@@ -240,6 +242,7 @@ _homes = {
         "ReferenceProbability",
         "SelfReward",
         "SetDistance",
+        "StatedPrinciples",
     ),
 }
 _home = {name: module for module, names in _homes.items() for name in names}

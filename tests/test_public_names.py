@@ -101,6 +101,7 @@ NAMES = [
     "SimHash",
     "Sparsify",
     "StackError",
+    "StatedPrinciples",
     "Sticky",
     "Sum",
     "Symlog",

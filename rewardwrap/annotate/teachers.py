@@ -1,15 +1,18 @@
-"""Synthetic teachers: who answer from the true reward, with the faults of people."""
+"""Teachers that compute: from the true reward, with the faults of people, or from principles in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
+from rewardwrap.annotate.clips import environment_of
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences
+from rewardwrap.scores.stated_principles import StatedPrinciples
 
 MOST_QUERIES_PER_ANSWER = 100
 
@@ -50,6 +53,19 @@ class Teacher:
     skip: float = 0.0
     equal: float = 0.0
     level: tuple[float, float] = (0.0, 0.0)
+
+    truth: ClassVar[str] = "the true reward"
+    """What decides which clip is better."""
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether `calibrated` has something to do."""
+        return bool(self.skip or self.equal)
+
+    @property
+    def faultless(self) -> Teacher:
+        """Who judges by the same truth, without faults."""
+        return Teacher()
 
     def __post_init__(self) -> None:
         for name, low, high in (("gamma", 0.0, 1.0), ("mistake", 0.0, 1.0)):
@@ -103,6 +119,47 @@ class Teacher:
         return found
 
 
+PEERS = 200
+"""Clips that a preference is measured against; they stay the same, so that answers do."""
+
+
+@dataclass(frozen=True)
+class Stated(Teacher):
+    """Prefers the clip that `rewardwrap.StatedPrinciples` grades higher; it never errs.
+
+    Args:
+        text: The principles.
+        peers: What clips are compared with beside each other; see `calibrated`.
+    """
+
+    text: str = ""
+    peers: Fragments | None = None
+
+    truth: ClassVar[str] = "the principles"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        StatedPrinciples(self.text)
+
+    @property
+    def calibrates(self) -> bool:
+        return True
+
+    @property
+    def faultless(self) -> Teacher:
+        return self
+
+    def calibrated(self, clips: Fragments) -> Teacher:
+        return replace(self, peers=clips.select(slice(0, PEERS)))
+
+    def answer(self, a: Fragments, b: Fragments, rng: np.random.Generator) -> FloatArray:
+        against = None if self.peers is None else self.peers.episodes()
+        score = StatedPrinciples(self.text, env=environment_of(a.store), against=against)
+        grades = score.values([*a.episodes(), *b.episodes()])
+        gap = grades[len(a) :] - grades[: len(a)]
+        return np.asarray((gap > 0) + 0.5 * (gap == 0), np.float64)
+
+
 TEACHERS: dict[str, Teacher] = {
     "oracle": Teacher(),
     "mistake": Teacher(mistake=0.1),
@@ -115,11 +172,14 @@ TEACHERS: dict[str, Teacher] = {
 
 
 def teacher(name: str) -> Teacher:
-    """One of the six by name.
+    """One of the six by name, or principles in words.
 
     Raises:
         UnknownName: None has it.
+        ConfigError: Words that are not in the grammar of principles.
     """
+    if " " in name.strip():
+        return Stated(text=name)
     if name not in TEACHERS:
         raise UnknownName("teacher", name, TEACHERS)
     return TEACHERS[name]

@@ -71,7 +71,8 @@ def fit(
         column: Of ``info``, with the outcome or the marks; an outcome may be ``"terminated"`` too.
         labels: For principles: a table with a column for each (`rewardwrap.data.principle_table`).
         teacher: For preferences: ``"oracle"``, ``"mistake"``, ``"noisy"``, ``"skip"``, ``"myopic"`` or
-            ``"equal"``, which answer from the logged reward; a file of judgements; or `Preferences`.
+            ``"equal"``, which answer from the logged reward; principles in words (`rw.StatedPrinciples`); a
+            file of judgements; or `Preferences`.
         pairs: Answered questions, for preferences.
         length: Steps of a clip, for preferences; where left out, of the median answer, or 25.
         flips: Share of wrong answers to expect; None: the teacher's own.

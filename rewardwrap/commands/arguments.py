@@ -119,8 +119,8 @@ def add_score(parser: argparse.ArgumentParser, *, action: Any = None, what: str 
         "--score",
         metavar="[NAME=]SCORE" if action else "SCORE",
         help=what
-        or "pay finished episodes instead of steps: a tag (concise), module:function, score.yml, or one "
-        "line of YAML",
+        or "pay finished episodes instead of steps: a tag (concise), module:function, score.yml, one line of "
+        'YAML, or principles in words ("never touch lava; prefer low time")',
         **options,
     )
     parser.add_argument(

@@ -65,8 +65,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--teacher",
         default="oracle",
         metavar="TEACHER",
-        help="oracle, mistake, noisy, skip, myopic or equal, which answer from the logged reward; or a "
-        "file of judgements (.sqlite), or a table of answers (.csv, .jsonl, .json, .parquet)",
+        help="oracle, mistake, noisy, skip, myopic or equal, which answer from the logged reward; "
+        'principles in words ("prefer low energy"); a file of judgements (.sqlite), or a table of answers '
+        "(.csv, .jsonl, .json, .parquet)",
     )
     preferences.add_argument(
         "--pairs", type=whole_number, default=500, help="answered questions (500)"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.episode import Episode
 from rewardwrap.core.info import NO_INFO, ColumnInfo
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
 from rewardwrap.data import checks
@@ -112,11 +113,31 @@ class Fragments:
         )
         return gathered, self.mask
 
+    def episodes(self) -> list[Episode]:
+        """Each clip as an episode of its own, views; what is no end of its episode ends nothing."""
+        wholes = {i: self.store.episode(i) for i in set(self.episode.tolist())}
+        places = zip(self.episode.tolist(), self.start.tolist(), self.length.tolist(), strict=True)
+        return [_part(wholes[i], start, start + length) for i, start, length in places]
+
     def returns(self, gamma: float = 1.0) -> FloatArray:
         """``(n,)`` sums of ``gamma^t r_t`` from each clip's start; NaN where a reward is missing."""
         paid = np.where(self.mask, self.store.reward[self.rows], 0.0)
         total: FloatArray = paid @ np.power(gamma, np.arange(self.longest))
         return total
+
+
+def _part(whole: Episode, start: int, stop: int) -> Episode:
+    rows = slice(start, stop)
+    return Episode(
+        obs=tree.take(whole.obs, slice(start, stop + 1)),
+        action=tree.take(whole.action, rows),
+        reward=whole.reward[rows],
+        terminated=whole.terminated[rows],
+        truncated=whole.truncated[rows],
+        info={name: column[rows] for name, column in whole.info.items()},
+        id=whole.id,
+        source=whole.source,
+    )
 
 
 def sample_fragments(

@@ -46,7 +46,8 @@ class PreferenceLoop(Loop):
 
     Args:
         folder: New, or of a loop that was interrupted.
-        teacher: Who answers: a synthetic teacher's name (``"oracle"``, ``"mistake"``, ...), a
+        teacher: Who answers: a synthetic teacher's name (``"oracle"``, ``"mistake"``, ...), principles in
+            words (`rw.StatedPrinciples`), a
             `Teacher`, ``"people"`` for whoever opens ``rewardwrap label`` on the rounds in
             ``folder/questions``, or anything with ``submit`` and ``poll`` that takes questions about
             several stores.

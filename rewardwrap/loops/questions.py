@@ -100,7 +100,7 @@ class Questions:
         if self.annotator is None:
             assert self._teacher is not None
             teacher = self._teacher
-            if teacher.skip or teacher.equal:
+            if teacher.calibrates:
                 clips = sample_fragments(store, CALIBRATING, self.length, seed=self._draws)
                 teacher = teacher.calibrated(clips)
             self.annotator = Taught(teacher, seed=self.seed, name=self.name)

@@ -104,7 +104,7 @@ def fit_preferences(
         answered, judged, asked, ask = _taught(
             with_successors(store, reads), teacher or Teacher(), name, pairs, length, heldout, seed
         )
-        judge, record = "the true reward", {"teacher": name}
+        judge, record = (teacher or Teacher()).truth, {"teacher": name}
     objective = objective or BradleyTerry()
     if signs:
         net, weight_decay, lr = feature_net(signs, members=members, seed=seed), 0.0, FEATURES_LR
@@ -215,18 +215,19 @@ def _taught(
 ) -> tuple[Preferences, Preferences, int, Ask]:
     """Answered training pairs, held-out pairs with true labels, how many were asked, and who can be again."""
     train, held = store.split(heldout, seed=seed)
-    if not np.isfinite(store.reward).any():
+    if teacher.truth == Teacher.truth and not np.isfinite(store.reward).any():
         raise DataError(
             "a synthetic teacher must know the true rewards, got only missing ones. "
             "Label pairs instead and give the judgements' file as --teacher."
         )
     known = teacher
-    if teacher.skip or teacher.equal:
+    if teacher.calibrates:
         clips = sample_fragments(train, 1000, length, seed=seed)
-        known = teacher.calibrated(clips.select(~np.isnan(clips.returns())))
+        rewarded = ~np.isnan(clips.returns()) | (teacher.truth != Teacher.truth)
+        known = teacher.calibrated(clips.select(rewarded))
     answered, asked = answers(known, random_pairs(train, length), pairs, seed=seed, name=name)
     judged, _ = answers(
-        Teacher(), random_pairs(held, length), HELD_OUT_PAIRS, seed=seed + 1, name="oracle"
+        known.faultless, random_pairs(held, length), HELD_OUT_PAIRS, seed=seed + 1, name="oracle"
     )
     again = np.random.default_rng(seed + 2)
     return answered, judged, asked, lambda a, b: known.answer(a, b, again)

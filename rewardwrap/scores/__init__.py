@@ -18,6 +18,7 @@ from rewardwrap.scores.reference_probability import ReferenceProbability, chance
 from rewardwrap.scores.returns import Return
 from rewardwrap.scores.self_reward import SelfReward
 from rewardwrap.scores.set_distance import SetDistance
+from rewardwrap.scores.stated_principles import StatedPrinciples
 
 __all__ = [
     "SCORES",
@@ -35,6 +36,7 @@ __all__ = [
     "Score",
     "SelfReward",
     "SetDistance",
+    "StatedPrinciples",
     "chances_of",
     "chosen_score",
     "register_score",

@@ -1,4 +1,4 @@
-"""A score from what people write: a tag, ``"module:function"``, or ``{tag: {field: value}}``."""
+"""A score from what people write: a tag, ``"module:function"``, ``{tag: {field: value}}``, or a sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def chosen_score(given: Any, subject: str = "score", *, path: Path = ()) -> Scor
     """The score behind what a user may hand over.
 
     Args:
-        given: A callable on finished episodes, ``"module:function"``, a tag, or its configuration.
+        given: A callable on finished episodes, ``"module:function"``, a tag, its configuration, or
+            principles in words (`rewardwrap.StatedPrinciples`).
         subject: How errors call it.
         path: Where it stands in its file; errors carry it.
 
@@ -50,7 +51,9 @@ def chosen_score(given: Any, subject: str = "score", *, path: Path = ()) -> Scor
 
 
 def _named(name: str, path: Path) -> Any:
-    """A function or a class by its name, or a score by its tag."""
+    """A function or a class by its name, a score by its tag, or principles in a sentence."""
+    if " " in name.strip():
+        return _built("stated_principles", {"text": name}, path)
     if not NAMED.fullmatch(name):
         return _built(name, {}, path)
     found = load_function(name)

@@ -12,6 +12,7 @@ from rewardwrap.core.errors import ConfigError, warn
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Reward
+from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.scores.choice import chosen_score
 from rewardwrap.scores.contract import Score
@@ -123,6 +124,12 @@ class Grouped(Reward):
                 "Grouped: group should be at least 2, got 1: an episode alone is its own mean and pays 0. "
                 "Say group=4, or centred=False to pay the score itself."
             )
+
+    def validate(self, task: Task) -> None:
+        told = getattr(self.score, "validate", None)
+        if told is not None:
+            # a score that reads named fields learns here which environment it judges
+            told(task)
 
     def view_of(self, place: int) -> int:
         """Which view the lane at this place of its group shows."""
