@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rewardwrap.api.certify import certify
     from rewardwrap.api.distance import distance
     from rewardwrap.api.fit import fit
+    from rewardwrap.api.judge import judge
     from rewardwrap.api.regret import regret
     from rewardwrap.api.run import Run
     from rewardwrap.api.train import train
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
         "evaluate",
         "fit",
         "from_config",
+        "judge",
         "load",
         "make",
         "make_grouped",
@@ -175,6 +177,7 @@ _homes = {
     "rewardwrap.api.certify": ("certify",),
     "rewardwrap.api.distance": ("distance",),
     "rewardwrap.api.fit": ("fit",),
+    "rewardwrap.api.judge": ("judge",),
     "rewardwrap.api.regret": ("regret",),
     "rewardwrap.api.run": ("Run",),
     "rewardwrap.api.train": ("train",),

@@ -152,9 +152,7 @@ def test_a_room_reads_from_itself_and_from_those_below(room: str) -> None:
 
 ROOTS = ["", "cli", "__main__", "testing", "sandbox.worker", "sandbox.zygote"]
 """Where a stranger enters: the public names, the commands, the contract; processes of their own."""
-ROADLESS = {
-    "annotate.majority": "judges: votes as a deliberation budget",
-}
+ROADLESS: dict[str, str] = {}
 """Module that nothing in the product reaches yet -> the road it waits for; shrinks, never grows."""
 
 

@@ -116,6 +116,7 @@ NAMES = [
     "certify",
     "distance",
     "fit",
+    "judge",
     "regret",
     "check",
     "compare",

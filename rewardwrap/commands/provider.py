@@ -1,4 +1,4 @@
-"""Who writes in ``rewardwrap write``, within which budget, and what a folder's search is about."""
+"""Who writes in ``rewardwrap write`` or judges, within which budget, and what a folder's search is about."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ PROVIDERS = ("template", "replay", "openai")
 def add_model(group: Any) -> None:
     group.add_argument("--provider", choices=PROVIDERS, default="template")
     group.add_argument("--model", help="as the server calls it, e.g. qwen2.5-coder")
+    add_server(group)
+    group.add_argument("--recordings", type=Path, help="folder that --provider replay reads")
+    group.add_argument(
+        "--cache-use", choices=("cache", "live", "replay"), default="cache", help="default: cache"
+    )
+    group.add_argument("--temperature", type=float, default=1.0)
+    group.add_argument("--at-once", type=whole_number, default=4, help="requests under way")
+    add_seed(group, help="of the whole search (default: 0)")
+
+
+def add_server(group: Any) -> None:
+    """How an OpenAI-compatible server is asked, and where its answers are kept."""
     group.add_argument("--base-url", help="of the server, e.g. http://localhost:11434/v1")
     group.add_argument(
         "--send",
@@ -30,24 +42,18 @@ def add_model(group: Any) -> None:
         help="the server's names of max_tokens, seed, temperature; nothing behind the colon leaves one out",
     )
     group.add_argument("--key-variable", default="OPENAI_API_KEY", help="variable with the key")
-    group.add_argument("--recordings", type=Path, help="folder that --provider replay reads")
-    group.add_argument("--cache", type=Path, help="folder of answers (default: DIR/answers)")
-    group.add_argument(
-        "--cache-use", choices=("cache", "live", "replay"), default="cache", help="default: cache"
-    )
-    group.add_argument("--temperature", type=float, default=1.0)
+    group.add_argument("--cache", type=Path, help="folder of answers (default: beside --out)")
     group.add_argument("--max-tokens", type=whole_number, default=2048)
     group.add_argument("--timeout", type=float, default=120.0, help="seconds for one answer")
-    group.add_argument("--at-once", type=whole_number, default=4, help="requests under way")
-    add_seed(group, help="of the whole search (default: 0)")
 
 
-def add_budget(group: Any) -> None:
+def add_budget(group: Any, *, trains: bool = True) -> None:
     group.add_argument("--max-usd", type=float)
     group.add_argument("--max-tokens-total", type=whole_number)
     group.add_argument("--max-calls", type=whole_number)
     group.add_argument("--max-seconds", type=float)
-    group.add_argument("--max-rl-steps", type=whole_number)
+    if trains:
+        group.add_argument("--max-rl-steps", type=whole_number)
     group.add_argument("--prices", type=Path, help="YAML, US dollars for a million tokens")
 
 
@@ -88,18 +94,23 @@ def client_of(args: argparse.Namespace, scene: Scene, out: Path, journal: Journa
     folder = args.cache or out / "answers"
     if args.cache_use == "replay":
         return Budgeted(Cached(folder, model=args.model), ledger)
+    return Budgeted(
+        hosted(args, args.model), ledger, cache=Cached(folder, model=args.model),
+        ask_anew=args.cache_use == "live",
+    )  # fmt: skip
+
+
+def hosted(args: argparse.Namespace, model: str) -> ChatClient:
+    """A model behind the server that `add_server` asks for."""
     from rewardwrap.llm.hosted import OpenAIClient
 
     pairs = [pair.partition(":") for pair in args.send]
-    hosted = OpenAIClient(
-        args.model,
+    return OpenAIClient(
+        model,
         base_url=args.base_url,
         key_variable=args.key_variable,
         timeout=args.timeout,
         names={ours: name or None for ours, _, name in pairs},
-    )
-    return Budgeted(
-        hosted, ledger, cache=Cached(folder, model=args.model), ask_anew=args.cache_use == "live"
     )
 
 

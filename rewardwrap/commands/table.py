@@ -24,6 +24,7 @@ COMMANDS = {
     "ablate": "which parts of a reward model's recipe matter",
     "models": "which reward models there are, and which one is in use",
     "label": "people say which of two clips is better, on a page of this machine",
+    "judge": "models, rules or people say which clip is better, or what a clip keeps",
     "write": "have a reward written, tested, trained and improved",
     "review": "look at reward code before it runs, and approve it",
     "explore": "get to know a task of few states without its reward",
