@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         SetDistance,
         StatedPrinciples,
     )
+    from rewardwrap.training.trees import grow_tree
 
     compare: _Compare
     __all__ = [
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
         "evaluate",
         "fit",
         "from_config",
+        "grow_tree",
         "judge",
         "load",
         "make",
@@ -247,6 +249,7 @@ _homes = {
         "SetDistance",
         "StatedPrinciples",
     ),
+    "rewardwrap.training.trees": ("grow_tree",),
 }
 _home = {name: module for module, names in _homes.items() for name in names}
 _METHODS = "rewardwrap.rewards"

@@ -123,6 +123,7 @@ NAMES = [
     "design",
     "evaluate",
     "from_config",
+    "grow_tree",
     "function",
     "load",
     "make",

@@ -39,6 +39,7 @@ def fit(
     teacher: str | Path | Preferences = "oracle",
     pairs: int = 500,
     length: int | None = None,
+    topology: str = "random",
     flips: float | None = None,
     ties: float = 0.0,
     signs: Mapping[str, int] | None = None,
@@ -75,6 +76,7 @@ def fit(
             file of judgements; or `Preferences`.
         pairs: Answered questions, for preferences.
         length: Steps of a clip, for preferences; where left out, of the median answer, or 25.
+        topology: ``"tree"`` asks about whole episodes that went on from one start (`rw.grow_tree`).
         flips: Share of wrong answers to expect; None: the teacher's own.
         ties: Davidson's nu; 0 takes ties as soft labels.
         signs: For few preferences: weigh these columns of info alone, 1 more is better, -1 less, 0 unknown.
@@ -139,7 +141,13 @@ def fit(
     if what == "preferences":
         asked = _answers(teacher, store, pairs)
         fitted = _preferences(
-            store, **asked, length=length, bound=bound, signs=signs or {}, **options
+            store,
+            **asked,
+            length=length,
+            topology=topology,
+            bound=bound,
+            signs=signs or {},
+            **options,
         )
     elif what == "principles":
         from rewardwrap.nets.principle_recipe import fit_principles

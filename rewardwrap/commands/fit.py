@@ -75,6 +75,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     preferences.add_argument(
         "--length", type=whole_number, help="steps of a clip (of the median answer, or 25)"
     )
+    preferences.add_argument(
+        "--topology",
+        choices=("random", "tree"),
+        default="random",
+        help="which pairs a teacher is asked about: clips from anywhere, or whole leaves of one tree "
+        "(rewardwrap record --tree) (random)",
+    )
     preferences.add_argument("--members", type=whole_number, default=3, help="of the ensemble (3)")
     preferences.add_argument(
         "--flips", type=float, help="share of wrong answers to expect (the teacher's own, or 0)"
@@ -227,6 +234,7 @@ def _own(args: argparse.Namespace) -> dict[str, Any]:
         "labels",
         "pairs",
         "length",
+        "topology",
         "flips",
         "ties",
         "bound",

@@ -38,6 +38,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         "the folder of a run (scripted)",
     )
     parser.add_argument("--episodes", type=whole_number, default=5, help="whole ones (5)")
+    parser.add_argument(
+        "--tree",
+        metavar="DEPTHxWAYS",
+        help="part every --steps steps: 4x2 leaves 16 episodes for each start, alike up to where they part "
+        "(fit preferences --topology tree); --episodes counts the starts",
+    )
+    parser.add_argument(
+        "--steps", type=whole_number, default=10, help="of --tree, between two partings (10)"
+    )
     add_seed(parser, help="of the first episode, one more for each after it (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to save")
     parser.add_argument("--minari", metavar="GROUP/NAME-v0", help="write a Minari dataset too")
@@ -82,6 +91,7 @@ def _player(args: argparse.Namespace, env: str) -> Iterator[Any]:
         seed=args.seed,
         catalog=tuple(str(Path(folder).absolute()) for folder in args.catalog),
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        by_chance=args.tree is not None,
     )
     try:
         yield made
@@ -94,16 +104,39 @@ def _play(player: Any, args: argparse.Namespace, played: list[dict[str, Any]]) -
     from rich.console import Console
     from rich.progress import Progress
 
+    count = args.episodes
+    playing = player.play(count, seed=args.seed)
+    if args.tree is not None:
+        from rewardwrap.training.trees import leaves
+
+        depth, ways = _shape(args.tree)
+        playing = leaves(player, depth, ways, args.steps, args.episodes, seed=args.seed)
+        count *= ways**depth
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("playing", total=args.episodes)
+        task = bar.add_task("playing", total=count)
         try:
-            for episode in player.play(args.episodes, seed=args.seed):
+            for episode in playing:
                 played.append(episode)
                 bar.update(task, completed=len(played))
         except KeyboardInterrupt:
             return False
-    # somebody may close the window of the keyboard
-    return len(played) == int(args.episodes)
+    # somebody may close the window of the keyboard; a leaf that ends early stands once
+    return args.tree is not None or len(played) == int(args.episodes)
+
+
+def _shape(text: str) -> tuple[int, int]:
+    """``4x2``: partings, and ways at each.
+
+    Raises:
+        ConfigError: No such pair.
+    """
+    depth, _, ways = text.partition("x")
+    try:
+        return int(depth), int(ways)
+    except ValueError:
+        raise ConfigError(
+            f"--tree must be partings x ways, got {text!r}. Write e.g. 4x2."
+        ) from None
 
 
 def _saved(player: Any, args: argparse.Namespace, played: list[dict[str, Any]]) -> Any:

@@ -53,6 +53,12 @@ class Questions:
             )
         if not callable(selection) and selection not in STRATEGIES:
             raise UnknownName("query selection", selection, STRATEGIES)
+        if selection == "tree":
+            raise ConfigError(
+                "selection must choose among clips of the running training, which share no starts, got "
+                '"tree". Grow a tree (rewardwrap record --tree) and fit it with --topology tree, or use '
+                "disagreement."
+            )
         self.name = teacher if isinstance(teacher, str) else "teacher"
         self.selection, self.length, self.seed = selection, length, seed
         self.every = max(2, round(1 / heldout))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from rewardwrap.annotate.teachers import Teacher, answers, random_pairs
+from rewardwrap.annotate.trees import tree_pairs, trees_of
+from rewardwrap.core.errors import UnknownName
 from rewardwrap.core.transitions import FloatArray, take
 from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sample_fragments
 from rewardwrap.data.successors import unknown_rows, with_successors
@@ -25,6 +28,7 @@ from rewardwrap.nets.trainer import Fit, Objective, Progress, fit
 
 HELD_OUT_PAIRS = 500
 LENGTH = 25
+TOPOLOGIES = ("random", "tree")
 FEATURES_LR = 2e-2
 """A handful of weights takes larger steps."""
 Ask = Callable[[Fragments, Fragments], FloatArray]
@@ -40,6 +44,7 @@ def fit_preferences(
     name: str = "oracle",
     pairs: int = 500,
     length: int | None = None,
+    topology: str = "random",
     preferences: Preferences | None = None,
     reads: Sequence[str] = ("obs", "action"),
     seed: int = 0,
@@ -69,6 +74,8 @@ def fit_preferences(
         pairs: Answered questions; skipped ones are free.
         length: Steps of a clip; where left out those of the median answer, or `LENGTH` for a teacher who
             is asked, and the median episode's where that is less.
+        topology: ``"random"``: clips of ``length`` steps from anywhere; ``"tree"``: whole episodes that
+            went on from one start (`rewardwrap.training.trees`), and whole trees are held out.
         preferences: Answers that exist already.
         reads: Inputs of the network.
         seed: Of everything that is drawn.
@@ -102,9 +109,16 @@ def fit_preferences(
         asked = len(preferences)
     else:
         answered, judged, asked, ask = _taught(
-            with_successors(store, reads), teacher or Teacher(), name, pairs, length, heldout, seed
+            with_successors(store, reads),
+            teacher or Teacher(),
+            name,
+            pairs,
+            length,
+            heldout,
+            seed,
+            topology,
         )
-        judge, record = (teacher or Teacher()).truth, {"teacher": name}
+        judge, record = (teacher or Teacher()).truth, {"teacher": name, "topology": topology}
     objective = objective or BradleyTerry()
     if signs:
         net, weight_decay, lr = feature_net(signs, members=members, seed=seed), 0.0, FEATURES_LR
@@ -212,9 +226,15 @@ def _taught(
     length: int,
     heldout: float,
     seed: int,
+    topology: str,
 ) -> tuple[Preferences, Preferences, int, Ask]:
     """Answered training pairs, held-out pairs with true labels, how many were asked, and who can be again."""
-    train, held = store.split(heldout, seed=seed)
+    if topology not in TOPOLOGIES:
+        raise UnknownName("topology", topology, TOPOLOGIES)
+    tree = topology == "tree"
+    drawn = tree_pairs if tree else partial(random_pairs, length=length)
+    # leaves of one tree begin alike, and stay on one side
+    train, held = store.split(heldout, seed=seed, by=trees_of(store).tolist() if tree else None)
     if teacher.truth == Teacher.truth and not np.isfinite(store.reward).any():
         raise DataError(
             "a synthetic teacher must know the true rewards, got only missing ones. "
@@ -225,10 +245,8 @@ def _taught(
         clips = sample_fragments(train, 1000, length, seed=seed)
         rewarded = ~np.isnan(clips.returns()) | (teacher.truth != Teacher.truth)
         known = teacher.calibrated(clips.select(rewarded))
-    answered, asked = answers(known, random_pairs(train, length), pairs, seed=seed, name=name)
-    judged, _ = answers(
-        known.faultless, random_pairs(held, length), HELD_OUT_PAIRS, seed=seed + 1, name="oracle"
-    )
+    answered, asked = answers(known, drawn(train), pairs, seed=seed, name=name)
+    judged, _ = answers(known.faultless, drawn(held), HELD_OUT_PAIRS, seed=seed + 1, name="oracle")
     again = np.random.default_rng(seed + 2)
     return answered, judged, asked, lambda a, b: known.answer(a, b, again)
 

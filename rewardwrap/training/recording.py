@@ -66,18 +66,26 @@ class Player:
         Rows are the adapter's own: observations before any frame stack or normaliser, the true
         successor of every step, and the environment's reward.
         """
-        adapter = self._adapter
         for number in range(seed, seed + episodes):
-            self.venv.seed(number)
-            obs = self.venv.reset()
-            self.again()
+            obs = self.begin(number)
             rows: list[dict[str, Any]] = []
             done = False
             while not done:
-                obs, _, dones, _ = self.venv.step(self.act(obs))
-                done = bool(dones[0])
-                rows.append(_row(adapter.last_step))
-            yield {**_episode(rows), "id": f"{self.name}-{number}", "source": self.name}
+                obs, row, done = self.step(self.act(obs))
+                rows.append(row)
+            yield {**episode_of(rows), "id": f"{self.name}-{number}", "source": self.name}
+
+    def begin(self, seed: int) -> Any:
+        """The first observations of an episode, which are those of its seed."""
+        self.venv.seed(seed)
+        obs = self.venv.reset()
+        self.again()
+        return obs
+
+    def step(self, action: Any) -> tuple[Any, dict[str, Any], bool]:
+        """What is seen next, the row to keep, and whether the episode is over."""
+        obs, _, dones, _ = self.venv.step(action)
+        return obs, _row(self._adapter.last_step), bool(dones[0])
 
 
 def player(
@@ -87,23 +95,25 @@ def player(
     seed: int = 0,
     catalog: Sequence[str] = (),
     env_kwargs: Mapping[str, Any] | None = None,
+    by_chance: bool = False,
 ) -> Player | Keyboard:
     """Whoever a word means: ``scripted``, ``random``, ``keyboard``, ``module:function``, a run's folder.
 
     Args:
         policy: The word. A function is given one observation and returns one action. Of a run, its best
-            agent plays, without noise.
+            agent plays.
         env: Name of the environment; a run must have been trained on the same one.
         seed: Of random actions.
         catalog: Folders with recipes of one's own.
         env_kwargs: Arguments of the environment; a run brings its own.
+        by_chance: Whether the agent of a run draws its actions.
 
     Raises:
         ConfigError: None of these, or a run of another environment.
         UnknownController: Nobody wrote a controller for that environment.
     """
     if Path(policy).is_dir():
-        return _of_run(Path(policy), env, seed, dict(env_kwargs or {}))
+        return _of_run(Path(policy), env, dict(env_kwargs or {}), by_chance)
     if policy == Keyboard.name:
         return Keyboard(env, catalog=catalog, env_kwargs=env_kwargs)
     one = None if policy == "random" else _function(policy, env)
@@ -127,7 +137,7 @@ def _function(policy: str, env: str) -> Act:
     )
 
 
-def _of_run(folder: Path, env: str, seed: int, env_kwargs: Mapping[str, Any]) -> Player:
+def _of_run(folder: Path, env: str, env_kwargs: Mapping[str, Any], by_chance: bool) -> Player:
     agent = bundle.read(bundle_in(folder, "best"), changes={"device": "auto"})
     trained = agent.settings.env
     if env != trained or env_kwargs:
@@ -138,7 +148,7 @@ def _of_run(folder: Path, env: str, seed: int, env_kwargs: Mapping[str, Any]) ->
             f"Write: rewardwrap record {trained} --policy {folder}."
         )
     venv = agent.eval_env(1)
-    acting = Acting(agent.model, venv, deterministic=True)
+    acting = Acting(agent.model, venv, deterministic=not by_chance)
     return Player(str(folder), venv, acting, lambda: acting.ended([True]))
 
 
@@ -160,7 +170,8 @@ def _row(step: Transitions) -> dict[str, Any]:
             "reward": float(step.reward[0])}  # fmt: skip
 
 
-def _episode(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def episode_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of `Player.step` as an episode of `EpisodeStore.from_episodes`."""
     return {
         "obs": tree.stack([row["obs"] for row in rows] + [rows[-1]["next_obs"]]),
         "action": tree.stack([row["action"] for row in rows]),
