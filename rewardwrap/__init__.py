@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.adapters.model_env import ModelEnv
     from rewardwrap.adapters.offline import relabel
+    from rewardwrap.adapters.spread import SpreadReplayBuffer
     from rewardwrap.api.audit import audit
     from rewardwrap.api.certify import certify
     from rewardwrap.api.distance import distance
@@ -127,6 +128,7 @@ if TYPE_CHECKING:
         "SandboxError",
         "SelfReward",
         "SetDistance",
+        "SpreadReplayBuffer",
         "StackError",
         "StatedPrinciples",
         "Sum",
@@ -175,6 +177,7 @@ _homes = {
     "rewardwrap.adapters.logging": ("LogTerms",),
     "rewardwrap.adapters.model_env": ("ModelEnv",),
     "rewardwrap.adapters.offline": ("relabel",),
+    "rewardwrap.adapters.spread": ("SpreadReplayBuffer",),
     "rewardwrap.api.audit": ("audit",),
     "rewardwrap.api.certify": ("certify",),
     "rewardwrap.api.distance": ("distance",),

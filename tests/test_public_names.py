@@ -100,6 +100,7 @@ NAMES = [
     "Sign",
     "SimHash",
     "Sparsify",
+    "SpreadReplayBuffer",
     "StackError",
     "StatedPrinciples",
     "Sticky",

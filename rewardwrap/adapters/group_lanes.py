@@ -43,6 +43,7 @@ class GroupLanes(DummyVecEnv):
         super().__init__(list(makers))
         # logs hold float64, and what is paid from logs must be the same
         self._rewards = np.zeros(self.num_envs)
+        self._plain = self.keys == [None]
 
     @property
     def rule(self) -> Grouped:
@@ -87,6 +88,9 @@ class GroupLanes(DummyVecEnv):
 
     def _obs_from_buf(self) -> Any:
         # SB3 copies by deepcopy, which takes a tenth of a step of CartPole
+        buffers: Any = self.buf_obs
+        if self._plain:
+            return buffers[None].copy()
         copies = {name: column.copy() for name, column in self.buf_obs.items()}
         return dict_to_obs(self.observation_space, OrderedDict(copies))
 

@@ -45,10 +45,12 @@ class Grouped(Reward):
             before it (RLPR's filter: decay 0.99, the mean begins at the 6th group, the filter at the 11th).
         limit: What a time limit is. ``"end"``: a cut episode is over and is paid. ``"bootstrap"``: the
             learner adds the value behind the cut, so a cut episode pays nothing and is not compared.
-        views: Arguments of the environment for each of several views of one start, such as wordings; the
-            first ``G / len(views)`` lanes of a group show the first. Centring, scaling and filters are
-            those of a view. Evaluation shows what the environment shows by itself.
-        even: In logs, pay ``A_i / T`` on each of T steps instead of ``A_i`` on the last.
+        views: Arguments of the environment for each of several views of one start, such as wordings or
+            time limits; the first ``G / len(views)`` lanes of a group show the first. Centring, scaling
+            and filters are those of a view. Evaluation shows what the environment shows by itself.
+        even: In logs, pay ``A_i / T`` on each of T steps instead of ``A_i`` on the last. While an
+            environment runs its steps are handed out before the score is known: there
+            `rw.SpreadReplayBuffer` does it in the memory of an off-policy learner.
 
     Raises:
         ConfigError: A field out of its range.

@@ -23,7 +23,8 @@ class Hybrid:
     ``R_len = -P min(1, max(0, x - tau) / (1 - tau))``, ``x = |L - L*| / L*``, ``L*`` the mean length of the
     right ones among the episodes judged together (0 where there is none): a model's taste for long or short
     episodes is not followed, and a right length is learned from those that were right. ``R_fmt = f`` where
-    the format is kept. ``P + f < 1``, so form never beats being right.
+    the format is kept. ``P + f < 1``, so form never beats being right. An episode is right above 0.5 of
+    the blend: a model whose taste for length alone reaches that moves ``L*``, and the penalty with it.
 
     Args:
         rule: The verdict: a reward that sums to it, a name in ``info`` or a score, in [0, 1].

@@ -59,6 +59,8 @@ class Till:
         """Above the others of the same view, each view for itself."""
         if not (self.rule.centred and self.training):
             return scores
+        if not self.rule.views:
+            return self._centred(scores)
         views, paid = np.array([self.rule.view_of(i) for i in judged]), np.zeros(len(scores))
         told = [self._centred(scores[views == view]) for view in np.unique(views)]
         for view, part in zip(np.unique(views), told, strict=True):

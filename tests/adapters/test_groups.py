@@ -136,6 +136,18 @@ def test_a_time_limit_is_paid_or_bootstrapped_and_never_both(count: str, limit: 
     assert paid.tolist() == ([-1, 1, 0] if limit == "bootstrap" else [-2, 0, 2])
 
 
+def test_lanes_of_other_horizons_wait_for_each_other_and_are_compared_with_their_own(
+    count: str,
+) -> None:
+    views = ({"max_episode_steps": 3}, {"max_episode_steps": 5})
+    venv = rw.make_grouped(count, rw.Grouped(Kept(), group=4, views=views))
+    assert len(set(venv.reset()[:, 0])) == 1
+    rows = ending(venv, [2, None, 4, None], 5)
+    assert [row[2].tolist() for row in rows] == [[False] * 4] * 4 + [[True] * 4]
+    assert rows[-1][1].tolist() == [-0.5, 0.5, -0.5, 0.5]
+    assert not any(info["TimeLimit.truncated"] for info in rows[-1][3])
+
+
 def test_nothing_is_paid_twice(count: str) -> None:
     venv = rw.make_grouped(count, Kept(), group=2, n_envs=4, centred=False)
     venv.reset()

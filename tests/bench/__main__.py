@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from tests.bench import batches, layers, situ, training
+from tests.bench import batches, groups, layers, situ, training
 from tests.bench.table import Row, as_json, show
 
 TABLES: dict[Callable[[int], Iterator[Row]], tuple[str, ...]] = {
@@ -29,6 +29,7 @@ TABLES: dict[Callable[[int], Iterator[Row]], tuple[str, ...]] = {
     batches.recording: ("G10",),
     training.ppo: ("G11",),
     training.dqn: ("G11",),
+    groups.groups: ("G12",),
 }
 GOALS = sorted({goal for goals in TABLES.values() for goal in goals})
 

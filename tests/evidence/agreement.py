@@ -65,7 +65,7 @@ def run(seed: int, *, small: bool = False) -> Row:
         rule = rw.Grouped(score, group=16, views=VIEWS)
         train(
             "rewardwrap/Verify-v0", rule, cues, weights, np.random.default_rng(seed),
-            steps=5 if small else 220, rate=2.0, actions=range(ANSWERS),
+            steps=5 if small else 450, rate=1.0, actions=range(ANSWERS),
         )  # fmt: skip
         row[name] = right(weights)
     row["lost"] = row["agreement"] - row["gold"]

@@ -72,8 +72,13 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
             higher([{"left": 0.85 - row["share"]} for row in rows], "left", 0.0),
         ]
     )
+    # no agent is right in fewer steps: what a question needs, and the answer
+    env = gym.make("rewardwrap/Ans-v0")
+    asked = [round(10 * float(env.reset(seed=500 + k)[0][0])) + 1 for k in range(ASKED)]
     told = ", ".join(
         f"{name} {mean(rows, f'success_{name}'):.2f} in {mean(rows, f'length_{name}'):.1f} steps"
         for name in ("outcome", "additive", "concise")
     )
-    return state, f"success: {told}"
+    least = float(np.mean(asked)) / mean(rows, "length_outcome")
+    best = f"the shortest right answers take {np.mean(asked):.1f}, {least:.2f} of the outcome's"
+    return state, f"success: {told}; {best}"

@@ -1,4 +1,8 @@
-"""Patterns alone as a reward: as good as the outcome where they cause it, and nothing where they do not."""
+"""Patterns alone as a reward: as good as the outcome where they cause it, and nothing where they do not.
+
+At three times the step size and a third of the steps the outcome itself ended at chance (seed 100, which
+was kept aside to set them): no yardstick for the patterns, which reached 0.98 there too.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +68,7 @@ def run(seed: int, *, small: bool = False) -> Row:
     for name, score in arms.items():
         seen = train(
             "rewardwrap/Verify-v0", rw.Grouped(score, group=8), pad, np.zeros((5, 6)),
-            np.random.default_rng(seed), steps=12 if small else 100, rate=6.0,
+            np.random.default_rng(seed), steps=12 if small else 300, rate=2.0,
         )  # fmt: skip
         row[name] = float(np.mean(outcome(seen[-len(seen) // 5 :])))
     row["kept"] = row["causal"] - row["outcome"]

@@ -1,7 +1,9 @@
 """Traces that make a reference likely, taught without a verifier of answers.
 
-The paper's mean over tokens was expected to teach better than their product. It did not on the first seed
-that was tried (0.53 of the answers right against 0.62): the claim leaves it out, the sentence tells both.
+The reward grades the trace, never the answer that followed it, so it can teach no more than the reader of
+the pad knows: one that follows its pad less (1.5 instead of 4) ended at 0.55 of the answers right, where the
+verifier, which trains the reader too, reached 1.0 (seeds 100 and 101, kept aside to set this). The paper's
+mean over tokens was expected to teach more than their product; the rows tell both.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from tests.evidence.worlds.linear import chances, train
 
 CLAIM = (
     "Paid for how likely its trace makes a reference answer, a policy learns the trace that makes it likely, "
-    "and answers better, without a verifier."
+    "and without a verifier answers rightly at least 0.9 times as often as with one."
 )
 SOURCE = "Yu et al., 2025, arXiv 2506.18254"
 BUDGET = 0.3
 SEEDS = 10
 USE = "rewardwrap train rewardwrap/Verify-v0 --score reference.yml --group 8"
-READS, DISTRACTED = 1.5, 1.0
+READS, DISTRACTED = 4.0, 1.0
 """How far the policy that is trained already follows its pad, and how far the word of the wording."""
 
 
@@ -69,12 +71,17 @@ def run(seed: int, *, small: bool = False) -> Row:
             )
         seen = train(
             "rewardwrap/Verify-v0", rw.Grouped(score, group=8), sees, weights,
-            np.random.default_rng(seed), steps=12 if small else 100, rate=4.0,
+            np.random.default_rng(seed), steps=12 if small else 300, rate=2.0,
         )  # fmt: skip
-        parts = {"first": seen[: len(seen) // 10], "late": seen[-len(seen) // 5 :]}
+        parts = {
+            "first": seen[: len(seen) // 50 + 1],
+            "early": seen[len(seen) // 50 : len(seen) // 10],
+            "late": seen[-len(seen) // 5 :],
+        }
         for when, part in parts.items():
             row[f"{name}_{when}"] = float(np.mean([e.reward.sum() for e in part]))
             row[f"{name}_works_{when}"] = float(np.mean([(e.action == WORK).any() for e in part]))
+    row["reached"] = row["mean_late"] / row["verifier_late"]
     return row
 
 
@@ -83,11 +90,18 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
         [
             higher(rows, "mean_works_late", "mean_works_first", by=0.3),
             higher(rows, "mean_late", "mean_first", by=0.1),
+            higher(rows, "reached", 0.9),
         ]
     )
     told = ", ".join(
         f"{name} {mean(rows, f'{name}_late'):.2f} ({mean(rows, f'{name}_works_late'):.2f} work)"
         for name in ("mean", "product", "verifier")
     )
+    early = ", ".join(
+        f"{name} {mean(rows, f'{name}_works_early'):.2f}" for name in ("mean", "product")
+    )
     begun = f"{mean(rows, 'mean_first'):.2f} ({mean(rows, 'mean_works_first'):.2f} work)"
-    return state, f"right answers: at first {begun}; late, paid by {told}"
+    return (
+        state,
+        f"right answers: at first {begun}; late, paid by {told}; work early on, paid by {early}",
+    )

@@ -25,6 +25,12 @@ def chances(features: Any, weights: Any, actions: Sequence[int] | None = None) -
     return table / table.sum(axis=1, keepdims=True)
 
 
+def wonder(chance: Any) -> Any:
+    """Gradient of ``sum p log p`` by the logits: what makes the policy surer."""
+    logs = np.log(np.maximum(chance, 1e-12))
+    return chance * (logs - chance @ logs)
+
+
 def train(
     env_id: str,
     rule: rw.Grouped,
@@ -34,6 +40,7 @@ def train(
     *,
     steps: int,
     rate: float = 1.0,
+    entropy: float = 0.0,
     actions: Sequence[int] | None = None,
     env_kwargs: dict[str, Any] | None = None,
 ) -> list[Episode]:
@@ -47,6 +54,7 @@ def train(
         rng: Draws starts and actions.
         steps: Of the vector environment, `LANES` rows each.
         rate: Step size for the mean gradient of a group.
+        entropy: What the entropy of an action is worth beside the pay.
         actions: Those that are allowed; None: all.
         env_kwargs: Arguments of the environment.
 
@@ -82,10 +90,10 @@ def train(
                 taken[i].append((now[i], int(action[i]), chance[i]))
         uphill = np.zeros_like(weights)
         for i in np.flatnonzero(dones):
-            for row, chosen, each in taken[i] if paid[i] else ():
-                gradient = -each
-                gradient[chosen] += 1.0
-                uphill += paid[i] / rule.group * np.outer(row, gradient)
+            for row, chosen, each in taken[i] if paid[i] or entropy else ():
+                gradient = -paid[i] * each - entropy * wonder(each)
+                gradient[chosen] += paid[i]
+                uphill += np.outer(row, gradient) / rule.group
             taken[i].clear()
         weights += rate * uphill
     return seen
