@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from rewardwrap.cli import COMMANDS
 from rewardwrap.core.registry import registered
 from rewardwrap.nets.objectives import OBJECTIVES
 from rewardwrap.scores import SCORES
+from rewardwrap.training.scores import chosen_group
 from tests.evidence.harness import pages, rows, systems, workers
 from tests.evidence.harness.judging import STATES, Row, higher, together, within
 from tests.evidence.harness.study import Study, studies
@@ -150,6 +152,13 @@ def _member(thing: Any, name: str) -> Any:
         return getattr(thing, name)
     except AttributeError:
         return import_module(f"{thing.__name__}.{name}")
+
+
+@pytest.mark.parametrize("study", [s for s in STUDIES if " --score " in s.use], ids=lambda s: s.tag)
+def test_every_score_that_a_command_writes_can_be_read(study: Study) -> None:
+    words = shlex.split(study.use)
+    group = int(words[words.index("--group") + 1]) if "--group" in words else None
+    assert chosen_group(words[words.index("--score") + 1], group=group).group > 1
 
 
 def test_an_unknown_script_is_a_sentence() -> None:

@@ -25,6 +25,18 @@ def jaccard(one: set[Any], other: set[Any]) -> float:
     return len(one & other) / len(one | other) if one | other else 1.0
 
 
+def parses(tokens: Sequence[int]) -> float:
+    """How far a parser of ``select C from T where D > 3`` gets, as a share of its eight tokens.
+
+    >>> parses((SELECT, COLUMN, FROM, FROM)), parses((WHERE, COLUMN))
+    (0.375, 0.0)
+    """
+    wanted = (SELECT, COLUMN, FROM, TABLE, WHERE, COLUMN, ABOVE, END)
+    kinds = [COLUMN if COLUMN <= token < ABOVE else token for token in tokens]
+    stands = [kind == want for kind, want in zip(kinds, wanted, strict=False)]
+    return [*stands, False].index(False) / len(wanted)
+
+
 def text(schema: int, tokens: Sequence[int]) -> str:
     """The tokens as SQL."""
     table, columns = SCHEMAS[schema]

@@ -9,19 +9,8 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from rewardwrap_envs.queries import (
-    ABOVE,
-    COLUMN,
-    END,
-    FROM,
-    SELECT,
-    TABLE,
-    TOKENS,
-    WHERE,
-    answer,
-    jaccard,
-    text,
-)
+from rewardwrap_envs import queries
+from rewardwrap_envs.queries import ABOVE, COLUMN, END, FROM, SELECT, TABLE, TOKENS, WHERE
 
 FULL = 8
 
@@ -38,8 +27,8 @@ class QueryBuild(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
 
     Reward: 1 where the rows are those of the wanted query, else 0. `terminated` by ``end``; as registered,
     truncated after 10 tokens. ``info``, 0 before the end: ``runs``, ``right`` (the rows agree; as multisets),
-    ``schema`` and ``likeness`` (Jaccard of columns and of neighbouring tokens with the wanted query's), and
-    ``is_success``.
+    ``schema`` and ``likeness`` (Jaccard of columns and of neighbouring tokens with the wanted query's),
+    ``parses`` (how far a parser of this form gets), and ``is_success``.
 
     Known optimum: return 1 in 8 steps.
 
@@ -47,7 +36,7 @@ class QueryBuild(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
         schemas: Which of the four are asked about.
 
     >>> env = gymnasium.make("rewardwrap/QueryBuild-v0")
-    >>> obs, _ = env.reset(seed=0)
+    >>> _ = env.reset(seed=0)
     >>> [float(env.step(token)[1]) for token in env.unwrapped.gold][-1]
     1.0
     """
@@ -90,14 +79,13 @@ class QueryBuild(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
 
     def render(self) -> str:
         """The query so far."""
-        return text(self._schema, self._written)
+        return queries.text(self._schema, self._written)
 
     def _info(self, written: list[int] | None) -> dict[str, Any]:
         if written is None:
-            return dict.fromkeys(("runs", "right", "schema", "likeness"), 0.0) | {
-                "is_success": False
-            }
-        found, wanted = (answer(self._schema, tuple(q)) for q in (written, self.gold))
+            names = ("runs", "right", "schema", "likeness", "parses")
+            return {**dict.fromkeys(names, 0.0), "is_success": False}
+        found, wanted = (queries.answer(self._schema, tuple(q)) for q in (written, self.gold))
         columns, pairs = (
             [{t for t in q if COLUMN <= t < ABOVE} for q in (written, self.gold)],
             [set(pairwise(q)) for q in (written, self.gold)],
@@ -106,8 +94,9 @@ class QueryBuild(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
         return {
             "runs": float(found is not None),
             "right": float(right),
-            "schema": jaccard(*columns),
-            "likeness": jaccard(*pairs),
+            "schema": queries.jaccard(*columns),
+            "likeness": queries.jaccard(*pairs),
+            "parses": queries.parses(written),
             "is_success": right,
         }
 

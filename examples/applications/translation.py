@@ -15,7 +15,7 @@ from stable_baselines3 import PPO
 
 import rewardwrap as rw
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 30_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 100_000
 POOL = {"sentences": 6}
 STOP = 6
 
@@ -55,7 +55,8 @@ env = rw.make_grouped(
     "rewardwrap/TransChain-v0", score, group=8, n_envs=16, seed=0, env_kwargs=POOL
 )
 model = PPO(
-    "MlpPolicy", env, n_steps=32, batch_size=128, gamma=1.0, gae_lambda=1.0, learning_rate=1e-3, seed=0
+    "MlpPolicy", env, n_steps=128, batch_size=512, gamma=1.0, gae_lambda=1.0, learning_rate=2e-3,
+    ent_coef=0.003, seed=0,
 )  # fmt: skip
 model.learn(STEPS)
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from rewardwrap.core.config import Path, from_config
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.plain import load_function
+from rewardwrap.core.registry import registered
 from rewardwrap.core.reward import Reward
 from rewardwrap.scores.contract import SCORES, Score
 
@@ -101,6 +102,9 @@ def _value(value: Any, hint: Any, path: Path) -> Any:
     if not holds & {Score, Reward} or not isinstance(value, str | Mapping):
         return value
     tag = value if isinstance(value, str) else next(iter(value), "")
+    if isinstance(value, str) and str in holds and tag not in {*SCORES.known(), *registered()}:
+        # a number in info, which Hybrid and Calibrated also take by its name
+        return value
     if Score in holds and tag in SCORES.known():
         return chosen_score(value, str(path[-1]), path=path)
     return from_config(value, path=path) if Reward in holds else value

@@ -22,7 +22,10 @@ CLAIM = (
 SOURCE = "Zhang et al., 2025, arXiv 2508.00410"
 BUDGET = 0.5
 SEEDS = 10
-USE = "rewardwrap train rewardwrap/Verify-v0 --score agreement.yml --group 16"
+USE = (
+    "rewardwrap train rewardwrap/Verify-v0 "
+    "--score '{grouped: {score: agreement, group: 16, views: [{view: 0}, {view: 1}]}}'"
+)
 VIEWS = ({"view": 0}, {"view": 1})
 KNOWN, MISLED = 1.0, 1.5
 """What the policy begins with: how far it follows the sum, and how far the word.

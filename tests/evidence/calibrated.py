@@ -16,7 +16,10 @@ CLAIM = (
 )
 SOURCE = "Lv et al., 2025, arXiv 2505.22653"
 BUDGET = 0.05
-USE = "rewardwrap train rewardwrap/Verify-v0 --score calibrated.yml --group 8"
+USE = (
+    "rewardwrap train rewardwrap/SearchQA-v0 --score '{calibrated: {model: is_success, "
+    "pattern: {reasoning_pattern: {patterns: [new_search, grounded]}}}}' --group 8"
+)
 EPISODES, MISSED, SHOWN = 2000, 0.3, (0.2, 0.7)
 
 

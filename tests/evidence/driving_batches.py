@@ -18,7 +18,8 @@ BUDGET = 0.5
 SEEDS = 10
 OBJECT = "rewardwrap.rewards.route_completion:RouteCompletion"
 USE = (
-    "rewardwrap train rewardwrap/LaneDrive-v0 --algo ppo --reward carl.yml -params batch_size:1024"
+    "rewardwrap train rewardwrap/LaneDrive-v0 --algo ppo --reward "
+    "'{route_completion: {route: route, hard: [collision, red_light]}}' -params batch_size:1024"
 )
 BATCHES = (8, 64, 512)
 

@@ -26,7 +26,10 @@ CLAIM = (
 SOURCE = "Gulhane and Indurthi, 2025, arXiv 2510.05283"
 BUDGET = 0.3
 SEEDS = 10
-USE = "rewardwrap train rewardwrap/Verify-v0 --score hybrid.yml --group 8"
+USE = (
+    "rewardwrap train rewardwrap/Verify-v0 "
+    "--score '{hybrid: {rule: is_success, confidence: checkable}}' --group 8"
+)
 WRONG, TASTE = 3, 0.04
 """The sum that the model gets wrong, and what it gives for every further step."""
 

@@ -24,7 +24,10 @@ CLAIM = (
 SOURCE = "Lv et al., 2025, arXiv 2505.22653"
 BUDGET = 0.2
 SEEDS = 10
-USE = "rewardwrap train rewardwrap/Verify-v0 --score patterns.yml --group 8"
+USE = (
+    "rewardwrap train rewardwrap/SearchQA-v0 "
+    "--score '{reasoning_pattern: {patterns: [new_search, on_topic, grounded]}}' --group 8"
+)
 
 
 def worked(episode: Episode) -> bool:

@@ -27,7 +27,7 @@ CLAIM = (
 SOURCE = "Yu et al., 2025, arXiv 2506.18254"
 BUDGET = 0.3
 SEEDS = 10
-USE = "rewardwrap train rewardwrap/Verify-v0 --score reference.yml --group 8"
+OBJECT = "rewardwrap.scores.reference_probability:ReferenceProbability"
 READS, DISTRACTED = 4.0, 1.0
 """How far the policy that is trained already follows its pad, and how far the word of the wording."""
 

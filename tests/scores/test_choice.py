@@ -27,6 +27,13 @@ HERE = f"{__name__}:shortest"
         {"concise": {"outcome": {"sign": {"base": {"env": {}}}}}},
         {"concise": {"outcome": HERE, "steps": None, "scorer": HERE}},
         {"return": {"gamma": 0.5}},
+        {"hybrid": {"rule": "is_success", "confidence": "checkable"}},
+        {
+            "calibrated": {
+                "model": "said",
+                "pattern": {"reasoning_pattern": {"patterns": ["looked"]}},
+            }
+        },
     ],
 )
 def test_what_is_written_down_is_read_back(written: dict[str, object]) -> None:

@@ -54,7 +54,7 @@ def train(
         rng: Draws starts and actions.
         steps: Of the vector environment, `LANES` rows each.
         rate: Step size for the mean gradient of a group.
-        entropy: What the entropy of an action is worth beside the pay.
+        entropy: What the entropy of an action is worth beside the pay, at first; linearly nothing at the end.
         actions: Those that are allowed; None: all.
         env_kwargs: Arguments of the environment.
 
@@ -80,7 +80,7 @@ def train(
     )
     taken: list[list[Any]] = [[] for _ in range(LANES)]
     obs = venv.reset()
-    for _ in range(steps):
+    for step in range(steps):
         now = features(obs)
         chance = chances(now, weights, actions)
         action = (chance.cumsum(axis=1)[:, :-1] < rng.random(LANES)[:, None]).sum(axis=1)
@@ -88,10 +88,10 @@ def train(
         for i in range(LANES):
             if WAITING not in infos[i]:
                 taken[i].append((now[i], int(action[i]), chance[i]))
-        uphill = np.zeros_like(weights)
+        uphill, calm = np.zeros_like(weights), entropy * (1.0 - step / steps)
         for i in np.flatnonzero(dones):
             for row, chosen, each in taken[i] if paid[i] or entropy else ():
-                gradient = -paid[i] * each - entropy * wonder(each)
+                gradient = -paid[i] * each - calm * wonder(each)
                 gradient[chosen] += paid[i]
                 uphill += np.outer(row, gradient) / rule.group
             taken[i].clear()
