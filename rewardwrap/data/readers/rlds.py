@@ -62,3 +62,20 @@ def _read(columns: dict[str, Any], name: str) -> BoolArray:
         )
     found: BoolArray = flags(name, columns[name])
     return found
+
+
+def ask_about_step_type(columns: dict[str, Any]) -> None:
+    """Refuse rows of dm_env, whose reward and end belong to the action of the row before.
+
+    Raises:
+        DataError: A column ``step_type`` of 0, 1 and 2: first, mid, last.
+    """
+    column = columns.get("step_type")
+    if column is None or column.dtype.kind not in "iuf" or not np.isin(column, (0, 1, 2)).all():
+        return
+    if (column == 0).any() and (column == 2).any():
+        raise DataError(
+            'column "step_type" must be left out or be told as flags, got first, mid and last as dm_env has '
+            "them, where a row's reward came with it. Move rewards one row up and write is_first, is_last "
+            "and is_terminal, or read every row as a step with --leave-out step_type."
+        )

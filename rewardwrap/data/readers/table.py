@@ -89,7 +89,10 @@ def read_columns(
     columns = _spelled(columns, options, notes)
     roles = _roles(path, columns, options)
     steps_of_rlds = _is_rlds(columns, roles, options)
+    if not steps_of_rlds and not {"terminated", "truncated", "next_obs"} & roles.keys():
+        rlds.ask_about_step_type(columns)
     rules = borders.rules_of(path, columns, options, steps_of_rlds, notes)
+    columns |= _one_a_row(path, columns, roles, rules)
     columns, left_out = _without_episodes(columns, rules, options, notes)
     columns, names, clock = _in_order(columns, rules, roles, options, notes)
     read = boundary.column_reader(columns)
@@ -120,6 +123,35 @@ def read_columns(
         rows, rule=borders.in_words(rules, steps_of_rlds), drop_last=options.drop_last
     )
     return Reading(reading.store, reading.rule, notes + reading.notes, left_out)
+
+
+def _one_a_row(
+    path: Path, columns: dict[str, Any], roles: dict[str, list[str]], rules: list[boundary.Rule]
+) -> dict[str, Any]:
+    """Rewards, flags and what tells borders, one value a row: ``(N, 1)`` is, lanes side by side are not.
+
+    Raises:
+        DataError: Names the column, and how several lanes are written.
+    """
+    single = [
+        name
+        for role, named in roles.items()
+        if role not in ("obs", "action", "next_obs")
+        for name in named
+    ]
+    single += [name for rule in rules if (name := _column(rule)) is not None]
+    found = {}
+    for name in single:
+        values = columns.get(name)
+        if values is None or values.ndim == 1:
+            continue
+        if values.size != len(values):
+            raise DataError(
+                f'{path}: column "{name}" must have one value a row, got shape {values.shape}. Where lanes '
+                "lie side by side, put them end to end, each whole, and name them in a column env."
+            )
+        found[name] = values.reshape(-1)
+    return found
 
 
 def _spelled(columns: dict[str, Any], options: Options, notes: list[Note]) -> dict[str, Any]:

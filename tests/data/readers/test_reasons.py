@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rewardwrap.data import DataError
@@ -90,3 +91,23 @@ def test_one_column_alone_asks_for_the_separator(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Name what stands between the cells with --sep"):
         read(path)
     assert len(read(path, Options(sep="^")).store) == 2
+
+
+def test_rows_of_dm_env_are_asked_about(tmp_path: Path) -> None:
+    path = table(tmp_path, step_type=[0, 1, 1, 2] * 2)
+    with pytest.raises(DataError, match="dm_env .*--leave-out step_type"):
+        read(path)
+    assert read(path, Options(leave_out=("step_type",))).store.steps == 2 * STEPS
+
+
+def test_one_value_a_row_may_stand_in_a_column_of_its_own_and_lanes_side_by_side_may_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.npz"
+    rows = {"obs": np.zeros((6, 3)), "action": np.zeros((6, 1)), "next_obs": np.zeros((6, 3))}
+    flags = np.array([0, 0, 1, 0, 0, 1], bool)
+    np.savez(path, **rows, reward=np.ones((6, 1)), terminated=flags[:, None])
+    assert read(path).store.lengths.tolist() == [3, 3]
+    np.savez(path, **rows, reward=np.ones((6, 2)), terminated=np.zeros((6, 2), bool))
+    with pytest.raises(DataError, match="one value a row, got shape .*name them in a column env"):
+        read(path)
