@@ -12,7 +12,7 @@ from rewardwrap.core.errors import ConfigError
 
 FloatArray = NDArray[np.float64]
 FLOOR, RIDGE = 0.05, 1.0
-"""Smallest deviation that a regression is weighted by, and its prior."""
+"""Smallest variance that a regression is weighted by, and its prior."""
 
 
 class Counted:

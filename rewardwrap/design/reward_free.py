@@ -106,8 +106,10 @@ class RewardFree:
     Source: Zhang, Zhang, Gu, "Optimal horizon-free reward-free exploration for linear mixture MDPs",
         ICML 2023, arXiv 2303.10165, algorithm 1. Deviations: policy, model and pseudo-reward are not
         chosen jointly by an oracle but by optimistic value iteration in the estimated model; two
-        moments instead of log H; the maximum over V is over single states and the plan's own value; the
-        tabular form keeps counts of successors, which serve any V.
+        moments instead of log H, and a floor of .05 for the variance instead of 1 / H; the maximum over
+        V is over single states and the plan's own value, so that the sum of uncertainties grows like
+        the root of H (docs/results/exploration.md); the tabular form keeps counts of successors, which
+        serve any V.
 
     Example:
         >>> import gymnasium as gym, rewardwrap as rw

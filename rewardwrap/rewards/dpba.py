@@ -28,7 +28,8 @@ class DPBA(Filter):
     what Phi still errs by: at first nothing is paid, and once Phi has settled ``E[F] = R_x``. Psi is 0
     where the task terminates, and goes on at a time limit. **It is not exact**: an agent that chooses
     by the values it learns inherits what ``R_x`` wants. Let it fade (``rw.Schedule``, which is PIES),
-    or take it back (``.safe()``).
+    or take it back (``.safe()``). On a corridor it saved nothing where ``R_x`` added as it is saved
+    most steps (tests/evidence/dpba.py); so try ``rw.Schedule(reward)`` first.
 
     The tables have a row for every key: for tasks of few states, or a ``key`` that makes them few.
     Lanes that meet on a key are paid alike and move it once, by their mean.

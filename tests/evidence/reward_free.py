@@ -10,6 +10,7 @@ from rewardwrap.design.models import best
 from rewardwrap.design.reward_free import RewardFree
 from tests.evidence.harness.judging import Row, State, mean, together, within
 from tests.evidence.worlds.lakes import lake, random_rewards, worst
+from tests.evidence.worlds.mixtures import MixtureChain, kernels
 
 CLAIM = (
     "On slippery FrozenLake 8x8, horizon 20, the largest loss over ten random rewards is at most .05 after "
@@ -27,6 +28,7 @@ HORIZON, COUNTS, HORIZONS, EPSILON, STEP, MOST = (
     1.3,
     2000,
 )
+CHAIN = (10, 20, 40, 80)
 
 
 class Polynomial(RewardFree):
@@ -55,6 +57,10 @@ def run(seed: int, *, small: bool = False) -> Row:
         row[f"growth{name}"] = needed[1] / needed[0]
         row[f"needed{name}"] = needed[1]
     row["read"] = float(known.rewards_read)
+    for horizon in (HORIZONS[0],) if small else CHAIN:
+        chain = RewardFree(MixtureChain(), horizon=horizon, kernels=kernels(), seed=seed)
+        chain.explore(2 if small else 32)
+        row[f"doubt_{horizon}"] = float(chain._uncertain_plan()[1][0, 0])
     return row
 
 
@@ -96,9 +102,13 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
     lost = ", ".join(
         f"{mean(rows, f'lost_{n}'):.3f} after {n}" for n in COUNTS if f"lost_{n}" in rows[0]
     )
+    doubts = ", ".join(
+        f"{mean(rows, f'doubt_{h}'):.2f} at {h}" for h in CHAIN if f"doubt_{h}" in rows[0]
+    )
     return state, (
         f"largest loss {lost} episodes (random play: {mean(rows, 'lost_random'):.3f} after 400), slope "
         f"{mean(rows, 'slope'):.2f}; from horizon 10 to 80 {mean(rows, 'growth'):.1f} times the episodes "
         f"({mean(rows, 'needed'):.0f} at 80); where the sum of uncertainties is not cut at 1, "
-        f"{mean(rows, 'growth_polynomial'):.1f} times ({mean(rows, 'needed_polynomial'):.0f})"
+        f"{mean(rows, 'growth_polynomial'):.1f} times ({mean(rows, 'needed_polynomial'):.0f}); on a chain of "
+        f"three kernels the sum of uncertainties after 32 episodes is {doubts}"
     )
