@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from rewardwrap.loops.cooper import CooperLoop
     from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.events import EventLoop
+    from rewardwrap.loops.nash import NashLoop
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.rates import Rates
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         SelfReward,
         SetDistance,
         StatedPrinciples,
+        WinRate,
     )
     from rewardwrap.training.trees import grow_tree
 
@@ -109,6 +111,7 @@ if TYPE_CHECKING:
         "MissingExtra",
         "ModelEnv",
         "Named",
+        "NashLoop",
         "Pointwise",
         "PreferenceLoop",
         "Preferences",
@@ -136,6 +139,7 @@ if TYPE_CHECKING:
         "Transitions",
         "UnknownName",
         "VectorRecorder",
+        "WinRate",
         "audit",
         "certify",
         "check",
@@ -226,6 +230,7 @@ _homes = {
     "rewardwrap.loops.cooper": ("CooperLoop",),
     "rewardwrap.loops.demonstrations": ("DemonstrationLoop",),
     "rewardwrap.loops.events": ("EventLoop",),
+    "rewardwrap.loops.nash": ("NashLoop",),
     "rewardwrap.loops.preferences": ("PreferenceLoop",),
     "rewardwrap.loops.rates": ("Rates",),
     "rewardwrap.loops.relabelling": (
@@ -251,6 +256,7 @@ _homes = {
         "SelfReward",
         "SetDistance",
         "StatedPrinciples",
+        "WinRate",
     ),
     "rewardwrap.training.trees": ("grow_tree",),
 }

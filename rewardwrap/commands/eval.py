@@ -28,6 +28,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=whole_number, help="default: as in training")
     add_seed(parser, None, help="of the first episode (default: as in training)")
     parser.add_argument("--stochastic", action="store_true", help="sample from the policy")
+    parser.add_argument(
+        "--mixture",
+        action="store_true",
+        help="of a run paid by win_rate against itself: one of its iterates an episode",
+    )
     parser.add_argument("--device", default="auto")
     show.add_show(parser)
     add_catalog(parser)
@@ -50,6 +55,12 @@ def run(args: argparse.Namespace) -> int:
     if args.stochastic:
         protocol = replace(protocol, deterministic=False)
     agent = bundle.read(folder, changes=changes_of(args))
+    if args.mixture:
+        from rewardwrap.loops.nash import Mixture
+        from rewardwrap.training.teachers import MIXTURE
+
+        mixture = Mixture.load(args.what / MIXTURE, agent.model.policy, seed=protocol.seed)
+        vars(agent.model)["predict"] = mixture.predict
     env = agent.eval_env(protocol.width)
     found = evaluate(agent.model, env, protocol)
     step = agent.model.num_timesteps

@@ -373,6 +373,11 @@ def _print(folder: Path, fitted: Any) -> None:
             f"{labels['contradicting']} of {labels['repeated']} pairs that were answered more than "
             "once were answered both ways."
         )
+    if best := labels.get("best_of"):
+        out.print(
+            f"Of {best['clips']} held-out clips the best one loses to another with chance "
+            f"{best['single']:.2f}, the best mixture of them with {best['mixture']:.2f}."
+        )
     if labels.get("cycles", {}).get("triangles"):
         out.print(f"{labels['cycles']['says']}.")
     for number, one in enumerate(labels.get("rounds", []), start=1):

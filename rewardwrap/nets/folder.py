@@ -15,6 +15,7 @@ from rewardwrap.nets.foreign import ForeignNet
 from rewardwrap.nets.implicit import implicit_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import NetError, PaidNet
+from rewardwrap.nets.pair_net import pair_net_of
 from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.dynamics import KIND as DYNAMICS
@@ -23,6 +24,7 @@ from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
 from rewardwrap.rewards.onnx_net import KIND as ONNX
+from rewardwrap.rewards.paired import KIND as PAIR
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
 from rewardwrap.rewards.sealed import (
     FORMAT,
@@ -157,6 +159,8 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
         net = implicit_of(inputs, settings)
     elif settings.get("kind") == PRINCIPLES:
         net = principle_net_of(inputs, settings)
+    elif settings.get("kind") == PAIR:
+        net = pair_net_of(inputs, settings)
     else:
         net = RewardNet(inputs, **settings)
     net.load_arrays(arrays_of(weights, WEIGHTS))

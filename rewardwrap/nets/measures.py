@@ -11,11 +11,14 @@ from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Preferences
 from rewardwrap.nets.paid import PaidNet
 from rewardwrap.rewards.frozen import Thawed
+from rewardwrap.rewards.paired import Paired
 from rewardwrap.statistics.intervals import wilson_interval
+from rewardwrap.statistics.mixtures import nash
 from rewardwrap.statistics.pairs import pair_report
 from rewardwrap.statistics.ranking import mae, r2, spearman
 
 CERTAIN = 0.5
+MOST_CLIPS = 200
 
 
 def regression_measures(
@@ -39,9 +42,11 @@ def regression_measures(
     }
 
 
-def differences(net: PaidNet | Thawed, preferences: Preferences) -> FloatArray:
-    """``R_b - R_a`` of every pair as the loop would pay it, ``(n,)``."""
+def differences(net: PaidNet | Thawed | Paired, preferences: Preferences) -> FloatArray:
+    """``R_b - R_a`` of every pair as the loop would pay it, ``(n,)``; of a general preference its logit."""
     frozen = net.freeze() if isinstance(net, PaidNet) else net
+    if isinstance(frozen, Paired):
+        return frozen.differences(preferences)
     paid = frozen(preferences.store.transitions())
     returns = [np.where(c.mask, paid[c.rows], 0.0).sum(1) for c in (preferences.a, preferences.b)]
     found: FloatArray = returns[1] - returns[0]
@@ -70,4 +75,18 @@ def pair_measures(
         "ece": report.ece,
         "log_loss": report.log_loss,
         "pairs": report.pairs,
+    }
+
+
+def mixture_of(net: PaidNet, preferences: Preferences) -> dict[str, float]:
+    """How often the best answer beats the best single clip of some, and the best mixture of them."""
+    frozen = net.freeze()
+    steps = frozen.steps(preferences.store.transitions())
+    clips = preferences.a.select(slice(0, MOST_CLIPS))
+    v = frozen.vectors(steps[:, clips.rows], clips.mask)
+    wins = 0.5 + 0.5 * np.tanh(0.5 * frozen.logits(v, v))
+    return {
+        "clips": len(clips),
+        "single": float(wins.max(axis=0).min()),
+        "mixture": nash(wins, eta=1.0, steps=500).exploitability,
     }

@@ -60,6 +60,8 @@ class PaidNet(nn.Module, ABC):
         dtype: Of the frozen network; ``"float64"`` where a few inputs need it.
     """
 
+    pays = True
+    """Whether it has a number for a single step."""
     mean: Tensor
     sd: Tensor
     scale: Tensor

@@ -18,7 +18,7 @@ from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sam
 from rewardwrap.data.successors import unknown_rows, with_successors
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
-from rewardwrap.nets.measures import accuracy_interval, pair_measures
+from rewardwrap.nets.measures import accuracy_interval, mixture_of, pair_measures
 from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.paid import PaidNet
@@ -136,7 +136,8 @@ def fit_preferences(
         record |= found
     else:
         done = _fit(net, objective, answered, seed, **settings)
-    net.center(net.prepare(net.encode(seen)))
+    if net.pays:
+        net.center(net.prepare(net.encode(seen)))
     # members pay in deviations of their own; their logits are worth these deviations on average
     temperature = 1.0 / float((1.0 / net.scale).mean())
     contradicting = answered.contradictions()
@@ -149,6 +150,8 @@ def fit_preferences(
         "train": pair_measures(net, answered, temperature),
         "null": {"pair_accuracy": 0.5, "brier": 0.25},
     }
+    if not net.pays:
+        record["best_of"] = mixture_of(net, judged)
     if signs:
         record["weights"] = {name: mean for name, (mean, _) in weights(net).items()}
         if isinstance(store.obs, np.ndarray) and np.isfinite(store.reward).any():
@@ -165,10 +168,7 @@ def fit_preferences(
                 "train": _ids(answered),
                 "heldout": _ids(judged),
             },
-            "reference": _reference(net, answered),
-            "stream": stream_of(
-                _episodes_of(judged), net, others=_episodes_of(answered), length=length
-            ),
+            **(_watched(net, answered, judged, length) if net.pays else {}),
             "history": done.history,
         },
         done,
@@ -256,9 +256,15 @@ def _rows_of(preferences: Preferences) -> Any:
     return take(preferences.store.transitions(), used)
 
 
-def _reference(net: PaidNet, answered: Preferences) -> dict[str, Any]:
+def _watched(
+    net: PaidNet, answered: Preferences, judged: Preferences, length: int
+) -> dict[str, Any]:
+    """What a monitor compares later pay with."""
     store = _episodes_of(answered)
-    return reference_of(store, net, net.freeze()(store.transitions()))
+    return {
+        "reference": reference_of(store, net, net.freeze()(store.transitions())),
+        "stream": stream_of(_episodes_of(judged), net, others=store, length=length),
+    }
 
 
 def _episodes_of(preferences: Preferences) -> EpisodeStore:

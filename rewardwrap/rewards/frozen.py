@@ -29,6 +29,7 @@ from rewardwrap.rewards.members import combined, require_rule
 from rewardwrap.rewards.onnx_net import KIND as ONNX
 from rewardwrap.rewards.onnx_net import OnnxNet
 from rewardwrap.rewards.outputs import output_of
+from rewardwrap.rewards.paired import KIND as PAIR
 from rewardwrap.rewards.pixels import image_features
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
 from rewardwrap.rewards.principled import Principled
@@ -257,6 +258,11 @@ def thaw(
         if document["net"].get("kind") == DYNAMICS:
             raise ConfigError(
                 "model must be of a reward to be paid, got one of dynamics. Play in it with rw.ModelEnv."
+            )
+        if document["net"].get("kind") == PAIR:
+            raise ConfigError(
+                "model must be of a reward to be paid, got one of pairs. Pay episodes by it: "
+                "rw.WinRate(MODEL)."
             )
         return Frozen(inputs, document["net"], arrays, rule=rule, k=k)
     except ConfigError:

@@ -26,6 +26,7 @@ from rewardwrap.statistics.intervals import (
     two_modes,
     wilson_interval,
 )
+from rewardwrap.statistics.mixtures import Nash, exploitability, nash
 from rewardwrap.statistics.resampling import bootstrap_interval
 from rewardwrap.statistics.scores import ScoresError, sample
 from rewardwrap.statistics.survival import LogRank, Survival, kaplan_meier, logrank
@@ -45,6 +46,7 @@ __all__ = [
     "Difference",
     "Interval",
     "LogRank",
+    "Nash",
     "ScoresError",
     "Survival",
     "area_under_curve",
@@ -52,6 +54,7 @@ __all__ = [
     "boschloo",
     "difference",
     "exact_interval",
+    "exploitability",
     "fisher",
     "holm",
     "iqm",
@@ -59,6 +62,7 @@ __all__ = [
     "logrank",
     "mean",
     "median",
+    "nash",
     "optimality_gap",
     "paired_difference",
     "performance_profile",

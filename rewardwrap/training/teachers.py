@@ -9,13 +9,19 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.loops.rates import Rates
 from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.events import Events
+from rewardwrap.scores.grouped import Grouped
+from rewardwrap.scores.win_rate import WinRate
 
 if TYPE_CHECKING:
     from stable_baselines3.common.callbacks import BaseCallback
 
+MIXTURE = "mixture"
+"""Folder of a run, with its iterates where it plays against itself."""
+
 
 def teachers(reward: Reward, seed: int, folder: Path | None = None) -> list[BaseCallback]:
-    """One where it holds a `Decoded`, one for each `Rates` and each `Events` with an annotator, else none.
+    """One where it holds a `Decoded`, one for each `Rates`, each `WinRate` against oneself and each
+    `Events` with an annotator, else none.
 
     Args:
         reward: What the learner is paid.
@@ -30,6 +36,12 @@ def teachers(reward: Reward, seed: int, folder: Path | None = None) -> list[Base
     if any(isinstance(node, Decoded) for node in nodes):
         found.append(ReturnDecomposition(seed=seed))
     asking = [n for n in nodes if isinstance(n, Events) and n.annotator is not None]
+    rivals = [n.score for n in nodes if isinstance(n, Grouped) and isinstance(n.score, WinRate)]
+    if any(score.own for score in rivals):
+        from rewardwrap.loops.nash import NashLoop
+
+        place = None if folder is None else folder / MIXTURE
+        found += [NashLoop(score, folder=place) for score in rivals if score.own]
     for i, node in enumerate(asking):
         place = None if folder is None else folder / f"events_{i}"
         found.append(EventLoop(place, key=node, annotator=str(node.annotator), seed=seed))

@@ -5,6 +5,7 @@ from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.objectives.contract import OBJECTIVES, objective, objective_of
 from rewardwrap.nets.objectives.dpo import DirectPreference
 from rewardwrap.nets.objectives.gdro import GDRO
+from rewardwrap.nets.objectives.gpm import GeneralPreference
 from rewardwrap.nets.objectives.outcome import Outcome, Process
 from rewardwrap.nets.objectives.prdp import Differences
 from rewardwrap.nets.objectives.rankings import ListWise
@@ -20,6 +21,7 @@ __all__ = [
     "BradleyTerry",
     "Differences",
     "DirectPreference",
+    "GeneralPreference",
     "ListWise",
     "Outcome",
     "Process",

@@ -22,9 +22,11 @@ from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.success_recipe import fit_success
 
-PAIRS = ("bradley_terry", "dpo", "gdro", "prdp", "rankings", "ser", "surf", "treg")
+PAIRS = ("bradley_terry", "dpo", "gdro", "gpm", "prdp", "rankings", "ser", "surf", "treg")
 POLICIES = ("dpo",)
 """Those that fit a policy, which cannot say that a state is good (tests/nets/test_policies.py)."""
+GENERAL = ("gpm",)
+"""Those that pay no step (tests/nets/objectives/test_gpm.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def test_the_registry_holds_what_the_command_can_fit() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("tag", sorted({*PAIRS} - {*POLICIES}))
+@pytest.mark.parametrize("tag", sorted({*PAIRS} - {*POLICIES} - {*GENERAL}))
 def test_every_objective_of_pairs_orders_clips(folder: Path, tmp_path: Path, tag: str) -> None:
     asked = ["--pairs", "150", "--length", "4", "--epochs", "15", "--bound", "3"]
     metrics = run(folder, tmp_path / "m", "preferences", "--objective", tag, *asked)
