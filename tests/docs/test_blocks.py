@@ -33,7 +33,7 @@ def name(page: Path) -> str:
 def run_page(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, slow: bool) -> None:
     monkeypatch.chdir(folder)
     # what a page registers is forgotten with it
-    monkeypatch.setattr(REWARDS, "_classes", dict(REWARDS._classes))
+    monkeypatch.setattr(REWARDS, "_classes", dict(REWARDS.known()))
     # as a reader's script is: what it defines travels to workers by value
     module = ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", module)
