@@ -15,6 +15,8 @@ from rewardwrap.scores.contract import register_score
 from rewardwrap.scores.reading import finished
 
 Features = Callable[[Any], Any]
+MOST = 2_000
+"""Rows of a reference whose distances are asked for two by two."""
 
 
 @register_score("set_distance")
@@ -33,7 +35,7 @@ class SetDistance:
 
     Args:
         reference: What the set should look like: episodes, or their features ``(m, k)`` or ``(m,)``; for
-            ``"fd"`` also a pair (mean, covariance).
+            ``"fd"`` also a pair (mean, covariance). Kernels compare at most 2 000 of them, evenly chosen.
         kind: Which r.
         features: Episode -> its k numbers; by default its last observation.
 
@@ -59,6 +61,7 @@ class SetDistance:
     _rows: FloatArray = field(init=False, repr=False)
     _moments: tuple[FloatArray, FloatArray] = field(init=False, repr=False)
     _scale: float = field(init=False, repr=False)
+    _alike: float | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         if self.kind not in ("fd", "mmd", "vendi"):
@@ -76,9 +79,13 @@ class SetDistance:
                 )
             given = moments(rows)
         # frozen: what is derived from the fields is set once
-        object.__setattr__(self, "_rows", rows)
+        thinned = rows[:: -(-len(rows) // MOST)] if len(rows) else rows
+        object.__setattr__(self, "_rows", thinned)
         object.__setattr__(self, "_moments", given)
-        object.__setattr__(self, "_scale", median_distance(rows))
+        object.__setattr__(self, "_scale", 1.0 if self.kind == "fd" else median_distance(thinned))
+        if self.kind == "mmd":
+            alike = float(_kernel(thinned, thinned, self._scale).mean())
+            object.__setattr__(self, "_alike", alike)
 
     def _given_moments(self) -> tuple[FloatArray, FloatArray]:
         if self.kind != "fd":
@@ -101,7 +108,7 @@ class SetDistance:
         if self.kind == "fd":
             return -frechet(*moments(rows), *self._moments)
         if self.kind == "mmd":
-            return -discrepancy(rows, self._rows, self._scale)
+            return -discrepancy(rows, self._rows, self._scale, alike=self._alike)
         return vendi(rows, self._scale)
 
     def __call__(self, episodes: Sequence[Any]) -> FloatArray:
@@ -180,21 +187,31 @@ def _root(matrix: FloatArray) -> FloatArray:
 
 
 def _kernel(one: FloatArray, other: FloatArray, scale: float) -> FloatArray:
-    apart = ((one[:, None, :] - other[None, :, :]) ** 2).sum(axis=-1)
-    kernel: FloatArray = np.exp(-apart / (2.0 * scale**2))
+    kernel: FloatArray = np.exp(-_apart(one, other) / (2.0 * scale**2))
     return kernel
+
+
+def _apart(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Squared distances ``(n, m)``, a column at a time: ``(n, m, k)`` may not fit into memory."""
+    columns = zip(one.T, other.T, strict=True)
+    return sum(((a[:, None] - b) ** 2 for a, b in columns), np.zeros((len(one), len(other))))
 
 
 def median_distance(rows: FloatArray) -> float:
     """Median distance of two different rows; 1 where they are all alike."""
-    apart = np.sqrt(((rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=-1))
-    found = apart[np.triu_indices(len(rows), 1)]
+    found = np.sqrt(_apart(rows, rows))[np.triu_indices(len(rows), 1)]
     return float(np.median(found[found > 0.0])) if (found > 0.0).any() else 1.0
 
 
-def discrepancy(rows: FloatArray, others: FloatArray, scale: float) -> float:
-    """Squared maximum mean discrepancy, biased, so at least 0 and 0 for one sample with itself."""
-    within = _kernel(rows, rows, scale).mean() + _kernel(others, others, scale).mean()
+def discrepancy(
+    rows: FloatArray, others: FloatArray, scale: float, *, alike: float | None = None
+) -> float:
+    """Squared maximum mean discrepancy, biased, so at least 0 and 0 for one sample with itself.
+
+    ``alike`` is the mean kernel of the others with themselves, where it is known.
+    """
+    known = _kernel(others, others, scale).mean() if alike is None else alike
+    within = _kernel(rows, rows, scale).mean() + known
     return float(within - 2.0 * _kernel(rows, others, scale).mean())
 
 

@@ -76,6 +76,13 @@ def test_the_discrepancy_of_a_sample_with_itself_is_0() -> None:
     assert score.credits([[0.0], [1.0], [90.0]]).argmin() == 2
 
 
+@pytest.mark.parametrize("kind", ["fd", "mmd", "vendi"])
+def test_a_large_reference_fits_into_memory(kind: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(30_000, 2))
+    credits = rw.SetDistance(rows, kind=kind).credits([[0.0, 0.0], [1.0, -1.0], [9.0, 9.0]])
+    assert credits.argmin() == (0 if kind == "vendi" else 2)
+
+
 def test_a_set_of_one_is_credited_0_and_features_are_yours() -> None:
     assert rw.SetDistance(NORMAL).credits([ending_at(5.0)]).tolist() == [0.0]
     length = rw.SetDistance((2.0, 0.0), features=len)
