@@ -9,6 +9,7 @@ import numpy as np
 
 from rewardwrap.calculus.arrays import is_constant
 from rewardwrap.calculus.graph import Box, Outside
+from rewardwrap.calculus.known import negated
 from rewardwrap.calculus.names import (
     Called,
     Method,
@@ -219,7 +220,7 @@ class Expressions(Truths):
             return self.functions.call("np", "logical_not", [value], {})
         if isinstance(node.op, ast.UAdd):
             return value
-        return -value if is_constant(value) else self.functions.negative(value)
+        return negated(value) if is_constant(value) else self.functions.negative(value)
 
     # --- calls ----------------------------------------------------------------------------------
 

@@ -32,3 +32,15 @@ def computed(sign: str, left: Any, right: Any) -> Any:
     if isinstance(made, complex) or (isinstance(made, int) and abs(made) > EXACT):
         raise Outside("numbers without bound")
     return made
+
+
+def negated(value: Any) -> Any:
+    """``-value``.
+
+    Raises:
+        Outside: numpy refuses it, as it does for its truths.
+    """
+    try:
+        return -value
+    except TypeError as error:
+        raise Outside(f"arithmetic that numpy refuses ({error})") from None

@@ -99,6 +99,7 @@ ROW = {
 OUTSIDE = {
     "mean_of_batch": "return next_obs[:, 0] - np.mean(next_obs[:, 0])",
     "max_of_batch": "return next_obs[:, 0] / np.max(next_obs)",
+    "minus_truth": "return next_obs[:, 0] * np.exp(-np.abs(0.5 > 0))",
     "sorted": "return np.sort(next_obs, axis=1)[:, 0]",
     "argmax": "return np.argmax(next_obs, axis=1) * 1.0",
     "while": "i = 0\n    while i < 3:\n        i += 1\n    return next_obs[:, 0]",
