@@ -110,6 +110,7 @@ NAMES = [
     "Table",
     "Tanh",
     "Task",
+    "TextReward",
     "Track",
     "Transitions",
     "UnknownName",

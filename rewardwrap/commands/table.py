@@ -20,6 +20,7 @@ COMMANDS = {
     "validate": "whether a reward model can be trusted on these episodes",
     "monitor": "whether new episodes still are what a reward model was judged on",
     "benchmark": "can a score tell good episodes from bad ones, by the published protocols",
+    "rank": "answers in the order in which a text model likes them",
     "filter": "leave out the episodes that a reward model pays least",
     "ablate": "which parts of a reward model's recipe matter",
     "models": "which reward models there are, and which one is in use",

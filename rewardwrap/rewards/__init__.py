@@ -39,6 +39,7 @@ from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.rewards.simhash import SimHash
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 from rewardwrap.rewards.table import Table
+from rewardwrap.rewards.text_reward import TextReward
 from rewardwrap.rewards.track import Track
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "Symlog",
     "Table",
     "Tanh",
+    "TextReward",
     "Track",
     "function",
     "refine",

@@ -16,16 +16,16 @@ WIDTH = 256
 RIDGE, ROUNDS = 1e-2, 30
 
 
-def phrase(text: str) -> FloatArray:
-    """Words and pairs of neighbours of a sentence, hashed with a sign, ``(WIDTH,)`` of length 1.
+def phrase(text: str, width: int = WIDTH) -> FloatArray:
+    """Words and pairs of neighbours of a sentence, hashed with a sign, ``(width,)`` of length 1.
 
     Source: Weinberger et al., "Feature hashing for large scale multitask learning", 2009, arXiv 0902.2206.
     """
     words = re.findall(r"\w+", text.lower())
-    found = np.zeros(WIDTH)
+    found = np.zeros(width)
     for token in (*words, *map(" ".join, pairwise(words)), ""):
         place = int.from_bytes(blake2b(token.encode(), digest_size=4).digest(), "little")
-        found[place % WIDTH] += 1.0 if place & (1 << 31) else -1.0
+        found[place % width] += 1.0 if place & (1 << 31) else -1.0
     return found / max(float(np.linalg.norm(found)), 1.0)
 
 

@@ -88,6 +88,7 @@ EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 
 MODEL = str(Path(__file__).parent / "model")
 PRINCIPLES = str(Path(__file__).parent / "principles")
+TEXT = str(Path(__file__).parent / "text")
 """A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
 
 SMALL: dict[str, Any] = {"hidden": 8, "features": 4, "every": 8}
@@ -208,6 +209,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "symlog": ({"symlog": ENV},),
     "tanh": (LOW,),
     "start_reference": ({"start_reference": {"references": STARTS, "place": 1}},),
+    "text_reward": ({"text_reward": {"model": TEXT, "describe": f"{HERE}:told"}},),
     "track": (
         {"track": {"of": "progress", "target": 0.5, "scale": 2.0, "norm": "bound"}},
         {"track": {"of": "action", "norm": "smooth_abs"}},
