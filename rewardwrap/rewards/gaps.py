@@ -2,8 +2,9 @@
 
 A number is missing where it is NaN, or where ``info`` says that somebody filled it already
 (``obs_0_missing``, as `rewardwrap ingest --fill` writes it). It becomes the same number at the other end of
-the step, one moment away, or else the median of the training data. So what is paid depends on the step
-alone: a live agent, a buffer and a log are paid the same.
+the step, one moment away; where that is missing too, what somebody filled, who may know the neighbours in
+time, or else the median of the training data. So what is paid depends on the step alone, and a live agent,
+a buffer and a log are paid the same wherever one end of the step is known.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def write_filled(
         out[:, count + place] = gap
         if not gap.any():
             continue
-        value = np.full(rows, part.fill[i])
+        value = np.where(np.isnan(out[:, i]), part.fill[i], out[:, i])
         if far is not None:
             beyond = name.replace(part.column, there, 1)
             value = np.where(_missing(far[:, i], beyond, said, batch), value, far[:, i])

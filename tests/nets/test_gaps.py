@@ -13,12 +13,14 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap.core.errors import RewardValueError
+from rewardwrap.core.info import ColumnInfo
 from rewardwrap.core.transitions import take
 from rewardwrap.data import EpisodeStore
 from rewardwrap.data.fill import filled
 from rewardwrap.nets.folder import load_model
 from rewardwrap.nets.reward_recipe import fit_regression
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.statistics.ranking import r2
 from tests.nets.test_gate import pendulum
 
 
@@ -42,7 +44,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_ten_percent_missing_everywhere_and_held_out_r2_is_98(there: dict[str, Any]) -> None:
-    assert there["metrics"]["heldout"]["r2"] >= 0.98
+    assert there["metrics"]["heldout"]["r2"] >= 0.99
 
 
 def test_a_raw_step_pays_what_the_filled_log_was_fitted_on(there: dict[str, Any]) -> None:
@@ -52,7 +54,10 @@ def test_a_raw_step_pays_what_the_filled_log_was_fitted_on(there: dict[str, Any]
     reward = rw.Learned(there["folder"] / "model")
     paid = reward(raw)
     assert np.isfinite(paid).all()
-    np.testing.assert_allclose(paid, reward(store), rtol=1e-5, atol=1e-5)
+    lost = (np.isnan(raw.obs) & np.isnan(raw.next_obs)).any(axis=1) | np.isnan(raw.action[:, 0])
+    assert lost.mean() < 0.2
+    np.testing.assert_allclose(paid[~lost], reward(store)[~lost], rtol=1e-5, atol=1e-5)
+    assert r2(paid, raw.reward) >= 0.98
     one_by_one = [reward(take(raw, slice(i, i + 1)))[0] for i in range(50)]
     np.testing.assert_allclose(one_by_one, paid[:50], rtol=1e-4, atol=1e-4)
     assert load_model(there["folder"] / "model").net.inputs.fills
@@ -68,12 +73,13 @@ def test_a_number_comes_from_the_other_end_of_the_step_or_else_from_the_model() 
                                   "fill": (None, 7.0)} for p in plain]  # fmt: skip
     nan = np.nan
     rows = take(pendulum(1, seed=0).transitions(), slice(0, 4))
+    rows.info = ColumnInfo({"obs_1_missing": np.array([0, 0, 0, 1]), "speed": np.zeros(4)})
     rows.obs = np.array([[1, 2], [1, nan], [1, nan], [1, 2]])
     rows.next_obs = np.array([[3, 4], [3, 4], [3, nan], [3, nan]])
     out = np.empty((4, inputs.width))
     inputs.write(rows, out)
     assert out.tolist() == [
-        [1, 2, 0, 3, 4, 0], [1, 4, 1, 3, 4, 0], [1, 7, 1, 3, 7, 1], [1, 2, 0, 3, 2, 1],
+        [1, 2, 0, 3, 4, 0], [1, 4, 1, 3, 4, 0], [1, 7, 1, 3, 7, 1], [1, 2, 1, 3, 7, 1],
     ]  # fmt: skip
     assert inputs.scaled().tolist() == [True, True, False] * 2
 
