@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.preferences import Preferences
     from rewardwrap.data.recorder import Recorder
     from rewardwrap.data.vector_recorder import VectorRecorder
+    from rewardwrap.design.redesigned import Redesigned
     from rewardwrap.design.reward_free import RewardFree
     from rewardwrap.loops.cooper import CooperLoop
     from rewardwrap.loops.demonstrations import DemonstrationLoop
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from rewardwrap.loops.preferences import PreferenceLoop
     from rewardwrap.loops.rates import Rates
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
+    from rewardwrap.loops.self_designed import SelfDesigned
     from rewardwrap.rewards import *  # noqa: F403
     from rewardwrap.rewards import __all__ as _methods
     from rewardwrap.rewards.disk import load, read_reward, save
@@ -119,6 +121,7 @@ if TYPE_CHECKING:
         "Rates",
         "ReasoningPattern",
         "Recorder",
+        "Redesigned",
         "ReferenceProbability",
         "RelabelDictReplayBuffer",
         "RelabelReplayBuffer",
@@ -129,6 +132,7 @@ if TYPE_CHECKING:
         "RewardwrapWarning",
         "Run",
         "SandboxError",
+        "SelfDesigned",
         "SelfReward",
         "SetDistance",
         "SpreadReplayBuffer",
@@ -226,6 +230,7 @@ _homes = {
     "rewardwrap.data.preferences": ("Preferences",),
     "rewardwrap.data.recorder": ("Recorder",),
     "rewardwrap.data.vector_recorder": ("VectorRecorder",),
+    "rewardwrap.design.redesigned": ("Redesigned",),
     "rewardwrap.design.reward_free": ("RewardFree",),
     "rewardwrap.loops.cooper": ("CooperLoop",),
     "rewardwrap.loops.demonstrations": ("DemonstrationLoop",),
@@ -237,6 +242,7 @@ _homes = {
         "RelabelDictReplayBuffer",
         "RelabelReplayBuffer",
     ),
+    "rewardwrap.loops.self_designed": ("SelfDesigned",),
     "rewardwrap.rewards.disk": (
         "load",
         "read_reward",

@@ -141,3 +141,9 @@ _gymnasium.register(
     max_episode_steps=100,
     reward_threshold=1.0,
 )
+_gymnasium.register(
+    "rewardwrap/FourRooms-v0",
+    entry_point="rewardwrap_envs.four_rooms:FourRooms",
+    max_episode_steps=100,
+    reward_threshold=1.0,
+)

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rewardwrap.design.exprd import Design
+    from rewardwrap.rewards.table import Table
 
 DESCRIPTION = """\
 Design a reward for an environment that writes its dynamics out (FrozenLake, Taxi, CliffWalking): it pays
 in a few states alone, keeps every best policy, and shows a learner early which action is best. The
 certificate is the exact regret of its best policies. Train on it with
-`rewardwrap train ENV --reward designed.yml`."""
+`rewardwrap train ENV --reward designed.yml`. With --adaptive the training designs it anew for its learner."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="largest number paid, in units of the task's own largest (default: 10)",
     )
+    parser.add_argument(
+        "--adaptive",
+        type=whole_number,
+        metavar="STEPS",
+        help="write a reward that `rewardwrap train` designs anew for the learner every so many steps",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the reward, as YAML")
     add_json(parser)
 
@@ -50,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     import yaml
 
     from rewardwrap.design.exprd import design
+    from rewardwrap.design.redesigned import Redesigned
     from rewardwrap.files import write_whole
 
     found = design(
@@ -60,15 +68,21 @@ def run(args: argparse.Namespace) -> int:
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
         catalog=args.catalog,
     )
+    reward: Table = found.reward
+    if args.adaptive is not None:
+        reward = Redesigned(
+            found.reward.values, env=args.env, states=args.states, gamma=args.gamma,
+            every=args.adaptive, env_kwargs=key_values(args.env_kwargs, "--env-kwargs") or None,
+        )  # fmt: skip
     certificate = (
         f"policy regret {found.regret.value:g} on {args.env} at gamma {args.gamma:g}: each best policy of "
         "this reward is best for the task."
     )
     if args.out is not None:
-        text = yaml.safe_dump(found.reward.to_config(), sort_keys=False, default_flow_style=None)
+        text = yaml.safe_dump(reward.to_config(), sort_keys=False, default_flow_style=None)
         write_whole(args.out, f"# {certificate}\n{text}")
     args.answer = {
-        "reward": found.reward.to_config(),
+        "reward": reward.to_config(),
         "states": found.states,
         "losses": found.losses,
         "regret": found.regret.value,

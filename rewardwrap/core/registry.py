@@ -76,7 +76,13 @@ class Tags:
 REWARDS = Tags(
     "reward",
     "rewardwrap.rewards",
-    ("rewardwrap.rewards", "rewardwrap.scores", "rewardwrap.loops.rates"),
+    (
+        "rewardwrap.rewards",
+        "rewardwrap.scores",
+        "rewardwrap.loops.rates",
+        "rewardwrap.loops.self_designed",
+        "rewardwrap.design.redesigned",
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from importlib import import_module as _import_module
 from typing import Any
 
 _lazy: dict[str, str] = {
+    "Adaptive": ".adaptive",
     "Plan": ".reward_free",
     "RewardFree": ".reward_free",
     "RewardRead": ".reward_free",

@@ -87,17 +87,7 @@ def design(
     """
     discount, kwargs = require_discount(gamma), dict(env_kwargs or {})
     _require_counts(states, horizons, limit)
-    made = env if isinstance(env, gym.Env) else builder_of(env, tuple(catalog))("eval", kwargs)
-    try:
-        if not writes_out(made):
-            raise DesignError(
-                f"a design needs dynamics, env.unwrapped.P and Discrete observations, got {made}. "
-                "Number its states and write P[s][a] = [(chance, next state, reward, terminated), ..]."
-            )
-        world = outcomes(made)
-    finally:
-        if made is not env:
-            made.close()
+    world = world_of(env, env_kwargs=kwargs, catalog=catalog)
     goal, largest = goal_of(world, discount, horizons)
     program = Program(goal, limit * largest)
     found = greedy(program, min(states, world.states))
@@ -116,6 +106,31 @@ def design(
             "are too small for the solver; use another gamma."
         )
     return Design(reward, found.states, found.losses, regret)
+
+
+def world_of(
+    env: str | gym.Env[Any, Any],
+    *,
+    env_kwargs: Mapping[str, Any] | None = None,
+    catalog: Iterable[str] = (),
+) -> Outcomes:
+    """Everything that can happen in an environment that writes its dynamics out.
+
+    Raises:
+        DesignError: It does not.
+    """
+    kwargs = dict(env_kwargs or {})
+    made = env if isinstance(env, gym.Env) else builder_of(env, tuple(catalog))("eval", kwargs)
+    try:
+        if not writes_out(made):
+            raise DesignError(
+                f"a design needs dynamics, env.unwrapped.P and Discrete observations, got {made}. "
+                "Number its states and write P[s][a] = [(chance, next state, reward, terminated), ..]."
+            )
+        return outcomes(made)
+    finally:
+        if made is not env:
+            made.close()
 
 
 def goal_of(world: Outcomes, gamma: float, horizons: Sequence[int]) -> tuple[Goal, float]:

@@ -90,6 +90,11 @@ class Program:
         self._near = [advantage(self._other, within[h]) for h in goal.horizons]
         self._gap = goal.gap
 
+    @property
+    def constraints(self) -> tuple[FloatArray, FloatArray]:
+        """``(rows, S * A)`` and ``(rows,)``: ``keep @ R >= asked`` keeps every gap of the task."""
+        return self._keep, self._asked
+
     def solve(self, chosen: Sequence[int]) -> tuple[float, float, FloatArray]:
         """The loss, how much of the asked gaps is missing, and the best ``R`` (S, A) on these states."""
         states, actions = self.shape

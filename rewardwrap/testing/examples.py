@@ -139,6 +139,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             }
         },
     ),
+    "redesigned": (
+        {"redesigned": {"values": {0: [0.5, 1.0]}, "of": "position", "env": "FrozenLake-8x8"}},
+    ),
+    "self_designed": ({"self_designed": {}},),
     "table": (
         {"table": {"values": {0: [0.5, 1.0], 1: [-1.0, 0.0]}, "of": "position"}},
         {"table": {"values": {"1": [2, 3]}, "of": {"position": 2.0}}},

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewardwrap.core.reward import Reward
+from rewardwrap.design.redesigned import Redesigned
 from rewardwrap.loops.rates import Rates
+from rewardwrap.loops.self_designed import SelfDesigned
 from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.events import Events
 from rewardwrap.scores.grouped import Grouped
@@ -20,8 +22,8 @@ MIXTURE = "mixture"
 
 
 def teachers(reward: Reward, seed: int, folder: Path | None = None) -> list[BaseCallback]:
-    """One where it holds a `Decoded`, one for each `Rates`, each `WinRate` against oneself and each
-    `Events` with an annotator, else none.
+    """One where it holds a `Decoded`; one for each `Rates`, `Redesigned` and `SelfDesigned`, each `WinRate`
+    against oneself and each `Events` with an annotator; else none.
 
     Args:
         reward: What the learner is paid.
@@ -32,7 +34,8 @@ def teachers(reward: Reward, seed: int, folder: Path | None = None) -> list[Base
     from rewardwrap.training.return_decomposition import ReturnDecomposition
 
     nodes = list(reward.walk())
-    found: list[BaseCallback] = [node.update() for node in nodes if isinstance(node, Rates)]
+    updated = (Rates, Redesigned, SelfDesigned)
+    found: list[BaseCallback] = [node.update() for node in nodes if isinstance(node, updated)]
     if any(isinstance(node, Decoded) for node in nodes):
         found.append(ReturnDecomposition(seed=seed))
     asking = [n for n in nodes if isinstance(n, Events) and n.annotator is not None]

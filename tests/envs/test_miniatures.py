@@ -17,7 +17,10 @@ from rewardwrap_envs.melody import NOTES
 from rewardwrap_envs.search_qa import HAND_OVER, READ, SEARCH
 from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
-NAMES = "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive Verify QueryBuild"
+NAMES = (
+    "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive Verify QueryBuild "
+    "FourRooms"
+)
 MINIATURES = [f"rewardwrap/{name}-v0" for name in NAMES.split()]
 
 
