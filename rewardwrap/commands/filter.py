@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--truth",
         metavar="COLUMN",
-        help="of info, 1 in bad episodes: prints how well the pay tells them (AUC)",
+        help="of info, 1 in bad episodes: prints how well pay beside that of the same start tells them (AUC)",
     )
     add_json(parser)
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     report = found.report()
     if args.truth is not None:
         bad = store.info[args.truth][store.first_step] > 0
-        report["auc"] = float(auc(-found.pay, bad.astype(float)))
+        report["auc"] = float(auc(-found.below, bad.astype(float)))
     store.select(~found.dropped).save(args.out)
     write_whole(args.out / "report.json", json.dumps(report, indent=2))
     args.answer = {"out": args.out, **report}
@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         f"{found.pay.std():.3g}."
     )
     if "auc" in report:
-        out.print(f"AUC of the pay against {args.truth}: {report['auc']:.3f}.")
+        out.print(
+            f"AUC of the pay beside that of the start against {args.truth}: {report['auc']:.3f}."
+        )
     out.print(f"Report: {args.out / 'report.json'}", soft_wrap=True)
     return 0

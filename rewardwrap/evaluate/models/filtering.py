@@ -22,6 +22,7 @@ class Filtering:
         ids: Of E episodes.
         pay: Mean of a step by the model, ``(E,)``.
         spread: Standard deviation of that over the members, ``(E,)``; 0 of one member.
+        below: Pay less the mean of its start, by which episodes are left out, ``(E,)``.
         group: Number of the start that an episode shares, ``(E,)``.
         dropped: ``(E,)`` bool.
     """
@@ -29,6 +30,7 @@ class Filtering:
     ids: list[str]
     pay: FloatArray
     spread: FloatArray
+    below: FloatArray
     group: IntArray
     dropped: BoolArray
 
@@ -75,7 +77,7 @@ def filtered(model: Model, store: EpisodeStore, *, drop: float = 0.1) -> Filteri
     below = pay - np.where(alone, pay[alone].mean() if alone.any() else 0.0, centre[group])
     dropped = np.zeros(len(pay), bool)
     dropped[np.argsort(below, kind="stable")[: max(1, round(drop * len(pay)))]] = True
-    return Filtering([str(i) for i in store.ids], pay, means.std(axis=0), group, dropped)
+    return Filtering([str(i) for i in store.ids], pay, means.std(axis=0), below, group, dropped)
 
 
 def _starts(store: EpisodeStore) -> IntArray:
