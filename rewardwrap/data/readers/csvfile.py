@@ -41,6 +41,18 @@ def _spellings(word: str) -> tuple[str, str, str]:
     return word, word.upper(), word.capitalize()
 
 
+def cells_of(text: Text, **more: Any) -> Any:
+    """How cells are read, whole or block by block: decimal point, and words for true and false."""
+    from pyarrow import csv
+
+    return csv.ConvertOptions(
+        decimal_point=text.decimal,
+        true_values=[*_spellings("true"), *_spellings("yes"), "T", "t", "Y", "y", "1"],
+        false_values=[*_spellings("false"), *_spellings("no"), "F", "f", "N", "n", "0"],
+        **more,
+    )
+
+
 def _parsed(path: Path, text: Text) -> Any:
     import pyarrow as pa
     from pyarrow import csv
@@ -49,11 +61,7 @@ def _parsed(path: Path, text: Text) -> Any:
         table = csv.read_csv(
             pa.BufferReader(text.content),
             parse_options=csv.ParseOptions(delimiter=text.sep),
-            convert_options=csv.ConvertOptions(
-                decimal_point=text.decimal,
-                true_values=[*_spellings("true"), *_spellings("yes"), "T", "t", "Y", "y", "1"],
-                false_values=[*_spellings("false"), *_spellings("no"), "F", "f", "N", "n", "0"],
-            ),
+            convert_options=cells_of(text),
         )
     except (pa.ArrowInvalid, OSError) as error:
         said = str(error).splitlines()[0].rstrip(".")

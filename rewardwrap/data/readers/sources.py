@@ -13,6 +13,7 @@ from rewardwrap.data.errors import DataError
 from rewardwrap.data.readers import folder as folders
 from rewardwrap.data.readers import hffolder
 from rewardwrap.data.readers.cells import spread
+from rewardwrap.data.readers.csvfile import cells_of
 from rewardwrap.data.readers.table import FILES, column_of
 from rewardwrap.data.readers.text import recognised
 from rewardwrap.data.reading import Options
@@ -139,7 +140,7 @@ def _csv(path: Path, options: Options, csv: Any) -> Iterator[Any]:
     head = csv.read_csv(
         pa.BufferReader(text.content[: text.content.rfind(b"\n") + 1] or text.content),
         parse_options=csv.ParseOptions(delimiter=text.sep),
-        convert_options=csv.ConvertOptions(decimal_point=text.decimal),
+        convert_options=cells_of(text),
     )
     # a column of whole numbers may have others further down
     kinds = {
@@ -151,7 +152,7 @@ def _csv(path: Path, options: Options, csv: Any) -> Iterator[Any]:
             block_size=16 << 20, skip_rows=int(raw[:4].lower() == b"sep=")
         ),
         parse_options=csv.ParseOptions(delimiter=text.sep),
-        convert_options=csv.ConvertOptions(decimal_point=text.decimal, column_types=kinds),
+        convert_options=cells_of(text, column_types=kinds),
     )
     with reader:
         for batch in reader:

@@ -53,7 +53,13 @@ def prepared(
 ) -> tuple[dict[str, Any], bool, list[boundary.Rule]]:
     """Columns under known names, whether they are RLDS', and the rules by which they are cut."""
     columns = _spelled(choice.left_out(columns, options, []), options, [])
-    steps_of_rlds = _is_rlds(columns, _roles(path, columns, options), options)
+    roles = _roles(path, columns, options)
+    if any(columns[name].size != len(columns[name]) for name in roles.get("reward", ())):
+        raise DataError(
+            f"{path} must have a row a step to be read block by block, got rows of whole episodes. Leave "
+            "--stream out."
+        )
+    steps_of_rlds = _is_rlds(columns, roles, options)
     return columns, steps_of_rlds, borders.rules_of(path, columns, options, steps_of_rlds, [])
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from rewardwrap.data import DataError
 from rewardwrap.data.readers import read
+from rewardwrap.data.readers.batches import readings
 from rewardwrap.data.reading import Options, Reading
 
 STEPS = 4
@@ -111,3 +112,21 @@ def test_one_value_a_row_may_stand_in_a_column_of_its_own_and_lanes_side_by_side
     np.savez(path, **rows, reward=np.ones((6, 2)), terminated=np.zeros((6, 2), bool))
     with pytest.raises(DataError, match="one value a row, got shape .*name them in a column env"):
         read(path)
+
+
+def test_a_stream_reads_the_same_flags_and_says_that_it_reads_steps(tmp_path: Path) -> None:
+    words = ["no", "no", "no", "yes"]
+    path = table(tmp_path, terminated=words * 2, done=ENDS * 2)
+    found = [ends(block) for block in readings(path, Options())]
+    assert found == [([True], [False])] * 2
+    assert ends(read(path)) == ([True, True], [False, False])
+    whole = tmp_path / "whole.jsonl"
+    whole.write_text(
+        '{"obs": [[0.0], [1.0]], "action": [[0.5]], "reward": [1.0], "done": [true]}\n' * 2
+    )
+    assert len(read(whole).store) == 2
+    whole.write_text(
+        '{"obs": [[0.0], [1.0], [2.0]], "action": [[0.5], [0.5]], "reward": [1.0, 1.0]}\n' * 2
+    )
+    with pytest.raises(DataError, match="a row a step .*Leave --stream out"):
+        list(readings(whole, Options()))
