@@ -16,7 +16,8 @@ from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions
+from rewardwrap.rewards.clocked import along, clocked, start, stepped
 from rewardwrap.rewards.ways import OneRow, Way
 from rewardwrap.sandbox import allowed
 from rewardwrap.sandbox.columns import Changed, Plan
@@ -44,8 +45,9 @@ class CodeReward(Reward):
     add up to it. Fields of the environment's recipe are attributes: ``next_obs.torso_z`` is ``(B,)`` and the
     same as ``next_obs["torso_z"]``; ``next_obs[:, 0]`` is the plain column. Code for one row
     (``next_obs[0]``, ``next_obs.torso_z`` a number) is recognised and looped over inside the worker. Arrays
-    keep their dtype and are read-only; ``np`` and ``math`` are there. Components are recorded like any other
-    term, as the code returned them.
+    keep their dtype and are read-only; ``np`` and ``math`` are there. ``info["terminated"]``,
+    ``info["step"]`` (from 1) and ``info["previous_action"]`` are there too, unless the environment reports
+    something of that name. Components are recorded like any other term, as the code returned them.
 
     One worker serves all lanes. It starts with the first batch (0.2 s), ends with this object, and is
     not copied: a copy starts its own. The first batches are used as a probe: the same twice gives the
@@ -200,7 +202,26 @@ class CodeReward(Reward):
 
     # --- paying ---------------------------------------------------------------------------------
 
+    def init(self, lanes: int) -> Carry:
+        return start(lanes) if self._clocked else None
+
+    def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
+        if not self._clocked:
+            return carry, self(batch)
+        carry, shown = stepped(carry, batch)
+        return carry, self._pay(shown)
+
+    def over_time(self, batch: Transitions) -> FloatArray:
+        return self(batch)
+
     def __call__(self, batch: Transitions) -> FloatArray:
+        return self._pay(along(batch) if self._clocked else batch)
+
+    @property
+    def _clocked(self) -> bool:
+        return bool(clocked(str(self.source)))
+
+    def _pay(self, batch: Transitions) -> FloatArray:
         rows = len(batch.reward)
         known: Way | None = self.__dict__.get("_way")
         try:
@@ -216,6 +237,8 @@ class CodeReward(Reward):
         return total
 
     def write(self, code: LaneCode) -> str:
+        if self._clocked:
+            return code.batch_of_one(self.step, self.init(1), self.recorded, self.tag or "code")
         return code.stepped(OneRow(self, code.task), None, self.recorded, self.tag or "code")
 
     def probe(self, batch: Transitions) -> dict[str, FloatArray]:
@@ -228,6 +251,7 @@ class CodeReward(Reward):
             SandboxError: It breaks one of these.
         """
         rows = min(batch.lanes, ROWS)
+        batch = along(batch) if self._clocked else batch
         way = self._way_of(batch)
         arrays = [array[:rows] for array in way.plan.arrays(batch)]
         values = way.session.probe(arrays, rows)

@@ -82,6 +82,10 @@ def reward(obs, action, next_obs, info):
     gain = info["reward_progress"] ** 2
     return far + gain, {"far": far, "gain": gain}
 """
+CLOCKED = """
+def reward(obs, action, next_obs, info):
+    return info["position"] - 0.01 * info["step"] - info["terminated"]
+"""
 ENV: dict[str, Any] = {"env": {}}
 PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA}}
 EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
@@ -108,7 +112,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "advice": ({"advice": {"phi": f"{HERE}:advised", "gamma": GAMMA}},),
     "counts": ({"counts": {}}, {"counts": {"key": f"{HERE}:brightness", "normalise": True}}),
     "decoded": ({"decoded": {"base": {"named": {"name": "work", "base": EFFORT}}}},),
-    "code": ({"code": CODE},),
+    "code": ({"code": CODE}, {"code": CLOCKED}),
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
     "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
     "disagreement": ({"disagreement": {"models": 2, "hidden": 8, "every": 8}},),

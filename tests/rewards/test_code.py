@@ -374,3 +374,45 @@ def test_component_names_are_checked():
 def test_a_sandbox_error_survives_a_queue():
     error = pickle.loads(pickle.dumps(rw.SandboxError("no.", reason="memory", line=3)))
     assert (error.reason, error.line, str(error)) == ("memory", 3, "no.")
+
+
+CLOCKED = """
+def reward(obs, action, next_obs, info):
+    jerk = -np.abs(action[:, 0] - info["previous_action"][:, 0])
+    late = -0.01 * info["step"]
+    fell = -5.0 * info["terminated"]
+    return jerk + late + fell, {"jerk": jerk, "late": late, "fell": fell}
+"""
+
+
+def test_code_reads_the_end_the_number_of_the_step_and_the_action_before() -> None:
+    log = {
+        "obs": np.zeros((4, 2)), "action": np.array([[1.0], [3.0], [2.5]]), "reward": np.zeros(3),
+        "terminated": np.array([False, False, True]), "truncated": np.zeros(3, bool),
+    }  # fmt: skip
+    expected = [-0.01, -2.0 - 0.02, -0.5 - 0.03 - 5.0]
+    code = rw.CodeReward(CLOCKED)
+    assert not code.memoryless
+    assert rw.relabel(code, [log, log])[1] == pytest.approx(expected)
+    assert rw.CodeReward(
+        "def reward(obs, action, next_obs, info):\n    return obs[:, 0]"
+    ).memoryless
+
+
+@pytest.mark.parametrize("confine", ["auto", "process"])
+def test_every_host_pays_it_alike_over_episode_borders(confine: str) -> None:
+    code = rw.CodeReward(CLOCKED, confine=confine)  # type: ignore[arg-type]
+    paid: list[list[float]] = []
+    for lanes in (1, 3):
+        venv = rw.make(
+            "Pendulum-v1", code, n_envs=lanes, seed=0, env_kwargs={"max_episode_steps": 7}
+        )
+        venv.reset()
+        actions = np.random.default_rng(0).uniform(-2, 2, (20, 1, 1)).astype(np.float32)
+        paid.append([float(venv.step(np.repeat(a, lanes, axis=0))[1][0]) for a in actions])
+        venv.close()
+    assert paid[0] == pytest.approx(paid[1])
+    steps = np.arange(20) % 7 + 1
+    before = np.where(steps == 1, actions[:, 0, 0], np.roll(actions[:, 0, 0], 1))
+    assert paid[0] == pytest.approx(-np.abs(actions[:, 0, 0] - before) - 0.01 * steps, abs=1e-6)
+    code.close()
