@@ -44,13 +44,19 @@ class Masked(gym.Env[Any, Any]):
 
 
 gym.register("rewardwrap-test/Masked-v0", Masked)
+OFF = {
+    "n_timesteps": 64,
+    "learning_starts": 20,
+    "buffer_size": 100,
+    "policy_kwargs": {"net_arch": [16]},
+}
 CASES = {
     "ppo_lstm": ("CartPole-v1", {"policy": "MlpLstmPolicy", **SMALL}),
     "ppo_mask": ("rewardwrap-test/Masked-v0", SMALL),
-    "crossq": ("Pendulum-v1", {"n_timesteps": 64, "learning_starts": 20, "buffer_size": 100}),
+    "crossq": ("Pendulum-v1", OFF),
     "trpo": ("CartPole-v1", {"n_timesteps": 64, "n_envs": 2, "n_steps": 16, "batch_size": 16}),
-    "qrdqn": ("CartPole-v1", {"n_timesteps": 64, "learning_starts": 20, "buffer_size": 100}),
-    "tqc": ("Pendulum-v1", {"n_timesteps": 64, "learning_starts": 20, "buffer_size": 100}),
+    "qrdqn": ("CartPole-v1", OFF),
+    "tqc": ("Pendulum-v1", OFF),
 }
 
 

@@ -85,7 +85,13 @@ def test_a_stage_keeps_policy_and_normaliser_and_pays_another_reward(tmp_path: P
 
 
 def test_a_stage_keeps_the_buffer_and_pays_it_anew(tmp_path: Path) -> None:
-    off = {"buffer_size": 500, "learning_starts": 16, "batch_size": 16, "train_freq": 4}
+    off = {
+        "buffer_size": 500,
+        "learning_starts": 16,
+        "batch_size": 16,
+        "train_freq": 4,
+        "gradient_steps": 1,
+    }
     given: dict[str, Any] = {"algo": "dqn", "hyperparameters": off, "steps": 64, "eval_freq": 64}
     first = train(tmp_path, **given)
     second = train(tmp_path, **given, reward=rw.Constant(3.0), start=first.folder)
