@@ -82,7 +82,7 @@ class SpreadReplayBuffer(ReplayBuffer):
                 f"Known: {', '.join(terms) or 'none; make the lanes with rw.make_grouped'}."
             )
         # what a small ring has overwritten gets no share, so that the sum of what is left is right
-        kept = [k for k in self._played[lane] if self._added - k < self.buffer_size]
-        rows = np.array(kept or [self._added]) % self.buffer_size
+        ages = [self._added - k for k in self._played[lane] if self._added - k < self.buffer_size]
+        rows = (last - np.array(ages or [0])) % self.buffer_size
         self.rewards[last, lane] -= terms[self.term]
         self.rewards[rows, lane] += terms[self.term] / len(rows)

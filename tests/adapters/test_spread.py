@@ -50,6 +50,13 @@ def test_a_ring_that_is_too_small_keeps_the_sum_of_what_is_left() -> None:
     np.testing.assert_allclose(rewards, 2.0)
 
 
+def test_a_ring_that_was_read_from_disk_goes_on_where_it_stood() -> None:
+    ring = buffer()
+    ring.pos = 5
+    rewards = stored(ring, [[(True, None)] * 2, [(True, 4.0)] * 2])
+    np.testing.assert_allclose(rewards[5:7], 2.0)
+
+
 def test_a_lane_that_was_reset_does_not_share_with_its_next_episode() -> None:
     ring = buffer()
     stored(ring, [[(True, None)] * 2] * 2)
