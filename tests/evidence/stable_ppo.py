@@ -21,11 +21,12 @@ CLAIM = (
 )
 SOURCE = "Zhang et al., 2025, arXiv 2505.02835"
 BUDGET = 1
-SEEDS = 10
+SEEDS = 5
 OBJECT = "rewardwrap_policies.stable:StablePPO"
 USE = "rewardwrap train CartPole-v1 --algo ppo_stable"
 ERRORS, GROSS = 0.01, 30.0
-STEPS = {"errors": 5120, "rare": 16_384}
+STEPS = {"errors": 3072, "rare": 8192}
+"""Of each training, set on seed 100, which was kept aside."""
 
 
 class Questions(gym.Env[Any, Any]):
@@ -69,7 +70,7 @@ def run(seed: int, *, small: bool = False) -> Row:
                 Questions, 8, seed=seed, env_kwargs={"answers": answers, "errors": errors}
             )
             model = kind(
-                "MlpPolicy", venv, n_steps=64, batch_size=256, n_epochs=4, learning_rate=3e-3, gamma=0.0,
+                "MlpPolicy", venv, n_steps=32, batch_size=256, n_epochs=4, learning_rate=3e-3, gamma=0.0,
                 policy_kwargs={"net_arch": [32]}, seed=seed, device="cpu", **fields,
             )  # fmt: skip
             with warnings.catch_warnings(record=True) as said:
