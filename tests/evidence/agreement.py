@@ -1,4 +1,7 @@
-"""Votes of another wording against votes of one's own, where each wording has a word that misleads."""
+"""Votes of another wording against votes of one's own, where each wording has a word that misleads.
+
+Three of ten seeds take one of the four sums for another in both wordings, and agree upon it.
+"""
 
 from __future__ import annotations
 
