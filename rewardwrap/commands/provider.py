@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rewardwrap.llm.journal import Journal
     from rewardwrap.llm.prompt import Scene
 
-PROVIDERS = ("template", "replay", "openai")
+PROVIDERS = ("template", "grammar", "replay", "openai")
 
 
 def add_model(group: Any) -> None:
@@ -124,6 +124,14 @@ def _offline(args: argparse.Namespace, scene: Scene) -> ChatClient:
             "factors": template.FactorDesigner,
         }
         return designers[args.rewards](scene, args.task)
+    if args.provider == "grammar":
+        from rewardwrap.llm.grammar import Grammar
+
+        if args.rewards != "params":
+            raise ConfigError(
+                f"--provider grammar must write tables, got --rewards {args.rewards}. Say --rewards params."
+            )
+        return Grammar(scene, args.task)
     from rewardwrap.llm.recorded import RecordedClient, recordings_for
 
     return RecordedClient(args.recordings or recordings_for(args.env))
