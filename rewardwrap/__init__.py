@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from rewardwrap.loops.rates import Rates
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
     from rewardwrap.loops.self_designed import SelfDesigned
+    from rewardwrap.loops.sqil import SQIL
     from rewardwrap.rewards import *  # noqa: F403
     from rewardwrap.rewards import __all__ as _methods
     from rewardwrap.rewards.disk import load, read_reward, save
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         SelfReward,
         SetDistance,
         StatedPrinciples,
+        Transport,
         WinRate,
     )
     from rewardwrap.training.trees import grow_tree
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
         "Run",
         "SandboxError",
         "SelfDesigned",
+        "SQIL",
         "SelfReward",
         "SetDistance",
         "SpreadReplayBuffer",
@@ -141,6 +144,7 @@ if TYPE_CHECKING:
         "Sum",
         "Task",
         "Transitions",
+        "Transport",
         "UnknownName",
         "VectorRecorder",
         "WinRate",
@@ -243,6 +247,7 @@ _homes = {
         "RelabelReplayBuffer",
     ),
     "rewardwrap.loops.self_designed": ("SelfDesigned",),
+    "rewardwrap.loops.sqil": ("SQIL",),
     "rewardwrap.rewards.disk": (
         "load",
         "read_reward",
@@ -262,6 +267,7 @@ _homes = {
         "SelfReward",
         "SetDistance",
         "StatedPrinciples",
+        "Transport",
         "WinRate",
     ),
     "rewardwrap.training.trees": ("grow_tree",),

@@ -70,6 +70,12 @@ _gymnasium.register(
     reward_threshold=1.0,
 )
 _gymnasium.register(
+    "rewardwrap/ChainInsert-v0",
+    entry_point="rewardwrap_envs.chain_insert:ChainInsert",
+    max_episode_steps=60,
+    reward_threshold=0.4,
+)
+_gymnasium.register(
     "rewardwrap/NoisyTV-v0",
     entry_point="rewardwrap_envs.noisy_tv:NoisyTV",
     max_episode_steps=50,

@@ -79,6 +79,28 @@ def frozen_lake_8x8(obs: Any) -> int:
     return _shortest_ways()[int(obs)]
 
 
+def key_door(obs: npt.NDArray[Any], *, size: int = 8) -> int:
+    """Fetch the key, open the door and go to the goal, along a shortest way: return 1, the optimum.
+
+    Args:
+        obs: (4,) column and row over ``size - 1``, key, door.
+        size: columns and rows.
+    """
+    x, y = (round(float(number) * (size - 1)) for number in obs[:2])
+    has_key, is_open = obs[2] > 0.5, obs[3] > 0.5
+    wall = middle = size // 2
+    if is_open:
+        goal = (size - 1, size - 1) if x > wall else (wall + 1, middle)
+    else:
+        goal = (wall - 1, middle) if has_key else (0, 0)
+    if (x, y) == goal:
+        return 5 if has_key else 4
+    # the door is passed along its own row
+    if y != goal[1]:
+        return 3 if goal[1] > y else 2
+    return 1 if goal[0] > x else 0
+
+
 CONTROLLERS: Mapping[str, Controller] = MappingProxyType(
     {
         "Acrobot-v1": acrobot,
@@ -86,6 +108,7 @@ CONTROLLERS: Mapping[str, Controller] = MappingProxyType(
         "FrozenLake-8x8": frozen_lake_8x8,
         "MountainCar-v0": mountain_car,
         "Pendulum-v1": pendulum,
+        "rewardwrap/KeyDoor-v0": key_door,
     }
 )
 

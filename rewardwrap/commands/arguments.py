@@ -106,6 +106,11 @@ def add_limit(parser: argparse.ArgumentParser, default: str | None = None) -> No
     )
 
 
+def columns(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def add_score(parser: argparse.ArgumentParser, *, action: Any = None, what: str = "") -> None:
     """``--score`` and ``--group``: pay whole episodes in groups that began alike; see `rewardwrap.Grouped`.
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import add_json, add_seed, key_values, whole_number
+from rewardwrap.commands import fit_demonstrations
+from rewardwrap.commands.arguments import add_json, add_seed, columns, key_values, whole_number
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -34,9 +35,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     principles = what.add_parser("principles", help="several yes-or-no answers about a clip")
     dynamics = what.add_parser("dynamics", help="what follows a step, to play in (rw.ModelEnv)")
     demonstrations = what.add_parser(
-        "demonstrations", help="how likely a step is where it is done well (rewardwrap record)"
+        "demonstrations",
+        help="what is likely, near or far along where it is done well (rewardwrap record)",
     )
-    _demonstrations(demonstrations)
+    _places(demonstrations)
+    fit_demonstrations.add(demonstrations)
     _dynamics(dynamics)
     for own in (regression, returns, preferences, outcome, process, principles):
         _shared(own)
@@ -109,20 +112,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _demonstrations(parser: argparse.ArgumentParser) -> None:
-    _places(parser)
-    parser.add_argument("--method", choices=("density",), default="density", help="(density)")
-    parser.add_argument(
-        "--reads",
-        default="obs,action",
-        help="inputs: obs; obs,action; obs,next_obs (obs,action)",
-    )
-    parser.add_argument(
-        "--bandwidth", type=float, default=0.5, help="in deviations of the demonstrations (0.5)"
-    )
-    parser.add_argument("--rows", type=whole_number, default=5000, help="to keep at most (5000)")
-
-
 def _dynamics(parser: argparse.ArgumentParser) -> None:
     _places(parser)
     parser.add_argument("--hidden", default="64,64", help="sizes of the hidden layers (64,64)")
@@ -177,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(1)
     if args.what == "demonstrations":
-        return _fit_demonstrations(args)
+        return fit_demonstrations.run(args)
     if getattr(args, "text", None) is not None:
         return _fit_text(args)
     if args.what == "dynamics":
@@ -193,7 +182,7 @@ def run(args: argparse.Namespace) -> int:
     with _progress(args) as progress:
         fitted = fit(
             args.what, args.data, out=args.out,
-            reads=_columns(args.reads),
+            reads=columns(args.reads),
             hidden=_sizes(args.hidden), activation=args.activation, seed=args.seed, heldout=args.heldout,
             members=args.members, epochs=args.epochs, patience=args.patience, objective=args.objective,
             objective_kwargs=key_values(args.objective_kwargs, "--objective-kwargs"),
@@ -258,42 +247,6 @@ def _own(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "preferences":
         found["signs"] = key_values(args.signs, "--signs")
     return found
-
-
-def _columns(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _fit_demonstrations(args: argparse.Namespace) -> int:
-    from rich.table import Table
-
-    from rewardwrap.commands.arguments import wide_console
-    from rewardwrap.nets.demonstration_recipe import fit_density
-
-    fitted = fit_density(
-        args.data,
-        reads=_columns(args.reads),
-        bandwidth=args.bandwidth,
-        rows=args.rows,
-        seed=args.seed,
-    )
-    fitted.save(args.out)
-    sides = {"train": "its rows", "heldout": "by the others", "null": "columns shuffled"}
-    there = {name: heading for name, heading in sides.items() if name in fitted.metrics}
-    table = Table(title=f"{args.out}: log density of a step", title_justify="left")
-    for heading in ("", *there.values()):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in fitted.metrics["train"]:
-        table.add_row(name, *(f"{fitted.metrics[side][name]:.4g}" for side in there))
-    out = wide_console()
-    out.print(table)
-    out.print(
-        f"It pays at least {fitted.model.floor:.4g} a step. Where the agent can end an episode, a sign alone "
-        "decides: add a number, e.g. rw.Learned(MODEL) + c.",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
-    args.answer = {"model": args.out, "method": fitted.method, "metrics": fitted.metrics}
-    return 0
 
 
 def _fit_text(args: argparse.Namespace) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rewardwrap.core.reward import Reward
     from rewardwrap.evaluate.audit.finding import Finding
     from rewardwrap.loops.callback import Loop
+    from rewardwrap.loops.sqil import SQIL
     from rewardwrap.training.agent import Agent
     from rewardwrap.training.folder import RunFolder
     from rewardwrap.training.session import Course
@@ -78,7 +79,7 @@ def _document(agent: Agent, folder: RunFolder, finished: bool) -> dict[str, Any]
     }
 
 
-def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
+def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop | SQIL]]:
     from rewardwrap.api.train import begin
 
     refuse_two_rewards(args)
@@ -88,7 +89,7 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
 
         # the loop's reward is empty until the run has a folder; what it begins with can be refused before
         settings = replace(settings, reward=Learned(args.cooper).to_config())
-    loops: list[Loop] = []
+    loops: list[Loop | SQIL] = []
 
     def pays(folder: RunFolder) -> Reward:
         loops.extend(_loops(folder, vars(args)))
@@ -102,7 +103,7 @@ def _started(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[L
     return agent, folder, course_of(vars(args), int(settings.row["n_timesteps"])), loops
 
 
-def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
+def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop | SQIL]:
     """What changes the reward of a run while it trains: nothing, its demonstrations or a rule."""
     place = folder.path / "loop"
     if args.get("cooper") is not None:
@@ -113,6 +114,10 @@ def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
         return [CooperLoop(place, rule=rule, model=args["cooper"], seed=int(args["seed"]))]
     if args.get("demos") is None:
         return []
+    if args["form"] == "sqil":
+        from rewardwrap.loops.sqil import SQIL
+
+        return [SQIL(demos=args["demos"])]
     from rewardwrap.loops.demonstrations import DemonstrationLoop
 
     return [
@@ -120,7 +125,7 @@ def _loops(folder: RunFolder, args: Mapping[str, Any]) -> list[Loop]:
     ]
 
 
-def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop]]:
+def _resumed(args: argparse.Namespace) -> tuple[Agent, RunFolder, Course, list[Loop | SQIL]]:
     from rewardwrap.training import bundle
     from rewardwrap.training.folder import LAST, RunFolder
 

@@ -69,7 +69,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="learn the reward from these episodes (`rewardwrap record`) while the agent learns from it",
     )
     parser.add_argument(
-        "--form", default="logit", help="of --demos: logit, gail, airl or fairl (default: logit)"
+        "--form",
+        default="logit",
+        help="of --demos: logit, gail, airl, fairl or, off-policy, sqil (default: logit)",
     )
     parser.add_argument(
         "--cooper",
@@ -205,7 +207,8 @@ def refuse_two_rewards(args: argparse.Namespace) -> None:
         from rewardwrap.data.exemplars import exemplars
         from rewardwrap.nets.objectives.adversarial import require_form
 
-        require_form(args.form)
+        if args.form != "sqil":
+            require_form(args.form)
         exemplars(args.demos)
     if args.demos is not None and "reward" in given:
         raise ConfigError(

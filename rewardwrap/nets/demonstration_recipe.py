@@ -17,8 +17,13 @@ from rewardwrap.data.exemplars import exemplars
 from rewardwrap.nets.fitted import data_of, require_finite
 from rewardwrap.nets.folder import save_model
 from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.rewards.demonstrated import Demonstrated, standardised
 from rewardwrap.rewards.density import Density
+from rewardwrap.rewards.hop_model import HopModel
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.matched import Matched
+from rewardwrap.rewards.step_model import StepModel
+from rewardwrap.scores.coupling import exact
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Static:
         settings: What it was fitted with.
     """
 
-    model: Density
+    model: Demonstrated | StepModel | HopModel
     method: str
     metrics: dict[str, Any]
     data: dict[str, Any]
@@ -75,10 +80,7 @@ def fit_density(
         raise ConfigError(
             f"density: bandwidth must be above 0 and rows at least 1, got {bandwidth} and {rows}. Use 0.5."
         )
-    given = exemplars(demos, least=1)
-    store = given.store
-    if given.weight is not None:
-        store = store.select(np.flatnonzero(given.weight > 0))
+    store = weighed(demos)
     require_finite(store, reads)
     inputs = Inputs.of(spaces_of(store), reads)
     draws = np.random.default_rng(seed)
@@ -94,6 +96,68 @@ def fit_density(
             metrics[name] = _figures(np.concatenate(column))
     settings = {"reads": list(reads), "bandwidth": bandwidth, "rows": rows, "seed": seed}
     return Static(made, "density", metrics, data_of(store), settings)
+
+
+def fit_matched(
+    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations,
+    *,
+    method: str = "pwil",
+    reads: Sequence[str] = ("obs", "action"),
+    rows: int = 5000,
+) -> Static:
+    """Demonstrations to be matched, for `rewardwrap.PWIL` and `rewardwrap.Transport`.
+
+    Figures, where there are two demonstrations or more: the exact transport cost of each onto the nearest
+    other (Euclidean, in deviations), and the same with the columns of its rows shuffled apart.
+
+    Args:
+        demos: Demonstrations.
+        method: Its name in the model: ``"pwil"``, ``"ot"`` or ``"sinkhorn"``.
+        reads: As of `fit_density`.
+        rows: Rows to keep at most, evenly from all episodes; a step costs as many distances.
+
+    Raises:
+        DataError: No demonstrations, images, or numbers that are not finite.
+        ConfigError: No rows.
+    """
+    if rows < 1:
+        raise ConfigError(f"{method}: rows must be at least 1, got {rows}. Use 1000.")
+    store = weighed(demos)
+    require_finite(store, reads)
+    inputs = Inputs.of(spaces_of(store), reads)
+    batch = store.transitions()
+    every = max(1, -(-batch.lanes // rows))
+    kept = [np.arange(0, n, every) for n in store.lengths]
+    places = np.concatenate([f + k for f, k in zip(store.first_step, kept, strict=True)])
+    arrays = standardised(inputs, batch)
+    arrays |= {"rows": arrays["rows"][places], "lengths": np.array([len(k) for k in kept])}
+    made = Matched(inputs, {"horizon": int(store.lengths.max())}, arrays)
+    metrics: dict[str, Any] = {"episodes": {"train": [str(i) for i in store.ids], "heldout": []}}
+    if len(store) > 1:
+        draws, each = np.random.default_rng(0), made.episodes()
+        own = [_cheapest(x, [y for y in each if y is not x]) for x in each]
+        apart = [draws.permuted(x, axis=0) for x in each]
+        null = [
+            _cheapest(x, [y for y in each if y is not e]) for x, e in zip(apart, each, strict=True)
+        ]
+        metrics |= {"heldout": _figures(np.array(own)), "null": _figures(np.array(null))}
+    settings = {"reads": list(reads), "rows": rows}
+    return Static(made, method, metrics, data_of(store), settings)
+
+
+def _cheapest(own: Any, others: Sequence[Any], most: int = 100) -> float:
+    """Transport cost onto the nearest other, of at most so many rows of each."""
+    thin = [x[:: -(-len(x) // most)] for x in (own, *others)]
+    costs = (np.linalg.norm(thin[0][:, None] - y[None], axis=2) for y in thin[1:])
+    return min(float((exact(cost) * cost).sum()) for cost in costs)
+
+
+def weighed(demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> EpisodeStore:
+    """The episodes that count for anything."""
+    given = exemplars(demos, least=1)
+    if given.weight is None:
+        return given.store
+    return given.store.select(np.flatnonzero(given.weight > 0))
 
 
 def _apart(

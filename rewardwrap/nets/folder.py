@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
 from rewardwrap.nets.foreign import ForeignNet
@@ -17,12 +19,16 @@ from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.pair_net import pair_net_of
 from rewardwrap.nets.principle_net import principle_net_of
-from rewardwrap.rewards.density import KIND, Density
+from rewardwrap.rewards.demonstrated import Demonstrated
+from rewardwrap.rewards.density import KIND
 from rewardwrap.rewards.dynamics import KIND as DYNAMICS
 from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.graph import KIND as GRAPH
+from rewardwrap.rewards.hop_model import KIND as HOPS
+from rewardwrap.rewards.hop_model import HopModel
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
+from rewardwrap.rewards.matched import KIND as MATCHED
 from rewardwrap.rewards.onnx_net import KIND as ONNX
 from rewardwrap.rewards.paired import KIND as PAIR
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
@@ -36,6 +42,16 @@ from rewardwrap.rewards.sealed import (
     read_model,
     seal,
 )
+from rewardwrap.rewards.step_model import KIND as STEPS
+from rewardwrap.rewards.step_model import StepModel
+
+PAYS = {
+    KIND: "rw.Learned",
+    MATCHED: "rw.PWIL or rw.Transport",
+    STEPS: "rw.Steps",
+    HOPS: "rw.HopProgress",
+}
+"""What was read off demonstrations without a network -> what pays it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,7 @@ class Model:
 
 
 def save_model(
-    net: PaidNet | Density,
+    net: PaidNet | Demonstrated | StepModel | HopModel,
     folder: str | os.PathLike[str],
     *,
     objective: str,
@@ -78,7 +94,7 @@ def save_model(
     """Write a model; ``model.json`` goes last, so that a folder without it is no model.
 
     Args:
-        net: The network, or a density of demonstrations.
+        net: The network, or demonstrations.
         folder: Made if missing.
         objective: What it was fitted by, e.g. ``"regression"``.
         metrics: What metrics.json says.
@@ -96,7 +112,8 @@ def save_model(
         raise NetError(f"model folder must be new or a model, got {target}. Choose another name.")
     target.mkdir(parents=True, exist_ok=True)
     contents = {
-        WEIGHTS: save(net.arrays()),
+        # safetensors writes memory as it lies: a transposed array would come back as another
+        WEIGHTS: save({name: np.ascontiguousarray(x) for name, x in net.arrays().items()}),
         METRICS: json.dumps(metrics, indent=2, allow_nan=False).encode(),
     }
     document: dict[str, Any] = {
@@ -144,10 +161,11 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
         raise NetError(
             "model must be of a reward here, got one of dynamics. Play in it with rw.ModelEnv."
         )
-    if document["net"].get("kind") == KIND:
+    if document["net"].get("kind") in PAYS:
+        pays = PAYS[document["net"]["kind"]]
         raise NetError(
-            f"model must be a network here, got a {KIND} of demonstrations. Pay it with rw.Learned; what it "
-            "pays is checked by rewardwrap audit."
+            f"model must be a network here, got a {document['objective']} of demonstrations. Pay it with "
+            f"{pays}; what it pays is checked by rewardwrap audit."
         )
     if document["net"].get("kind") in (GRAPH, ONNX):
         # as much of a network as judging one needs

@@ -16,6 +16,7 @@ from rewardwrap.rewards.events import Events
 from rewardwrap.rewards.field import Field
 from rewardwrap.rewards.filter import Filter
 from rewardwrap.rewards.gate import Gate, Sticky
+from rewardwrap.rewards.hop_progress import HopProgress
 from rewardwrap.rewards.icm import ICM
 from rewardwrap.rewards.indicator import Indicator
 from rewardwrap.rewards.krc import KRC
@@ -28,6 +29,7 @@ from rewardwrap.rewards.potential import Potential
 from rewardwrap.rewards.principle_process import PrincipleProcess
 from rewardwrap.rewards.principles import Principles
 from rewardwrap.rewards.progress import Progress
+from rewardwrap.rewards.pwil import PWIL
 from rewardwrap.rewards.re3 import RE3
 from rewardwrap.rewards.references import References
 from rewardwrap.rewards.refine import Refine, refine
@@ -38,6 +40,7 @@ from rewardwrap.rewards.safe import Safe
 from rewardwrap.rewards.schedule import Schedule
 from rewardwrap.rewards.simhash import SimHash
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
+from rewardwrap.rewards.steps import Steps
 from rewardwrap.rewards.table import Table
 from rewardwrap.rewards.text_reward import TextReward
 from rewardwrap.rewards.track import Track
@@ -49,6 +52,7 @@ __all__ = [
     "KRC",
     "NGU",
     "PAR",
+    "PWIL",
     "RE3",
     "RND",
     "Advice",
@@ -70,6 +74,7 @@ __all__ = [
     "Function",
     "Gate",
     "Gaussian",
+    "HopProgress",
     "Indicator",
     "Knowledge",
     "Learned",
@@ -89,6 +94,7 @@ __all__ = [
     "Sign",
     "SimHash",
     "Sparsify",
+    "Steps",
     "Sticky",
     "Symlog",
     "Table",

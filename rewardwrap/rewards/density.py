@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.rewards.demonstrated import Demonstrated, standardised
 from rewardwrap.rewards.inputs import Inputs
 
 KIND = "density"
@@ -20,7 +21,7 @@ BLOCK = 2**22
 """Differences in memory at a time."""
 
 
-class Density:
+class Density(Demonstrated):
     """``log p(x) = log mean_i N(x; x_i, h^2 I)`` over the n demonstrated rows, in standardised inputs.
 
     Numbers are standardised by the demonstrations, so units do not matter; digits are one-hot and left as
@@ -38,19 +39,14 @@ class Density:
         density for all time steps, cut `BELOW` under the least likely demonstrated row.
     """
 
-    members = 1
-
     def __init__(
         self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     ) -> None:
-        self.inputs, self.bandwidth, self.floor = inputs, float(net["bandwidth"]), net["floor"]
-        self.rows, self.mean, self.sd = (arrays[n] for n in ("rows", "input.mean", "input.sd"))
-        width = inputs.width
-        shapes = self.rows.shape[1:], self.mean.shape, self.sd.shape
-        if shapes != ((width,),) * 3 or not len(self.rows) or not self.bandwidth > 0:
+        super().__init__(inputs, {"kind": KIND, **net}, arrays)
+        self.bandwidth, self.floor = float(net["bandwidth"]), net["floor"]
+        if not self.bandwidth > 0:
             raise ConfigError(
-                f"a density must hold rows of {width} numbers and a bandwidth above 0, got shapes {shapes} "
-                f"and {self.bandwidth}. Fit it again."
+                f"a density must have a bandwidth above 0, got {self.bandwidth}. Fit it again."
             )
         self._squares = np.square(self.rows).sum(axis=1)
 
@@ -63,26 +59,13 @@ class Density:
             batch: The rows.
             bandwidth: h, in standard deviations of the demonstrations.
         """
-        x = np.empty((batch.lanes, inputs.width))
-        inputs.write(batch, x)
-        scaled = inputs.scaled()
-        sd = x.std(axis=0)
-        constant = sd <= 1e-6 * np.maximum(np.abs(x).max(axis=0), 1.0)
-        mean, sd = np.where(scaled, x.mean(axis=0), 0.0), np.where(scaled & ~constant, sd, 1.0)
-        arrays = {"rows": (x - mean) / sd, "input.mean": mean, "input.sd": sd}
-        made = cls(inputs, {"bandwidth": bandwidth, "floor": None}, arrays)
+        made = cls(inputs, {"bandwidth": bandwidth, "floor": None}, standardised(inputs, batch))
         made.floor = float(made(batch).min()) - BELOW
         return made
 
     def __call__(self, batch: Transitions) -> FloatArray:
         """The log density of every row, ``(B,)`` float64."""
         return self.log(self.encode(batch))
-
-    def encode(self, batch: Transitions) -> FloatArray:
-        """Standardised inputs, ``(B, D)``."""
-        x = np.empty((batch.lanes, self.inputs.width))
-        self.inputs.write(batch, x)
-        return np.asarray((x - self.mean) / self.sd)
 
     def log(self, x: FloatArray) -> FloatArray:
         """The log density at standardised inputs, ``(B, D) -> (B,)``."""
@@ -106,7 +89,3 @@ class Density:
     def describe(self) -> dict[str, Any]:
         """What model.json says of it."""
         return {"kind": KIND, "bandwidth": self.bandwidth, "floor": self.floor}
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """By the names of the model folder."""
-        return {"rows": self.rows, "input.mean": self.mean, "input.sd": self.sd}

@@ -22,9 +22,13 @@ from rewardwrap.rewards.dynamics import KIND as DYNAMICS
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.graph import Graph
+from rewardwrap.rewards.hop_model import KIND as HOPS
+from rewardwrap.rewards.hop_model import HopModel
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND as LOG_RATIO
 from rewardwrap.rewards.log_ratio import LogRatio
+from rewardwrap.rewards.matched import KIND as MATCHED
+from rewardwrap.rewards.matched import Matched
 from rewardwrap.rewards.members import combined, require_rule
 from rewardwrap.rewards.onnx_net import KIND as ONNX
 from rewardwrap.rewards.onnx_net import OnnxNet
@@ -34,6 +38,8 @@ from rewardwrap.rewards.pixels import image_features
 from rewardwrap.rewards.principled import KIND as PRINCIPLES
 from rewardwrap.rewards.principled import Principled
 from rewardwrap.rewards.sealed import MODEL, WEIGHTS, arrays_of
+from rewardwrap.rewards.step_model import KIND as STEPS
+from rewardwrap.rewards.step_model import StepModel
 
 ACTIVATIONS, DTYPES = ("relu", "silu", "tanh"), ("float32", "float64")
 BLOCK, SMALLEST_BLOCK = 1024, 128
@@ -230,8 +236,10 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
     )
 
 
-Thawed: TypeAlias = Frozen | Density | LogRatio | Principled | Graph | OnnxNet
-"""What pays: a network, a density, a policy beside its reference, principles, a network of one's own."""
+Thawed: TypeAlias = (
+    Frozen | Density | Matched | StepModel | HopModel | LogRatio | Principled | Graph | OnnxNet
+)
+"""What pays: a network, what demonstrations gave, a policy beside its reference, one's own network."""
 
 
 def thaw(
@@ -247,6 +255,12 @@ def thaw(
         arrays = arrays_of(weights, WEIGHTS)
         if document["net"].get("kind") == KIND:
             return Density(inputs, document["net"], arrays)
+        if document["net"].get("kind") == MATCHED:
+            return Matched(inputs, document["net"], arrays)
+        if document["net"].get("kind") == HOPS:
+            return HopModel(inputs, document["net"], arrays)
+        if document["net"].get("kind") == STEPS:
+            return StepModel(inputs, document["net"], arrays)
         if document["net"].get("kind") == GRAPH:
             return Graph(inputs, document["net"], arrays)
         if document["net"].get("kind") == ONNX:

@@ -19,6 +19,7 @@ from rewardwrap.scores.returns import Return
 from rewardwrap.scores.self_reward import SelfReward
 from rewardwrap.scores.set_distance import SetDistance
 from rewardwrap.scores.stated_principles import StatedPrinciples
+from rewardwrap.scores.transport import Transport
 from rewardwrap.scores.win_rate import WinRate
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "SelfReward",
     "SetDistance",
     "StatedPrinciples",
+    "Transport",
     "WinRate",
     "chances_of",
     "chosen_score",

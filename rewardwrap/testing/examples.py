@@ -91,6 +91,9 @@ PHI: dict[str, Any] = {"potential": {"phi": f"{HERE}:brightness", "gamma": GAMMA
 EFFORT: dict[str, Any] = {"function": f"{HERE}:effort"}
 
 MODEL = str(Path(__file__).parent / "model")
+DEMONSTRATED = str(Path(__file__).parent / "demonstrated")
+STEPS = str(Path(__file__).parent / "steps")
+HOPS = str(Path(__file__).parent / "hops")
 PRINCIPLES = str(Path(__file__).parent / "principles")
 TEXT = str(Path(__file__).parent / "text")
 """A model of the fields ``position`` and ``progress``, so that it fits every layout of observations."""
@@ -157,6 +160,11 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     ),
     "gaussian": ({"gaussian": {"base": ENV, "sigma": 0.5}},),
     "grouped": ({"grouped": {"score": "return", "group": 2}},),
+    "hop_progress": (
+        {"hop_progress": {"path": HOPS, "gamma": GAMMA}},
+        {"hop_progress": {"path": HOPS, "fuse": "gate", "terminal": "paper"}},
+        {"hop_progress": {"path": HOPS, "raw": True}},
+    ),
     "icm": ({"icm": SMALL},),
     "knowledge": (
         {"knowledge": {"phi": {"counts": {}}, "scale": 0.1}},
@@ -185,6 +193,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         },
     ),
     "progress": ({"progress": EFFORT}, {"progress": {"base": {"field": "position"}}}),
+    "pwil": (
+        {"pwil": DEMONSTRATED},
+        {"pwil": {"path": DEMONSTRATED, "alpha": 1.0, "beta": 0.5, "horizon": 6}},
+    ),
     "re3": ({"re3": {**SMALL, "capacity": 16}},),
     "refine": (
         {"refine": {"process": LOW, "eta": 0.1, "alpha": 0.5}},
@@ -212,6 +224,11 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "sparsify": (
         {"sparsify": {"base": ENV, "threshold": 0.5}},
         {"sparsify": {"base": ENV, "last": True}},
+    ),
+    "steps": (
+        {"steps": {"path": STEPS, "gamma": GAMMA}},
+        {"steps": {"path": STEPS, "raw": True, "record": True}},
+        {"steps": {"path": STEPS, "on_truncation": "terminal"}},
     ),
     "sticky": ({"sticky": {"violation": YES_NO, "factor": 0.2, "steps": 2}},),
     "symlog": ({"symlog": ENV},),

@@ -13,6 +13,7 @@ RETURNS = {
     "FrozenLake-8x8": (1.0, 1.0),
     "MountainCar-v0": (-120.02, -124.0),
     "Pendulum-v1": (-144.7, -373.0),
+    "rewardwrap/KeyDoor-v0": (1.0, 1.0),
 }
 
 
