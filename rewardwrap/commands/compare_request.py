@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,11 @@ def _plans(args: argparse.Namespace, envs: Sequence[str], file: Path | None) -> 
 
     changes = _changes(args, envs)
     if file is not None:
-        return plan.read_plans(file, changes=changes, rows=False)
+        # a package's environment is found in a file as it is on the command line
+        return tuple(
+            replace(each, env=known_env(each.env, args.gym_packages, each.catalog))
+            for each in plan.read_plans(file, changes=changes, rows=False)
+        )
     if not envs and not args.suite:
         return (plan.read_plan(plan.DEFAULT, changes=changes, rows=False),)
     if "strategies" not in changes:

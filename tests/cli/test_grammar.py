@@ -199,6 +199,16 @@ def test_a_package_brings_its_environments_into_every_process(package: str) -> N
     assert train.read([f"{package}:Mine-v0"]).env == f"{package}:Mine-v0"
 
 
+def test_a_plan_names_an_environment_of_a_package(package: str, tmp_path: Path) -> None:
+    from rewardwrap.commands.compare_request import parsed
+
+    file = tmp_path / "plan.yml"
+    file.write_text("env: Mine-v0\nalgo: ppo\nsteps: 64\nseeds: 1\nstrategies: {env: env}\n")
+    words = [str(file), "--gym-packages", package, "--out", str(tmp_path / "out")]
+    (plan,) = parsed(parser_of("compare").read(words)).plans
+    assert plan.env == f"{package}:Mine-v0"
+
+
 def test_training_in_an_environment_of_a_package(
     package: str, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
