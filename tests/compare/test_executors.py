@@ -151,13 +151,35 @@ def test_submitit_computes_what_is_missing_in_its_local_mode(tmp_path: Path) -> 
     store = Store(tmp_path / "runs")
     execute(specs[0], store)
     ended: list[Outcome] = []
-    executor = executor_named("slurm", store, jobs=2, address="local")
+    executor = executor_named("slurm", store, jobs=1, address="local")
     failures = campaign.conduct(specs, store, executor, on_end=ended.append)
     assert sorted(outcome.spec["strategy"] for outcome in ended) == ["broken", "potential"]
     assert [failure.strategy for failure in failures] == ["broken"]
     assert "importable" in failures[0].message
     assert store.is_finished(run_id(specs[1]))
     assert not list(store.root.glob(".tmp-*"))
+    # short runs share a job, and one that fails leaves the others alone
+    assert len(list((tmp_path / "slurm").glob("*_submitted.pkl"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "jobs", "shared"),
+    [
+        ([100_000] * 12, None, [5, 5, 2]),
+        ([600_000, 100_000, 100_000, 600_000], None, [1, 2, 1]),
+        ([1000] * 7, 3, [3, 3, 1]),
+        ([1000] * 7, 9, [1] * 7),
+    ],
+)
+def test_short_runs_share_jobs_as_long_as_no_place_stays_empty(
+    tmp_path: Path, steps: list[int], jobs: int | None, shared: list[int]
+) -> None:
+    pytest.importorskip("submitit")
+    executor = SlurmExecutor(Store(tmp_path / "runs"), 1, partition="local")
+    executor._jobs = jobs
+    for count in steps:
+        executor.submit({"steps": count})
+    assert [len(specs) for specs in executor._shared()] == shared
 
 
 def test_an_interrupt_ends_submitits_jobs(tmp_path: Path) -> None:
