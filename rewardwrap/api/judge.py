@@ -76,6 +76,8 @@ def judge(
     length: int | None = None,
     votes: int = 1,
     least: int = 1,
+    structure: str = "democracy",
+    rounds: int = 0,
     rubric: bool = True,
     max_tokens: int = 2048,
     env: str | None = None,
@@ -93,12 +95,16 @@ def judge(
         principle: What is better, in words: pairs are judged.
         criteria: Name -> question: clips are judged one by one, yes or no, instead.
         by: Who judges: ``"scripted"``, which reads the grammar of `rw.StatedPrinciples`; a function, request
-            -> text, or its name; a client of ``rewardwrap.llm``; or several, whose majority counts.
+            -> text, or its name; a client of ``rewardwrap.llm``; or several, a panel.
         out: Table to write, ``.jsonl`` or ``.csv``; None writes nothing.
         pairs: How many pairs, or clips.
         length: Steps of a clip; None: of pairs 50 or the shortest episode, of single clips whole episodes.
         votes: How often each question is asked.
         least: Judges of several who must have an opinion.
+        structure: Of several, for pairs: ``"democracy"``; ``"monarchy"``, the first one's word;
+            ``"market"``, in which what was paid in the episodes settles each question after its
+            verdict. See `rewardwrap.annotate.panel.Panel`.
+        rounds: Of talk, in which a judge yields where most of the others contradict it.
         rubric: Whether one is written first, and checks and quotes are asked for.
         max_tokens: Longest answer.
         env: Recipe that names the fields; None: what the episodes say they are of.
@@ -127,9 +133,10 @@ def judge(
     task = _task(store, env, catalog)
     askings = _askings(by, max_tokens)
     began = time.monotonic()
+    of: dict[str, Any] = {"least": least, "structure": structure, "rounds": rounds}
     if principle is not None:
         clips = _pairs(store, length, pairs, seed)
-        found = _compare(clips, principle, askings, task, votes=votes, least=least, rubric=rubric)
+        found = _compare(clips, principle, askings, task, votes=votes, rubric=rubric, **of)
     else:
         chosen = _clips(store, length, pairs, seed)
         found = _check(chosen, dict(criteria or {}), askings, task, votes=votes, least=least)
@@ -160,16 +167,15 @@ def require_table(path: str | Path) -> Path:
 
 
 def _compare(
-    query: Query, principle: str, askings: list[Asking], task: Task, *, votes: int, least: int, rubric: bool
+    query: Query, principle: str, askings: list[Asking], task: Task, *, votes: int, rubric: bool, **of: Any
 ) -> Judged:  # fmt: skip
     from rewardwrap.annotate.judge import Judge, made_rubric
-    from rewardwrap.annotate.majority import Majority
     from rewardwrap.annotate.reports import Reports
     from rewardwrap.annotate.rubric import written
 
     made = made_rubric(askings[0], principle) if rubric else None
     judges = [Judge(each, Reports(task), principle, votes=votes, rubric=made) for each in askings]
-    panel = judges[0] if len(judges) == 1 else Majority(judges, least=least)
+    panel: Any = judges[0] if len(judges) == 1 else _panel(judges, **of)
     said = panel.answer(query)
     rows = [
         {
@@ -188,7 +194,23 @@ def _compare(
         "swayed": swayed / voted if voted else None,
         **_agreement(query, said),
     }
+    if of["structure"] == "market" and len(judges) > 1:
+        figures["credits"] = [
+            [j.name, c] for j, c in zip(judges, panel.credits.tolist(), strict=True)
+        ]
     return Judged(rows, figures, _with_rubric(traces, made))
+
+
+def _panel(judges: Sequence[Any], *, structure: str, rounds: int, least: int) -> Any:
+    """Several judges as one; a market is settled by what was paid, where it was logged."""
+    from rewardwrap.annotate.panel import Listener, Panel
+
+    def paid(query: Query) -> FloatArray:
+        return 0.5 + 0.5 * np.sign(query.b.returns() - query.a.returns())
+
+    members = [Listener(each, place=k) for k, each in enumerate(judges)] if rounds else judges
+    truth = paid if structure == "market" else None
+    return Panel(members, structure=structure, rounds=rounds, least=least, truth=truth)
 
 
 def _with_rubric(traces: list[dict[str, Any]], made: Rubric | None) -> list[dict[str, Any]]:
@@ -218,7 +240,7 @@ def _agreement(query: Query, said: FloatArray) -> dict[str, Any]:
 def _check(
     clips: Fragments, criteria: dict[str, str], askings: list[Asking], task: Task, *, votes: int, least: int
 ) -> Judged:  # fmt: skip
-    from rewardwrap.annotate.majority import vote
+    from rewardwrap.annotate.panel import vote
     from rewardwrap.annotate.reports import Reports
     from rewardwrap.annotate.verdict import Verdict
 

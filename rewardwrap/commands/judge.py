@@ -48,6 +48,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--least", type=whole_number, default=1, help="judges of a panel with an opinion (1)"
     )
     parser.add_argument(
+        "--structure",
+        choices=("democracy", "monarchy", "market"),
+        default="democracy",
+        help="of a panel: votes, the first judge's word, or stakes that logged rewards settle (democracy)",
+    )
+    parser.add_argument(
+        "--talk",
+        type=int,
+        default=0,
+        metavar="ROUNDS",
+        help="of a panel, in which a judge yields where most others contradict it (0)",
+    )
+    parser.add_argument(
         "--no-rubric", action="store_true", help="ask for the verdict alone: cheaper, not checked"
     )
     server = parser.add_argument_group("openai")
@@ -77,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         args.data, args.principle,
         criteria=dict(_named(word) for word in args.criteria or ()), by=_judges(args), out=args.out,
         pairs=args.pairs, length=args.length, votes=args.votes, least=args.least,
+        structure=args.structure, rounds=args.talk,
         rubric=not args.no_rubric, max_tokens=args.max_tokens, env=args.env, catalog=args.catalog,
         seed=args.seed,
     )  # fmt: skip
@@ -155,6 +169,9 @@ def _print(out: Path, figures: dict[str, Any], parts: dict[str, dict[str, Any]])
     if figures.get("agrees_with_reward") is not None:
         share, of = figures["agrees_with_reward"], figures["of"]
         print(f"{share:.0%} of {of} sure answers are those of the true reward.")
+    if figures.get("credits"):
+        held = ", ".join(f"{name} {credit:.2f}" for name, credit in figures["credits"])
+        print(f"Credits: {held}.")
     if not any(part["answered"] for part in parts.values()):
         shown = ", ".join(figures["shown"])
         print(f"Judges see {shown}. Name what the episodes are of: rewardwrap judge ENV DATA ...")

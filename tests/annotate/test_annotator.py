@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rewardwrap.annotate.annotator import Query, Synchronous, Ticket, together
-from rewardwrap.annotate.majority import Majority, vote
+from rewardwrap.annotate.panel import Panel, vote
 from rewardwrap.annotate.rule import Rule, Taught
 from rewardwrap.annotate.teachers import Teacher
 from rewardwrap.core.errors import ConfigError
@@ -89,10 +89,10 @@ def test_most_votes_win_a_draw_is_a_tie_and_skipped_votes_do_not_count() -> None
 
 
 def test_a_majority_asks_all_of_its_annotators(swings: EpisodeStore) -> None:
-    many = Majority([Says(1, 0, 0), Says(1, 1, 0), Says(0, 1, NAN)])
+    many = Panel([Says(1, 0, 0), Says(1, 1, 0), Says(0, 1, NAN)])
     assert many.answer(query(swings)).tolist() == [1.0, 1.0, 0.0]
-    with pytest.raises(ConfigError, match="two annotators or more and 1 <= least"):
-        Majority([Says(1)])
+    with pytest.raises(ConfigError, match="members must be one or more"):
+        Panel([])
 
 
 def test_a_query_must_be_even_and_answers_of_one_store(swings: EpisodeStore) -> None:

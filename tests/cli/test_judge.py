@@ -13,7 +13,7 @@ import pytest
 import rewardwrap as rw
 from rewardwrap.annotate.rubric import Criterion, derived
 from rewardwrap.cli import main
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.data import EpisodeStore
 from tests.llm.test_hosted import Server, completion, server  # noqa: F401
 
@@ -101,12 +101,18 @@ def test_a_function_and_a_panel_judge_from_python(data: Path) -> None:
         data, "prefer low energy", by=["scripted", by_push, lambda _: "none"], pairs=10
     )
     assert [r["better_b"] for r in alone.rows] == [r["better_b"] for r in panel.rows]
-    assert panel.rows[0]["annotator"] == "majority"
+    assert panel.rows[0]["annotator"] == "panel"
     assert panel.figures["dropped"] == {"the answer could not be read": 20}
     strict = rw.judge(
         data, "prefer low energy", by=["scripted", lambda _: "none"], pairs=10, least=2
     )
     assert strict.figures["answered"] == 0
+    market = rw.judge(
+        data, "prefer low energy", by=["scripted", by_push], pairs=10, structure="market", rounds=1
+    )
+    assert sum(credit for _, credit in market.figures["credits"]) == pytest.approx(2.0)
+    with pytest.raises(UnknownName):
+        rw.judge(data, "prefer low energy", by=["scripted", by_push], pairs=2, structure="anarchy")
 
 
 def test_a_server_is_asked_once_within_a_budget_and_never_again_for_what_it_said(
