@@ -156,6 +156,12 @@ class Host:
         require_same_discount(self.discount, gamma)
         self._learner = float(gamma)
 
+    def close(self, **options: Any) -> None:
+        """Close what lies below, and end the processes of the reward; who goes on starts them again."""
+        super().close(**options)  # type: ignore[misc]
+        for node in self._reward.walk():
+            node.release()
+
     # --- goals that are set afterwards ----------------------------------------------------------
 
     def _goal_reward(self, space: Any) -> GoalReward:

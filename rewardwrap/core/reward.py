@@ -106,6 +106,9 @@ class Reward(metaclass=Made):
     def validate(self, task: Task) -> None:
         """Refuse, before the first step, what cannot work on this task."""
 
+    def release(self) -> None:
+        """Give back what it holds beside memory, such as a process; the next batch takes it again."""
+
     def state_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """This node's own knowledge, arrays only."""
         return {}

@@ -49,8 +49,8 @@ class CodeReward(Reward):
     ``info["step"]`` (from 1) and ``info["previous_action"]`` are there too, unless the environment reports
     something of that name. Components are recorded like any other term, as the code returned them.
 
-    One worker serves all lanes. It starts with the first batch (0.2 s), ends with this object, and is
-    not copied: a copy starts its own. The first batches are used as a probe: the same twice gives the
+    One worker serves all lanes. It starts with the first batch (0.2 s), ends when an environment is closed
+    or with this object, and a copy starts its own. The first batches are a probe: the same twice gives the
     same, ``f(batch)[i] == f(batch[i:i+1])``, components add up. Every batch is checked to be finite.
 
     Code that is arithmetic on columns is translated (`rewardwrap.calculus`): nothing of it is executed, and
@@ -203,10 +203,10 @@ class CodeReward(Reward):
     # --- paying ---------------------------------------------------------------------------------
 
     def init(self, lanes: int) -> Carry:
-        return start(lanes) if self._clocked else None
+        return start(lanes) if clocked(str(self.source)) else None
 
     def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
-        if not self._clocked:
+        if not clocked(str(self.source)):
             return carry, self(batch)
         carry, shown = stepped(carry, batch)
         return carry, self._pay(shown)
@@ -215,11 +215,7 @@ class CodeReward(Reward):
         return self(batch)
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        return self._pay(along(batch) if self._clocked else batch)
-
-    @property
-    def _clocked(self) -> bool:
-        return bool(clocked(str(self.source)))
+        return self._pay(along(batch) if clocked(str(self.source)) else batch)
 
     def _pay(self, batch: Transitions) -> FloatArray:
         rows = len(batch.reward)
@@ -237,7 +233,7 @@ class CodeReward(Reward):
         return total
 
     def write(self, code: LaneCode) -> str:
-        if self._clocked:
+        if clocked(str(self.source)):
             return code.batch_of_one(self.step, self.init(1), self.recorded, self.tag or "code")
         return code.stepped(OneRow(self, code.task), None, self.recorded, self.tag or "code")
 
@@ -251,7 +247,7 @@ class CodeReward(Reward):
             SandboxError: It breaks one of these.
         """
         rows = min(batch.lanes, ROWS)
-        batch = along(batch) if self._clocked else batch
+        batch = along(batch) if clocked(str(self.source)) else batch
         way = self._way_of(batch)
         arrays = [array[:rows] for array in way.plan.arrays(batch)]
         values = way.session.probe(arrays, rows)
@@ -283,6 +279,8 @@ class CodeReward(Reward):
     def close(self) -> None:
         """End the worker now; the next batch starts another."""
         self._session().close()
+
+    release = close
 
     def _session(self) -> Session:
         session: Session | None = self.__dict__.get("_worker")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import hypot
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from rewardwrap.calculus.program import Payer, Program
+from rewardwrap.core.errors import warn
 from rewardwrap.core.lane import batched
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
@@ -18,6 +21,8 @@ from rewardwrap.sandbox.session import LIMIT, Session, require_bounded
 
 CHECKED = 8
 """Batches that a translation and the process both pay, before the translation pays alone."""
+WATCHED, FEW, SLOW = 200, 64, 2e-3
+"""Batches of so many rows at most that are timed, and seconds from which their median is slow."""
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What the text of one lane raises for a row of another kind; as a batch it gets a sentence, or is paid."""
 
@@ -36,12 +41,13 @@ class Way:
         self.plan, self.session = plan, session
         self.program, self.outside = program, outside
         self.confirmed = 0
+        self._took: list[float] | None = []
 
     def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """``(1 + k, rows)``."""
         program = self.program
         if program is None or not rows:
-            return self.session.pay(arrays, rows)
+            return self._timed(arrays, rows)
         if not program.fits(arrays):
             raise Changed
         if self.confirmed < CHECKED:
@@ -50,6 +56,25 @@ class Way:
             return values
         values = program.pay(arrays, rows)
         require_bounded(values, self.session.components)
+        return values
+
+    def _timed(self, arrays: Sequence[Any], rows: int) -> FloatArray:
+        """The process pays; once it is plain that it is slow, that is said."""
+        took = self._took
+        if took is None or rows > FEW:
+            return self.session.pay(arrays, rows)
+        began = perf_counter()
+        values = self.session.pay(arrays, rows)
+        took.append(perf_counter() - began)
+        if len(took) == WATCHED:
+            self._took = None
+            usual = median(took)
+            if usual > SLOW:
+                why = f" It was not translated: {self.outside}." if self.outside else ""
+                warn(
+                    f"reward code should pay {rows} rows within {1e3 * SLOW:g} ms, got {1e3 * usual:.1f} ms. "
+                    f"Write whole-array numpy without loops over rows.{why}"
+                )
         return values
 
     def compare(self, values: FloatArray, arrays: Sequence[Any], rows: int) -> None:

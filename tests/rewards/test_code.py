@@ -416,3 +416,41 @@ def test_every_host_pays_it_alike_over_episode_borders(confine: str) -> None:
     before = np.where(steps == 1, actions[:, 0, 0], np.roll(actions[:, 0, 0], 1))
     assert paid[0] == pytest.approx(-np.abs(actions[:, 0, 0] - before) - 0.01 * steps, abs=1e-6)
     code.close()
+
+
+def test_a_closed_environment_leaves_no_worker_and_another_one_goes_on() -> None:
+    reward = rw.CodeReward(TEXT, confine="process")
+    first, second = (rw.make("Pendulum-v1", reward, n_envs=lanes) for lanes in (1, 3))
+    single = rw.wrap(gym.make("Pendulum-v1"), reward)
+    for venv in (first, second):
+        venv.reset()
+        venv.step(np.zeros((venv.num_envs, 1), np.float32))
+    assert reward.worker is not None
+    first.close()
+    assert reward.worker is None
+    second.step(np.zeros((3, 1), np.float32))
+    assert reward.worker is not None
+    single.reset()
+    single.step(np.zeros(1, np.float32))
+    second.close()
+    single.close()
+    assert reward.worker is None
+
+
+def test_code_that_is_slow_says_so_once() -> None:
+    slow = """
+def reward(obs, action, next_obs, info):
+    total = obs[:, 0] * 0.0
+    for i in range(1500):
+        total = total + np.exp(-np.square(obs[:, 0] + i)) * 1e-6
+    return total
+"""
+    zeros, never = np.zeros((4, 3)), np.zeros(4, bool)
+    batch = Transitions(zeros, zeros, zeros, np.zeros(4), never, never, never)
+    code = rw.CodeReward(slow, confine="process")
+    for _ in range(199):
+        code(batch)
+    with pytest.warns(rw.RewardwrapWarning, match="4 rows within 2 ms, got"):
+        code(batch)
+    code(batch)
+    code.close()
