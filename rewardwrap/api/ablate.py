@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -23,7 +24,8 @@ USUAL: Mapping[str, str] = {
     "kind": "bt",
 }  # fmt: skip
 """Part of a recipe -> what it is where the grid does not say: layers, their width, ..."""
-KINDS = {"bt": "preferences", "outcome": "outcome"}
+KINDS = {"bt": "preferences", "outcome": "outcome", "judge": "preferences"}
+RETURN = "true_return"
 FIGURES = ("pair_accuracy", "best_of_4", "auc", "ece", "log_loss")
 PAIRS, HELD = 500, 0.25
 LEAK = 0.999
@@ -48,10 +50,13 @@ class Ablation:
     Args:
         recipes: By mean pair accuracy.
         best: The model of the best one's first seed.
+        paid_truly: True returns of agents that were paid by the environment itself, where agents were
+            trained; of as many steps and the same seeds.
     """
 
     recipes: list[Recipe]
     best: Fitted
+    paid_truly: list[float]
 
     def behind(self, recipe: Recipe) -> tuple[float, float]:
         """How far a recipe lies behind the best, paired over the seeds: mean and standard error."""
@@ -66,7 +71,8 @@ class Ablation:
 
         folder.mkdir(parents=True, exist_ok=True)
         rows = [asdict(recipe) for recipe in self.recipes]
-        write_whole(folder / "ablation.json", json.dumps({"recipes": rows}, indent=2))
+        text = json.dumps({"recipes": rows, "paid_truly": self.paid_truly}, indent=2)
+        write_whole(folder / "ablation.json", text)
         self.best.save(folder / "best")
 
 
@@ -80,6 +86,10 @@ def ablate(
     column: str | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     epochs: int | None = None,
+    principle: str | None = None,
+    by: Any = "scripted",
+    rl: str | None = None,
+    rl_steps: int = 8192,
     progress: Callable[[dict[str, str]], None] | None = None,
 ) -> Ablation:
     """Fit every recipe of a grid and judge all of them by the same episodes.
@@ -87,13 +97,18 @@ def ablate(
     Args:
         data: Episodes with logged rewards, or their folder.
         grid: Part -> values, as text: ``head`` (layers), ``width``, ``activation``, ``members``, ``data``
-            (share of the training episodes), ``inputs`` (``obs+action``), ``kind`` (``bt``, ``outcome``).
+            (share of the training episodes), ``inputs`` (``obs+action``), ``kind`` (``bt``, ``outcome``,
+            ``judge``).
         teacher: Who answers, for ``bt``.
-        pairs: Answered questions, for ``bt``.
+        pairs: Answered questions, for ``bt`` and ``judge``.
         length: Steps of a clip.
         column: Of ``info``, with the outcome; it is also what the AUC is of. Else: above the median return.
         seeds: Of the splits and fits; each recipe meets the same ones.
         epochs: Of a fit, at most.
+        principle: What is better, in words, for ``judge``; see `rw.judge`.
+        by: Who judges.
+        rl: Environment in which PPO is trained on every model, so that the table ends in true returns.
+        rl_steps: Of each training.
         progress: Called with every recipe before it is fitted.
 
     Raises:
@@ -110,6 +125,10 @@ def ablate(
         raise ConfigError(
             "ablate: kind=outcome must know the column of the outcome, got none. Give --label info:COLUMN."
         )
+    if any(cell["kind"] == "judge" for cell in cells) and principle is None:
+        raise ConfigError(
+            "ablate: kind=judge must know what is better, got no principle. Give --principle TEXT."
+        )
     store = data if isinstance(data, EpisodeStore) else EpisodeStore.load(Path(data))
     if column is not None:
         _require_no_leak(store, column)
@@ -118,17 +137,24 @@ def ablate(
     for cell in cells:
         if progress is not None:
             progress(cell)
-        figures: dict[str, list[float]] = {name: [] for name in FIGURES}
+        figures: dict[str, list[float]] = {
+            name: [] for name in (*FIGURES, *([RETURN] if rl else []))
+        }
         for number in seeds:
             train, held = store.split(HELD, seed=number)
-            fitted = _fitted(cell, train, teacher, pairs, length, column, number, epochs)
+            shown = _shown(cell, train, number)
+            own = _labels(cell, shown, teacher, pairs, length, column, principle, by, number)
+            fitted = _fitted(cell, shown, own, number, epochs)
             for name, value in _figures(fitted, held, length, column, number).items():
                 figures[name].append(value)
+            if rl is not None:
+                figures[RETURN].append(_trained(rl, fitted, rl_steps, number))
             if number == seeds[0]:
                 models.append(fitted)
         found.append(Recipe(cell, figures))
     order = sorted(range(len(found)), key=lambda i: -found[i].mean("pair_accuracy"))
-    return Ablation([found[i] for i in order], models[order[0]])
+    truly = [_trained(rl, None, rl_steps, number) for number in seeds] if rl else []
+    return Ablation([found[i] for i in order], models[order[0]], truly)
 
 
 def _cells(grid: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
@@ -159,29 +185,54 @@ def _number(text: str) -> float:
         return float("nan")
 
 
+def _shown(cell: Mapping[str, str], train: EpisodeStore, seed: int) -> EpisodeStore:
+    """The share of the training episodes that a recipe is fitted to."""
+    count = max(4, round(_number(cell["data"]) * len(train)))
+    return train.select(np.random.default_rng(seed).permutation(len(train))[:count])
+
+
+def _labels(
+    cell: Mapping[str, str], shown: EpisodeStore, teacher: str, pairs: int, length: int,
+    column: str | None, principle: str | None, by: Any, seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """What a kind of model is fitted to, as `fit` takes it."""
+    if KINDS[cell["kind"]] == "outcome":
+        return {"column": column}
+    asked = max(10, round(_number(cell["data"]) * pairs))
+    if cell["kind"] == "bt":
+        return {"teacher": teacher, "pairs": asked, "length": length}
+    from rewardwrap.api.judge import judge
+    from rewardwrap.data.answers import read_answers
+
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "answers.jsonl"
+        judge(shown, principle, by=by, out=table, pairs=asked, length=length, seed=seed)
+        return {"teacher": read_answers(table, shown)}
+
+
 def _fitted(
-    cell: Mapping[str, str], train: EpisodeStore, teacher: str, pairs: int, length: int,
-    column: str | None, seed: int, epochs: int | None,
+    cell: Mapping[str, str], shown: EpisodeStore, own: Mapping[str, Any], seed: int, epochs: int | None
 ) -> Fitted:  # fmt: skip
     from rewardwrap.api.fit import fit
 
-    count = max(4, round(_number(cell["data"]) * len(train)))
-    shown = train.select(np.random.default_rng(seed).permutation(len(train))[:count])
-    what = KINDS[cell["kind"]]
-    own: dict[str, Any] = (
-        {
-            "teacher": teacher,
-            "pairs": max(10, round(_number(cell["data"]) * pairs)),
-            "length": length,
-        }
-        if what == "preferences"
-        else {"column": column}
-    )
     return fit(
-        what, shown, reads=tuple(cell["inputs"].split("+")), activation=cell["activation"],
+        KINDS[cell["kind"]], shown, reads=tuple(cell["inputs"].split("+")), activation=cell["activation"],
         hidden=(int(cell["width"]),) * int(cell["head"]), members=int(cell["members"]), seed=seed,
         epochs=epochs, **own,
     )  # fmt: skip
+
+
+def _trained(env: str, fitted: Fitted | None, steps: int, seed: int) -> float:
+    """True return of an agent that a model paid, or the environment itself."""
+    from rewardwrap.rewards.env import EnvReward
+    from rewardwrap.rewards.learned import Learned
+    from rewardwrap.training.brief import brief_return
+
+    if fitted is None:
+        return brief_return(env, EnvReward(), steps, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        fitted.save(Path(folder) / "model")
+        return brief_return(env, Learned(str(Path(folder) / "model")), steps, seed=seed)
 
 
 def _figures(

@@ -103,22 +103,10 @@ def run(args: argparse.Namespace) -> int:
 def _trainer(args: argparse.Namespace, env: str) -> Any:
     """Name of a scorer -> true return of a PPO agent that was paid by it."""
 
+    from rewardwrap.training.brief import brief_return
+
     def train(word: str) -> float:
-        import numpy as np
-        from stable_baselines3 import PPO
-        from stable_baselines3.common.evaluation import evaluate_policy
-
-        import rewardwrap as rw
-
-        paid = rw.make(env, reward_of(word), n_envs=4, seed=args.seed)
-        agent = PPO("MlpPolicy", paid, seed=args.seed, n_steps=256, device="cpu")
-        agent.learn(args.train_steps)
-        seen, _ = evaluate_policy(
-            agent, rw.make(env, rw.EnvReward(), n_envs=1, seed=args.seed + 1), 10, warn=False,
-            return_episode_rewards=True,
-        )  # fmt: skip
-        paid.close()
-        return float(np.mean(seen))
+        return brief_return(env, reward_of(word), args.train_steps, seed=args.seed)
 
     return train
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rewardwrap as rw
@@ -53,6 +54,7 @@ def test_outcomes_are_a_kind_and_the_best_is_behind_nobody(data: Path) -> None:
         ({"head": ["two"]}, "must be whole numbers"),
         ({"data": ["1.5"]}, "data lie in"),
         ({"kind": ["outcome"]}, "must know the column of the outcome"),
+        ({"kind": ["judge"]}, "kind=judge must know what is better, got no principle"),
     ],
 )
 def test_a_grid_that_makes_no_sense_is_refused(data: Path, grid, sentence) -> None:
@@ -63,8 +65,8 @@ def test_a_grid_that_makes_no_sense_is_refused(data: Path, grid, sentence) -> No
 def test_parts_and_kinds_are_named(data: Path) -> None:
     with pytest.raises(UnknownName, match='No part of a recipe "heads". Did you mean "head"'):
         ablate(data, {"heads": ["1"]})
-    with pytest.raises(UnknownName, match='No kind of model "judge"'):
-        ablate(data, {"kind": ["judge"]})
+    with pytest.raises(UnknownName, match='No kind of model "jury". Known: bt, judge, outcome'):
+        ablate(data, {"kind": ["jury"]})
 
 
 def test_an_input_that_says_the_outcome_is_refused() -> None:
@@ -73,3 +75,34 @@ def test_an_input_that_says_the_outcome_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"must not stand among the inputs, got obs\[1\]"):
         ablate(store, {"kind": ["outcome"]}, column="bad")
     assert isinstance(store, EpisodeStore)
+
+
+def test_a_judge_is_a_kind_and_agents_show_what_a_recipe_is_worth(tmp_path: Path, capsys) -> None:
+    """Pendulum, paid for little torque: the judge is told so in words, and sees no reward."""
+    rng = np.random.default_rng(0)
+    ends = np.zeros(8, bool), np.arange(8) == 7
+    episodes = [
+        {
+            "obs": rng.normal(size=(9, 3)).astype(np.float32),
+            "action": np.full((8, 1), push, np.float32), "reward": np.full(8, -abs(push)),
+            "terminated": ends[0], "truncated": ends[1], "source": "Pendulum-v1",
+        }
+        for push in rng.uniform(-2, 2, size=40)
+    ]  # fmt: skip
+    EpisodeStore.from_episodes(episodes).save(tmp_path / "data")
+    command = [
+        "ablate",
+        str(tmp_path / "data"),
+        "--grid",
+        "kind=bt,judge",
+        "inputs=action",
+        "width=8",
+    ]
+    told = ["--principle", "prefer low energy", "--pairs", "40", "--length", "8", "--seeds", "1"]
+    rest = ["--epochs", "15", "--rl", "Pendulum-v1", "--rl-steps", "1024"]
+    assert main([*command, *told, *rest, "--out", str(tmp_path / "t"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {one["recipe"]["kind"] for one in said["recipes"]} == {"bt", "judge"}
+    assert all(one["pair_accuracy"] > 0.8 for one in said["recipes"])
+    assert all(-2000 < one["true_return"] < 0 for one in said["recipes"])
+    assert len(said["paid_truly"]) == 1
