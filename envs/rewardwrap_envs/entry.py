@@ -151,6 +151,8 @@ class Recipe:
         threshold: true return for steps-to-threshold statistics; None if undefined.
         potential: linear potential, field name to weight, with an optional ``bias``; or the name of
             a function of a batch of observations, ``"module:function"``.
+        mirror: fields that change sign where the world is seen in a mirror, left for right; actions turn
+            around with them, numbers by their sign and choices by their order, and every reward stays.
         tags: words to filter by.
         path: the file it was read from.
     """
@@ -170,6 +172,7 @@ class Recipe:
     bounds: Bounds = field(default_factory=Bounds)
     threshold: float | None = None
     potential: Mapping[str, float] | str | None = None
+    mirror: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     path: Path | None = None
 

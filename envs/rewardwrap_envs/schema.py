@@ -110,6 +110,7 @@ def read(path: Path) -> Recipe:
         bounds=_bounds(top),
         threshold=top.take("threshold", float, None),
         potential=_potential(top, fields),
+        mirror=_mirror(top, fields),
         tags=tuple(str(tag) for tag in top.take("tags", list, [])),
         path=path,
     )
@@ -226,6 +227,23 @@ def _potential(top: Section, fields: Mapping[str, Field]) -> dict[str, float] | 
     section = top.section("potential")
     section.only([*fields, "bias"])
     return {name: section.take(name, float) for name in section.data} or None
+
+
+def _mirror(top: Section, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    names = top.take("mirror", list, [])
+    for name in names:
+        if (
+            name not in fields
+            or fields[name].index is None
+            or fields[name].info
+            or fields[name].key
+        ):
+            top.refuse(
+                f'"mirror" must list fields of the flat observation, got {name!r}. '
+                f"{near_misses(str(name), fields)}",
+                "mirror",
+            )
+    return tuple(names)
 
 
 def _check_together(top: Section, recipe: Recipe) -> None:

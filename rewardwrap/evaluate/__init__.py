@@ -49,6 +49,7 @@ _lazy: dict[str, str] = {
     "log_loss": "..statistics.pairs",
     "mae": "..statistics.ranking",
     "mean_reciprocal_rank": ".models.selection",
+    "mirrored": ".models.renderings",
     "mirrored_pendulum": ".models.renderings",
     "pair_accuracy": "..statistics.pairs",
     "pair_ece": "..statistics.pairs",

@@ -46,6 +46,7 @@ def test_a_short_recipe_takes_the_defaults(tmp_path):
         (("width: 4", "width: 4\ngamma: 9e-1"), 5, "with a dot and a sign"),
         (("width: 4", "width: 4\nthreshold: .nan"), 5, '"threshold" must be finite'),
         (("width: 4", "width: 4\npotential: {angel: 1.0}"), 5, 'Did you mean "angle"?'),
+        (("width: 4", "width: 4\nmirror: [angel]"), 5, 'Did you mean "angle"?'),
         (("width: 4", "width: 4\nreturns: {random: 1.0}"), 5, "must name their source"),
         (
             ("width: 4", "width: 4\nbounds: {step: [1.0, 0.0]}"),

@@ -30,6 +30,28 @@ def mirrored_pendulum(episode: Episode) -> Episode:
     return replace(episode, obs=turned, action=-episode.action)
 
 
+def mirrored(recipe: Any, actions: Any) -> Callable[[Episode], Episode] | None:
+    """The world in a mirror, as its recipe says: named fields change sign and actions turn around.
+
+    Numbers turn by their sign, choices by their order, e.g. left for right; every reward stays.
+
+    Args:
+        recipe: With ``mirror``; None, or one without, knows no mirror.
+        actions: The action space.
+    """
+    if not getattr(recipe, "mirror", ()):
+        return None
+    signs = np.ones(recipe.width)
+    signs[[recipe.fields[name].index for name in recipe.mirror]] = -1
+    last = 2 * int(actions.start) + int(actions.n) - 1 if hasattr(actions, "n") else 0
+
+    def rendering(episode: Episode) -> Episode:
+        turned = (episode.obs * signs).astype(episode.obs.dtype)
+        return replace(episode, obs=turned, action=last - episode.action)
+
+    return rendering
+
+
 def rounded(decimals: int) -> Callable[[Episode], Episode]:
     """Observations with fewer digits."""
     return lambda episode: replace(episode, obs=np.round(episode.obs, decimals))

@@ -24,7 +24,7 @@ from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.evaluate.models import benchmarks, items
 from rewardwrap.evaluate.models.renderings import (
     dropped_out,
-    mirrored_pendulum,
+    mirrored,
     noisy,
     other_encodings,
     rendered,
@@ -142,14 +142,16 @@ def renderings(arena: Arena, score: Score) -> Result:
     }
     spec = arena.env.spec
     name = "" if spec is None else spec.id
-    if name.startswith("Pendulum"):
-        ways["mirrored"] = mirrored_pendulum
+    known = rewardwrap_envs.find(name)
+    turned = mirrored(known, arena.env.action_space)
+    if turned is not None:
+        ways["mirrored"] = turned
     played = arena.best_of(3)
     found = benchmarks.rendering_benchmark(score, played, ways)
     more = {"spread": found.spread, "consistency": found.consistency, **found.accuracy}
     obs = played[0].right[0].obs
     if obs.ndim == 2 and obs.dtype.kind == "f":
-        for way, rendering in other_encodings(rewardwrap_envs.find(name), obs.shape[1]).items():
+        for way, rendering in other_encodings(known, obs.shape[1]).items():
             told = [rendered([item], rendering)[0] for item in played]
             more[f"untold {way}"] = benchmarks.best_of_benchmark(score, told).accuracy
     return _result("renderings", found.mean, 0.25, arena.count, more)
