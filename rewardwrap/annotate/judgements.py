@@ -19,9 +19,12 @@ from rewardwrap.annotate.pool import add_pairs, clip_hash, same_data
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences
 from rewardwrap.files import write_whole
+from rewardwrap.limits import parsed
 
 PREFERRED = {"a": 0.0, "b": 1.0, "equal": 0.5, "skip": float("nan")}
 _WINDOW = ("episode", "start", "length")
+EXPORTED = ("judgment", "a_episode_id", "a_hash", "b_hash", "preferred", "labeler")
+"""Columns by which an export is known."""
 IMPORTED = "imported"
 """The ``ui_version`` of answers that no page gave."""
 
@@ -71,6 +74,56 @@ def preferences_from(database: Database, store: EpisodeStore, *, after: int = 0)
         annotator=np.array([row["labeler"] for row in rows], np.str_),
         group=np.array([row["repeats"] or row["pair"] for row in rows], np.int64),
     )
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a table is what `export` wrote."""
+    if path.suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return set(EXPORTED) <= set(pq.read_schema(path).names)
+        except (OSError, pa.ArrowInvalid):
+            return False
+    if path.suffix != ".jsonl":
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.readline()
+    return all(f'"{name}"' in head for name in EXPORTED)
+
+
+def read_exported(path: Path, store: EpisodeStore) -> Preferences:
+    """The answers that `export` wrote, over the data they were given on; clips are found by their hashes.
+
+    Raises:
+        DataError: No answers, a line that was changed, or clips that the store does not show.
+    """
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            rows = pq.read_table(path).to_pylist()
+        else:
+            rows = [parsed(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        if not rows:
+            raise DataError(f"{path} must hold answers, got none. Give some with rewardwrap label.")
+        a, b = _clips(rows, store, str(path))
+        said = [np.nan if row["preferred"] is None else float(row["preferred"]) for row in rows]
+        return Preferences(
+            a,
+            b,
+            np.array(said),
+            annotator=np.array([row["labeler"] for row in rows], np.str_),
+            group=np.array([row["repeats"] or row["pair"] for row in rows], np.int64),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{path} must be answers as rewardwrap label --export writes them, got "
+            f"{type(error).__name__}: {error}. Export them again."
+        ) from error
 
 
 def _clips(rows: list[Any], store: EpisodeStore, path: str) -> tuple[Fragments, Fragments]:

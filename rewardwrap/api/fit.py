@@ -201,6 +201,10 @@ def judgements(path: Path, store: EpisodeStore) -> Preferences:
 
     if not path.is_file():
         raise ConfigError(f"judgements must exist, got {path}. Make them with rewardwrap label.")
+    from rewardwrap.annotate.judgements import is_exported, read_exported
+
+    if is_exported(path):
+        return read_exported(path, store)
     from rewardwrap.data.answers import SUFFIXES, read_answers
     from rewardwrap.data.saved_labels import is_saved
 

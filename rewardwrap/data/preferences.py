@@ -174,10 +174,13 @@ def split(preferences: Preferences, fraction: float, *, seed: int) -> Preference
     used, episodes = np.unique(
         of[np.stack([preferences.a.episode, preferences.b.episode])], return_inverse=True
     )
+    pairs = episodes.reshape(2, -1)
     held = held_out(len(used), fraction, seed=seed, what="episodes with an answered pair")
-    a, b = np.isin(episodes.reshape(2, -1), held)
-    together = _same_side_in_group(preferences.group, a, b)
-    train, heldout = ~a & ~b & together, a & b & together
+    train, heldout = _apart(preferences, pairs, held)
+    if not heldout.any():
+        # few pairs among many episodes: those of some pairs, so that something can be judged by
+        held = _of_some_pairs(pairs, len(held), seed)
+        train, heldout = _apart(preferences, pairs, held)
     if not train.any() or not heldout.any():
         raise DataError(
             f"split: preferences must leave pairs on both sides, got {int(train.sum())} to train "
@@ -188,6 +191,24 @@ def split(preferences: Preferences, fraction: float, *, seed: int) -> Preference
     return PreferenceSplit(
         preferences.select(train), preferences.select(heldout), dropped, "episodes"
     )
+
+
+def _apart(preferences: Preferences, pairs: IntArray, held: IntArray) -> tuple[Any, Any]:
+    """``(n,)`` pairs of episodes that are not held out, and of those that are; ``pairs`` is ``(2, n)``."""
+    a, b = np.isin(pairs, held)
+    together = _same_side_in_group(preferences.group, a, b)
+    return ~a & ~b & together, a & b & together
+
+
+def _of_some_pairs(pairs: IntArray, count: int, seed: int) -> IntArray:
+    """About ``count`` episodes, both of each of some pairs in random order."""
+    order = np.random.default_rng(seed).permutation(pairs.shape[1])
+    found: set[int] = set()
+    for pair in pairs.T[order].tolist():
+        if found and len(found | set(pair)) > max(2, count):
+            break
+        found |= set(pair)
+    return np.array(sorted(found))
 
 
 def _first_alike(store: EpisodeStore) -> IntArray:

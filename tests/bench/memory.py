@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -22,38 +23,48 @@ import pyarrow.parquet as pq
 OBS, ACTION, LENGTH, BLOCK = 17, 6, 1000, 250_000
 
 
-def write(folder: Path, steps: int) -> dict[str, Path]:
-    """The same steps as parquet and as HDF5 in D4RL's layout."""
+def blocks(steps: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Columns of a log, some rows at a time, by the names that D4RL gives them."""
     rng = np.random.default_rng(0)
-    paths = {"parquet": folder / f"{steps}.parquet", "hdf5": folder / f"{steps}.hdf5"}
-    shapes = {
-        "observations": (OBS,),
-        "actions": (ACTION,),
-        "rewards": (),
-        "terminals": (),
-        "timeouts": (),
-    }
+    for begin in range(0, steps, BLOCK):
+        n = min(BLOCK, steps - begin)
+        yield (
+            begin,
+            {
+                "observations": rng.normal(size=(n, OBS)).astype(np.float32),
+                "actions": rng.uniform(-1, 1, (n, ACTION)).astype(np.float32),
+                "rewards": rng.normal(size=n),
+                "terminals": np.zeros(n, bool),
+                "timeouts": np.arange(begin, begin + n) % LENGTH == LENGTH - 1,
+            },
+        )
+
+
+def as_parquet(path: Path, steps: int) -> None:
+    """A column a number, and the number of the episode."""
     writer = None
-    with h5py.File(paths["hdf5"], "w") as file:
-        sets = {n: file.create_dataset(n, (steps, *s), "f4" if n in ("observations", "actions") else
-                "f8" if n == "rewards" else "?") for n, s in shapes.items()}  # fmt: skip
-        for begin in range(0, steps, BLOCK):
-            n = min(BLOCK, steps - begin)
-            at = np.arange(begin, begin + n)
-            obs = rng.normal(size=(n, OBS)).astype(np.float32)
-            action = rng.uniform(-1, 1, (n, ACTION)).astype(np.float32)
-            reward = rng.normal(size=n)
-            columns = {f"obs_{i}": obs[:, i] for i in range(OBS)}
-            columns |= {f"action_{i}": action[:, i] for i in range(ACTION)}
-            table = pa.table({**columns, "reward": reward, "episode": at // LENGTH})
-            writer = writer or pq.ParquetWriter(paths["parquet"], table.schema)
-            writer.write_table(table, row_group_size=100_000)
-            values = (obs, action, reward, np.zeros(n, bool), at % LENGTH == LENGTH - 1)
-            for dataset, part in zip(sets.values(), values, strict=True):
-                dataset[begin : begin + n] = part
+    for begin, block in blocks(steps):
+        columns = {f"obs_{i}": block["observations"][:, i] for i in range(OBS)}
+        columns |= {f"action_{i}": block["actions"][:, i] for i in range(ACTION)}
+        episode = np.arange(begin, begin + len(block["rewards"])) // LENGTH
+        table = pa.table({**columns, "reward": block["rewards"], "episode": episode})
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table, row_group_size=100_000)
     assert writer is not None
     writer.close()
-    return paths
+
+
+def as_hdf5(path: Path, steps: int) -> None:
+    """D4RL's layout."""
+    with h5py.File(path, "w") as file:
+        for begin, block in blocks(steps):
+            for name, values in block.items():
+                if not begin:
+                    file.create_dataset(name, (steps, *values.shape[1:]), values.dtype)
+                file[name][begin : begin + len(values)] = values
+
+
+KINDS: dict[str, Callable[[Path, int], None]] = {"parquet": as_parquet, "hdf5": as_hdf5}
 
 
 def peak(words: list[str]) -> tuple[float, float]:
@@ -73,13 +84,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", default="1e6,2e6,4e6")
     parser.add_argument("--streamed", default="", help="sizes that are read block by block alone")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of files")
     args = parser.parse_args()
     print("| steps | file | ingest, GB | s | ingest --stream, GB | s |\n|---|---|---|---|---|---|")
     sizes = [(int(float(word)), True) for word in args.steps.split(",") if word]
     sizes += [(int(float(word)), False) for word in args.streamed.split(",") if word]
     for steps, whole in sizes:
         with tempfile.TemporaryDirectory() as name:
-            for kind, path in write(Path(name), steps).items():
+            for kind in args.kinds.split(","):
+                path = Path(name) / f"{steps}.{kind}"
+                KINDS[kind](path, steps)
                 run = [
                     sys.executable,
                     "-m",
@@ -87,7 +101,7 @@ def main() -> None:
                     "ingest",
                     str(path),
                     "--out",
-                    f"{name}/out",
+                    f"{name}/{kind}",
                 ]
                 found = [*(peak(run) if whole else ("–", "–")), *peak([*run, "--stream"])]
                 shown = " | ".join(

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rewardwrap.api.fit import fit
+from rewardwrap.annotate.judgements import add_answers, export
+from rewardwrap.api.fit import fit, judgements
 from rewardwrap.cli import main
-from rewardwrap.data import EpisodeStore
+from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences
 from rewardwrap.statistics.intervals import wilson_interval
 from tests.nets.conftest import pendulum
 
@@ -70,3 +71,43 @@ def test_agents_are_compared_on_what_people_said(road: Path) -> None:
     few = ["--seeds", "1", "--jobs", "1", "-n", "200", "--eval-freq", "200", "--eval-episodes", "1"]
     assert main([*words, *few]) == 0
     assert (road / "c" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_exported_answers_are_fitted_directly(tmp_path: Path, kind: str) -> None:
+    store = pendulum(12, steps=20)
+    draws = np.random.default_rng(0)
+    one, other, start = (draws.integers(high, size=30) for high in (12, 12, 10))
+    a, b = (Fragments(store, episodes, start, np.full(30, 6)) for episodes in (one, other))
+    said = Preferences(a, b, np.tile([0.0, 1.0, 0.5, np.nan, 1.0], 6))
+    add_answers(tmp_path / "said.sqlite", said, labeler="Ann")
+    path = tmp_path / f"said.{kind}"
+    assert export(tmp_path / "said.sqlite", path) == 30
+    found, file = (judgements(p, store) for p in (path, tmp_path / "said.sqlite"))
+    for name in ("preferred", "annotator", "group"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(file, name))
+    for side in ("a", "b"):
+        for name in ("episode", "start", "length"):
+            got, wanted = (getattr(getattr(each, side), name) for each in (found, file))
+            np.testing.assert_array_equal(got, wanted)
+    # clips are known by what they show, whatever their episodes are called
+    moved = store.select(np.arange(12)[::-1])
+    np.testing.assert_array_equal(judgements(path, moved).a.episode, 11 - found.a.episode)
+    with pytest.raises(DataError, match="must go with the data it was made on"):
+        judgements(path, pendulum(12, steps=20, seed=5))
+
+
+def test_a_few_answers_about_many_episodes_leave_some_to_judge_by() -> None:
+    store = pendulum(30, steps=10)
+    ring = np.arange(30)
+    a, b = (
+        Fragments(store, each, np.zeros(30, int), np.full(30, 5))
+        for each in (ring, (ring + 1) % 30)
+    )
+    for seed in range(20):
+        given = Preferences(a, b, np.ones(30)).split(0.2, seed=seed)
+        held = {*given.heldout.a.episode.tolist(), *given.heldout.b.episode.tolist()}
+        known = {*given.train.a.episode.tolist(), *given.train.b.episode.tolist()}
+        assert len(given.heldout)
+        assert len(given.train)
+        assert not held & known
