@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from rewardwrap.rewards.disk import load, read_reward, save
     from rewardwrap.sandbox.errors import SandboxError
     from rewardwrap.scores import (
+        Adversary,
         Agreement,
         Calibrated,
         Concise,
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 
     compare: _Compare
     __all__ = [
+        "Adversary",
         "Affine",
         "Agreement",
         "Calibrated",
@@ -255,6 +257,7 @@ _homes = {
     ),
     "rewardwrap.sandbox.errors": ("SandboxError",),
     "rewardwrap.scores": (
+        "Adversary",
         "Agreement",
         "Calibrated",
         "Concise",

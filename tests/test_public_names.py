@@ -72,6 +72,7 @@ NAMES = [
     "PWIL",
     "SQIL",
     "Steps",
+    "Adversary",
     "HopProgress",
     "Transport",
     "Pointwise",

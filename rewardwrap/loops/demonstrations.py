@@ -27,6 +27,7 @@ from rewardwrap.nets.objectives.adversarial import (
     above_the_end,
     contrast_measures,
     contrast_table,
+    limit_norms,
     require_form,
 )
 from rewardwrap.nets.paid import PaidNet
@@ -35,9 +36,9 @@ from rewardwrap.nets.trainer import fit, held_out_loss
 
 USUAL: Mapping[str, Any] = {
     "hidden": (64, 64), "activation": "tanh", "epochs": 5, "pairs": 2048, "batch": 128, "lr": 1e-3,
-    "weight_decay": 1e-3, "smoothing": 0.1, "penalty": 0.3, "stop": 0.9,
+    "weight_decay": 1e-3, "smoothing": 0.1, "penalty": 0.3, "spectral": 0.0, "stop": 0.9,
 }  # fmt: skip
-"""What ``fit`` changes."""
+"""What ``fit`` changes. ``spectral``: the most that a layer's norm may be, after every epoch; 0: any."""
 
 LEAST = 32
 """Steps of the agent below which not even the first model is fitted."""
@@ -212,7 +213,7 @@ class DemonstrationLoop(Loop):
         table, self._held = pairs(own, other, count), pairs(own_held, other_held, 512)
         done = fit(
             net, self.objective, table, seed=seed,
-            until=lambda: contrast_measures(net, table)["accuracy"] > chosen["stop"],
+            until=lambda: self._enough(net, table),
             **{name: chosen[name] for name in ("epochs", "batch", "lr", "weight_decay")},
         )  # fmt: skip
         if self.absorbing:
@@ -222,6 +223,12 @@ class DemonstrationLoop(Loop):
         metrics = {"train": train, "history": done.history}
         save_model(net, place, objective="adversarial", metrics=metrics, settings=settings)
         return {"epochs": done.epochs, "above_the_end": float(net.shift[0]), **train}
+
+    def _enough(self, net: PaidNet, table: Table) -> bool:
+        """After an epoch: keep to the spectral norm, and stop where the two are told apart."""
+        if self.settings["spectral"]:
+            limit_norms(net, self.settings["spectral"])
+        return contrast_measures(net, table)["accuracy"] > float(self.settings["stop"])
 
     def _log_pi(self, rows: Transitions) -> tuple[torch.Tensor, torch.Tensor] | None:
         """How likely the agent's policy is to act as demonstrated, and as it did: AIRL's alone."""

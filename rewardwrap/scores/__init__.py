@@ -4,6 +4,7 @@ A *step* reward answers while the environment runs; a *score* answers when an ep
 episodes that began in the same state, is complete. It sees nothing but finished episodes.
 """
 
+from rewardwrap.scores.adversary import Adversary
 from rewardwrap.scores.agreement import Agreement
 from rewardwrap.scores.choice import chosen_score
 from rewardwrap.scores.concise import Concise
@@ -24,6 +25,7 @@ from rewardwrap.scores.win_rate import WinRate
 
 __all__ = [
     "SCORES",
+    "Adversary",
     "Agreement",
     "Calibrated",
     "Concise",

@@ -43,9 +43,10 @@ class SetDistance:
         ConfigError: Another ``kind``, or a reference without two rows.
         RewardValueError: Features of another width, or not finite.
 
-    Source: Bai et al., DRAGON, 2025, arXiv 2504.15217. There sets are split into better and worse halves
-        for a contrastive loss; credits by leaving one out are ours, and do not sum to r(D). Vendi: Friedman
-        and Dieng, 2023, arXiv 2210.02410. Covariances are the population's; a set of one is credited 0.
+    Source: Bai et al., DRAGON, 2025, arXiv 2504.15217. Sets are split into better and worse halves
+        for a contrastive loss (`halves`); credits by leaving one out are ours, and do not sum to r(D). Vendi:
+        Friedman and Dieng, 2023, arXiv 2210.02410. Covariances are the population's; a set of one has
+        credit 0.
 
     Example:
         >>> import rewardwrap as rw
@@ -126,6 +127,34 @@ class SetDistance:
         """How far the set is from the reference, at least 0; for ``"vendi"``, its diversity."""
         worth = self._worth(self._own(episodes))
         return worth if self.kind == "vendi" else max(0.0, -worth)
+
+    def halves(self, pairs: Sequence[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+        """Split pairs of episodes of one start into a better and a worse set, ``(D+, D-)``.
+
+        Begin with the first of each pair in D+, visit pairs in order, and swap one where r(D+) rises, until
+        none does: every swap raises r(D+), so it ends. Feed both to a contrastive loss, or as preferences.
+
+        Args:
+            pairs: Two episodes (or features) each.
+
+        Raises:
+            RewardValueError: Features of another width, or not finite.
+        """
+        rows = self._own([item for pair in pairs for item in pair]).reshape(len(pairs), 2, -1)
+        side = np.zeros(len(pairs), np.int64)
+        every = np.arange(len(pairs))
+        worth, moved = self._worth(rows[every, side]), True
+        while moved:
+            moved = False
+            for i in every:
+                side[i] = 1 - side[i]
+                found = self._worth(rows[every, side])
+                if found > worth + 1e-12:
+                    worth, moved = found, True
+                else:
+                    side[i] = 1 - side[i]
+        better = [pair[s] for pair, s in zip(pairs, side, strict=True)]
+        return better, [pair[1 - s] for pair, s in zip(pairs, side, strict=True)]
 
     def _own(self, episodes: Sequence[Any]) -> FloatArray:
         rows, width = self._read(episodes), len(self._moments[0])

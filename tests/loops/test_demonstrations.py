@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -19,6 +20,7 @@ from rewardwrap.core.transitions import Transitions, take
 from rewardwrap.loops.chances import log_pi
 from rewardwrap.loops.demonstrations import Ends
 from rewardwrap.loops.relabelling import rows
+from rewardwrap.nets.folder import load_model
 from rewardwrap_policies.scripted import cart_pole
 
 FAST = {"hidden": (16,), "epochs": 2, "pairs": 256}
@@ -224,6 +226,16 @@ def step(*, first: bool, terminated: bool = False, truncated: bool = False) -> T
         np.zeros((1, 4)), np.zeros(1, int), np.zeros((1, 4)), np.zeros(1),
         **{name: np.array([flag]) for name, flag in flags.items()},
     )  # fmt: skip
+
+
+def test_layers_keep_to_a_spectral_norm(tmp_path: Path, demos: rw.EpisodeStore) -> None:
+    chosen = {"spectral": 1.0, "penalty": 0.0, "lr": 0.05}
+    loop = rw.DemonstrationLoop(tmp_path / "loop", demos=demos, steps=32, fit=chosen)
+    ppo(loop).learn(64, callback=loop)
+    weights = [w for net in [load_model(loop.path).net] for w in net.weights]  # type: ignore[attr-defined]
+    norms = [float(torch.linalg.matrix_norm(w, ord=2).detach().max()) for w in weights]
+    assert max(norms) <= 1 + 1e-4
+    assert loop.reward.ready
 
 
 def test_only_an_end_by_the_task_counts_as_being_over(demos: rw.EpisodeStore) -> None:

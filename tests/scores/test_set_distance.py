@@ -91,6 +91,24 @@ def test_a_set_of_one_is_credited_0_and_features_are_yours() -> None:
     assert episodes.distance([-1.0, 1.0]) == 0.0
 
 
+@pytest.mark.parametrize("kind", ["fd", "mmd", "vendi"])
+def test_swaps_raise_the_better_half_until_no_swap_does(kind: Any) -> None:
+    draws = np.random.default_rng(0)
+    score = rw.SetDistance(draws.normal(size=(40, 1)), kind=kind)
+    rows = 3.0 * draws.normal(size=(12, 2))
+    pairs = [(float(a), float(b)) for a, b in rows]
+
+    def worth(half: Any) -> float:
+        return score.distance(half) * (1 if kind == "vendi" else -1)
+
+    better, worse = score.halves(pairs)
+    assert [sorted(pair) for pair in zip(better, worse, strict=True)] == [sorted(p) for p in pairs]
+    assert worth(better) >= worth([a for a, _ in pairs])
+    for i, (_, other) in enumerate(zip(better, worse, strict=True)):
+        swapped = [*better[:i], other, *better[i + 1 :]]
+        assert worth(swapped) <= worth(better) + 1e-9
+
+
 def test_bad_input_is_one_sentence() -> None:
     with pytest.raises(rw.ConfigError, match='kind must be "fd", "mmd" or "vendi", got \'kl\''):
         rw.SetDistance(NORMAL, kind="kl")  # type: ignore[arg-type]
