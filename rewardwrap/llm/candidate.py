@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-STAGES = ("extract", "gate", "probe", "critic", "order", "short", "full")
+STAGES = ("extract", "gate", "probe", "critic", "order", "incentive", "short", "full")
 """In the order of their cost; a candidate is rejected at the first that it does not pass."""
 
 

@@ -1,4 +1,4 @@
-"""The tests that a candidate passes before anything is trained: gate, probe, critic, trajectory order."""
+"""The tests that a candidate passes before anything is trained: gate, probe, critic, order, incentive."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.llm import critic
 from rewardwrap.llm.candidate import Candidate
+from rewardwrap.llm.incentive import farmed
 from rewardwrap.llm.ordering import Order, order
 from rewardwrap.llm.prompt import Scene
 from rewardwrap.llm.trajectories import Pool
@@ -76,6 +77,11 @@ class Stages:
         candidate.order, candidate.stage = found.share, "order"
         if not found.passes:
             candidate.reject("order", self._out_of_order(found, terms))
+            return
+        why = farmed(self.reward(candidate.source), self.scene.recipe)
+        candidate.stage = "incentive"
+        if why:
+            candidate.reject("incentive", why)
 
     def run(self, candidate: Candidate) -> list[dict[str, Any]]:
         """Its terms on every stored episode; gate and probe raise here."""

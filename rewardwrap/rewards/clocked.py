@@ -14,6 +14,8 @@ from rewardwrap.core.info import Info
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 
 TERMINATED, STEP, PREVIOUS = "terminated", "step", "previous_action"
+CARRIED = frozenset((STEP, PREVIOUS))
+"""What depends on the steps before."""
 _READ = re.compile(rf"""\binfo(?:\[|\.get\()\s*["']({TERMINATED}|{STEP}|{PREVIOUS})["']""")
 
 

@@ -17,7 +17,7 @@ from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
-from rewardwrap.rewards.clocked import along, clocked, start, stepped
+from rewardwrap.rewards.clocked import CARRIED, along, clocked, start, stepped
 from rewardwrap.rewards.ways import OneRow, Way
 from rewardwrap.sandbox import allowed
 from rewardwrap.sandbox.columns import Changed, Plan
@@ -203,10 +203,10 @@ class CodeReward(Reward):
     # --- paying ---------------------------------------------------------------------------------
 
     def init(self, lanes: int) -> Carry:
-        return start(lanes) if clocked(str(self.source)) else None
+        return start(lanes) if clocked(str(self.source)) & CARRIED else None
 
     def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
-        if not clocked(str(self.source)):
+        if carry is None:
             return carry, self(batch)
         carry, shown = stepped(carry, batch)
         return carry, self._pay(shown)
