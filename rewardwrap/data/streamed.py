@@ -201,11 +201,16 @@ class _Written:
 
 
 def _hash_column(hashed: Any, file: Any, column: str, name: str, steps: int) -> None:
+    import pyarrow as pa
+
     dtype = np.dtype(np.bool_ if column in ("terminated", "truncated") else np.float64)
     hashed.update(f"{name} {dtype.str} {(steps,)}\n".encode())
-    for batch in file.iter_batches(columns=[column]):
-        values = batch.column(0).to_numpy(zero_copy_only=False)
-        hashed.update(np.ascontiguousarray(values, dtype).data)
+    for i in range(file.num_row_groups):
+        # all groups in one iterator would stay in arrow's memory until it ends
+        for batch in file.iter_batches(columns=[column], row_groups=[i]):
+            values = batch.column(0).to_numpy(zero_copy_only=False)
+            hashed.update(np.ascontiguousarray(values, dtype).data)
+        pa.default_memory_pool().release_unused()
 
 
 def _without(path: Path, column: str) -> None:
