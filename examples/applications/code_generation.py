@@ -14,7 +14,7 @@ from stable_baselines3 import PPO
 
 import rewardwrap as rw
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 100_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 60_000
 RUNGS = {"parses": ("parses", 4.0), "schema": ("schema", 2.0)}
 
 
@@ -34,7 +34,7 @@ for name, rungs in {"outcome": {}, "ladder": RUNGS}.items():
     score = rw.Ladder({"right": ("right", 3.0), **rungs})
     env = rw.make_grouped("rewardwrap/QueryBuild-v0", score, group=8, n_envs=16, seed=0)
     model = PPO(
-        "MlpPolicy", env, n_steps=32, batch_size=128, gamma=1.0, gae_lambda=1.0, learning_rate=2e-3,
-        ent_coef=0.03, seed=0,
+        "MlpPolicy", env, n_steps=32, batch_size=256, gamma=1.0, gae_lambda=1.0, learning_rate=3e-3,
+        ent_coef=0.02, seed=0,
     )  # fmt: skip
     print(f"{name}: {right(model.learn(STEPS)):.0%} of the queries right")
