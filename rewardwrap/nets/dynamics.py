@@ -21,7 +21,7 @@ from rewardwrap.nets.paid import Encoded
 from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import Fit, Progress, fit
-from rewardwrap.rewards.dynamics import KIND, LOGVAR, Dynamics
+from rewardwrap.rewards.dynamics import KIND, LOGVAR, Dynamics, residual
 from rewardwrap.rewards.inputs import Inputs
 
 STARTS, SNAPSHOTS, AHEAD, CANDIDATES = 5000, 4, 10, 32
@@ -122,7 +122,7 @@ def fit_dynamics(
         members: Of the model.
         hidden: Layers of both networks.
         activation: Of both.
-        epochs: At most so many of the model, half as many of the judge.
+        epochs: At most so many of the model, half as many of each snapshot of the judge.
         patience: Epochs without a better held-out loss.
         batch: Rows at a time.
         lr: Learning rate.
@@ -157,14 +157,14 @@ def fit_dynamics(
     ]
     done = fit(model, Follows(), *tables, epochs=epochs, patience=patience, batch=batch, lr=lr,
                weight_decay=1e-4, seed=seed, progress=progress)  # fmt: skip
-    judge = RewardNet(Inputs.of_fields([str(i) for i in range(width + obs)]), **options)
+    judge = RewardNet(Inputs.of_fields([str(i) for i in range(width + 2 * obs)]), **options)
     states = _snapshots(model, judge, tables[0], epochs, batch, lr, seed)
     judges = RewardNet(judge.inputs, members=SNAPSHOTS, **options)
     own = judges.arrays()
     stacked = {k: np.concatenate([s[k] for s in states]) for k in own if k.startswith("layer")}
     judges.load_arrays({**own, **stacked})
     with torch.no_grad():
-        real = judges(_joint(tables[0])).double().numpy()
+        real = judges(_joint(model, tables[0], tables[0]["delta"])).double().numpy()
     rng = np.random.default_rng(seed)
     starts = np.asarray(rows[0].obs)[rng.permutation(rows[0].lanes)[:STARTS]]
     extra = {
@@ -240,7 +240,8 @@ def _snapshots(
     states = []
     for number in range(SNAPSHOTS):
         drawn = _drawn(model, table, seed + number)
-        rows = Encoded(torch.cat([_joint(table).x, drawn]))
+        sides = [_joint(model, table, delta).x for delta in (table["delta"], drawn)]
+        rows = Encoded(torch.cat(sides))
         recorded = (torch.arange(len(rows)) < len(table)).to(rows.x.dtype)
         both = _table(rows, recorded=recorded)
         fit(judge, Recorded(), both, epochs=max(1, epochs // 2), batch=batch, lr=lr,
@@ -251,17 +252,25 @@ def _snapshots(
 
 @torch.no_grad()
 def _drawn(model: RewardNet, table: Table, seed: int) -> Tensor:
-    """``(n, in + obs)`` rows with a successor of a random member."""
+    """``(n, obs)`` differences of a random member."""
     draws = torch.Generator().manual_seed(seed)
-    found = model.columns(table.rows)
+    means, spreads = _foretold(model, table)
     member = torch.randint(model.members, (len(table),), generator=draws)
-    mean, logvar = found[member, torch.arange(len(table))].chunk(2, dim=-1)
-    noise = torch.randn(mean.shape, generator=draws).to(mean.dtype)
-    return torch.cat([table.rows.x, mean + torch.exp(0.5 * soft_clamp(logvar)) * noise], dim=1)
+    place = (member, torch.arange(len(table)))
+    noise = torch.randn(means.shape[1:], generator=draws).to(means.dtype)
+    return means[place] + spreads[place] * noise
 
 
-def _joint(table: Table) -> Encoded:
-    return Encoded(torch.cat([table.rows.x, table["delta"]], dim=1))
+@torch.no_grad()
+def _joint(model: RewardNet, table: Table, delta: Tensor) -> Encoded:
+    """``(n, in + 2 obs)``: what a judge reads."""
+    z = residual(delta, *_foretold(model, table))
+    return Encoded(torch.cat([table.rows.x, delta, z], dim=1))
+
+
+def _foretold(model: RewardNet, table: Table) -> tuple[Tensor, Tensor]:
+    mean, logvar = model.columns(table.rows).chunk(2, dim=-1)
+    return mean, torch.exp(0.5 * soft_clamp(logvar))
 
 
 def _table(rows: Encoded, **columns: Tensor) -> Table:

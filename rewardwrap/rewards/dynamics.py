@@ -17,6 +17,8 @@ from rewardwrap.rewards.layers import Layers
 KIND = "dynamics"
 LOGVAR = (-12.0, 4.0)
 """Bounds of the log variance of a normalised difference."""
+FAR = 6.0
+"""Deviations beyond which a candidate is as far as any."""
 REAL = 0.6
 """Dynamics reward that 99 % of recorded transitions exceed."""
 
@@ -28,12 +30,25 @@ def clamped(logvar: FloatArray) -> FloatArray:
     return np.asarray(low + np.logaddexp(0.0, below - low))
 
 
+def residual(delta: Any, means: Any, spreads: Any) -> Any:
+    """``clip((delta - mean) / sd, -6, 6)`` of a mixture of members: numpy or torch, ``(M, ...)`` members.
+
+    >>> residual(np.array([1.0]), np.array([[0.0], [1.0]]), np.array([[0.5], [0.5]])).round(4)
+    array([0.7071])
+    """
+    middle = means.mean(0)
+    spread = ((spreads**2).mean(0) + ((means - middle) ** 2).mean(0)) ** 0.5
+    return ((delta - middle) / spread).clip(-FAR, FAR)
+
+
 class Dynamics:
     """``s' = s + delta``, ``delta ~ N(mean_m(s, a), sd_m(s, a)^2)`` of a member m, and a judge of candidates.
 
     The dynamics reward of ``(s, a, delta)`` is the mean over snapshots k of the judge of
     ``clip(.6 + .4 (l_k - low_k) / (high_k - low_k), 0, 1)``, ``l_k`` the logit that it was recorded
     rather than drawn from the model, ``low`` and ``high`` the first and last percentile of recorded rows.
+    The judge reads ``(s, a, delta, z)``, ``z`` the difference from the ensemble's mean in its own deviations:
+    candidates of a good model differ by hundredths of a step, which no judge of ``(s, a, delta)`` sees.
 
     Args:
         inputs: ``obs``, one vector, then ``action``.
@@ -47,7 +62,7 @@ class Dynamics:
 
     Source: Luo et al., Reward-consistent dynamics models are strongly generalizable (MOREC), 2023,
         arXiv:2310.05422, section 4. Deviations: the model is fitted by likelihood and not by the judge;
-        logits are scaled by percentiles.
+        the judge reads ``z``; logits are scaled by percentiles.
     """
 
     def __init__(
@@ -64,7 +79,7 @@ class Dynamics:
             np.asarray(array_of(arrays, f"action.{end}"), np.float32) for end in ("low", "high")
         )
         fits = self._model.outputs == 2 * self.width == 2 * len(self._unit)
-        if not fits or self._judge.width != inputs.width + self.width:
+        if not fits or self._judge.width != inputs.width + 2 * self.width:
             raise ConfigError(
                 f"a dynamics model must foretell {self.width} numbers from {inputs.width}, got "
                 f"{self._model.outputs // 2} and a judge of {self._judge.width}. Fit it again."
@@ -84,14 +99,12 @@ class Dynamics:
             ``(B, obs)`` and the dynamics reward of each, ``(B,)``.
         """
         x = self._encoded(batch)
-        found = self._model(x)
+        means, spreads = self._foretold(x)
         rows, many = len(x), candidates
         member = rng.integers(self._model.members, size=(many, rows))
-        chosen = found[member, np.arange(rows)]
-        mean, logvar = chosen[..., : self.width], clamped(chosen[..., self.width :])
-        spread = np.exp(0.5 * logvar)
-        drawn = mean + spread * rng.standard_normal(mean.shape)
-        real = self._real(np.broadcast_to(x, (many, *x.shape)), drawn)
+        place: Any = (member, np.arange(rows))
+        drawn = means[place] + spreads[place] * rng.standard_normal((many, rows, self.width))
+        real = self._real(x, drawn, residual(drawn, means, spreads))
         best = real.argmax(axis=0)
         place = (best, np.arange(rows))
         obs = np.asarray(batch.obs, np.float64).reshape(rows, -1)
@@ -104,11 +117,17 @@ class Dynamics:
             np.asarray(o, np.float64).reshape(len(x), -1) for o in (batch.obs, batch.next_obs)
         )
         delta = (after - obs - self._delta) / self._unit
-        return np.asarray(self._real(x[None], delta[None])[0])
+        return np.asarray(self._real(x, delta[None], residual(delta[None], *self._foretold(x)))[0])
 
-    def _real(self, x: NDArray[Any], delta: FloatArray) -> FloatArray:
-        """``(C, B)`` of ``(C, B, in)`` and ``(C, B, obs)``."""
-        rows = np.concatenate([x, delta], axis=-1)
+    def _foretold(self, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+        """``(M, B, obs)`` mean and deviation of each member."""
+        found = self._model(x)
+        return found[..., : self.width], np.exp(0.5 * clamped(found[..., self.width :]))
+
+    def _real(self, x: NDArray[Any], delta: FloatArray, z: FloatArray) -> FloatArray:
+        """``(C, B)`` of ``(B, in)`` and twice ``(C, B, obs)``."""
+        seen = np.broadcast_to(x, (len(delta), *x.shape))
+        rows = np.concatenate([seen, delta, z], axis=-1)
         logit = self._judge(rows.reshape(-1, rows.shape[-1]))[..., 0]
         scale = np.maximum(self._high - self._low, 1e-9)[:, None]
         share = REAL + (1 - REAL) * (logit - self._low[:, None]) / scale
