@@ -210,12 +210,15 @@ class Search:
         if noted:
             return str(noted[-1]["text"])
         length = self.settings.full if best.full is not None else self.settings.short
-        comparison = self.trials.train({best.id: self.stages.reward(best.source)}, length)
+        made = {best.id: self.stages.reward(best.source)}
+        comparison = self.trials.train(made, length)
         recipe = self.scene.recipe
         yardstick = reflection.Yardstick(
             recipe.returns.random, recipe.returns.reference, self.scene.limit
         )
         text = reflection.report(reflection.mean_curves(curves(comparison, best.id)), yardstick)
+        ends = self.trials.endings(made, length, recipe)
+        text += f"\n\nIts agent, played after the training: {ends}" if ends else ""
         self.journal.write("reflected", round=number, id=best.id, text=text)
         return text
 

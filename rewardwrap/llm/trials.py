@@ -16,11 +16,14 @@ from rewardwrap.compare import campaign
 from rewardwrap.compare.executors import LocalExecutor, Outcome
 from rewardwrap.compare.plan import Plan, plan_from
 from rewardwrap.compare.results import Comparison, Run
+from rewardwrap.compare.spec import run_id
 from rewardwrap.compare.store import Store
 from rewardwrap.core.reward import Reward
 from rewardwrap.llm.reflection import Curves
 
 POINTS = 10
+PLAYED = 10
+"""Episodes of each agent that are looked at for how they end."""
 TAIL = 0.25
 """Last share of the evaluation points that makes the score."""
 
@@ -99,6 +102,19 @@ class Trials:
             executor = LocalExecutor(store, self.jobs)
             failures = campaign.conduct(specs, store, executor, on_end=on_end)
         return campaign.collect(plan, specs, store, failures=failures, command="rewardwrap write")
+
+    def endings(self, rewards: Mapping[str, Reward], length: Length, recipe: Any) -> str:
+        """Where and how episodes of the trained agents fail, in a sentence; empty where none does."""
+        from rewardwrap.llm.endings import endings, summary
+
+        store, found, seen = Store(self.folder / "runs"), [], []
+        for spec in self.plan(rewards, length).specs():
+            folder = store.path(run_id(spec)) / "bundle"
+            if folder.is_dir():
+                own, values = endings(folder, recipe, episodes=PLAYED, seed=int(spec["seed"]))
+                found += own
+                seen.append(values)
+        return summary(found, np.concatenate(seen)) if seen else ""
 
 
 def score(run: Run) -> float:

@@ -156,3 +156,17 @@ def test_the_next_round_is_told_what_failed(tmp_path: Path, scene: Scene, pool: 
     assert "No reward function of the last round could be trained" in said
     assert "r1s3 (critic): flooding" in said
     assert all(json.loads(line) for line in journal.path.read_text().splitlines())
+
+
+def test_the_next_prompt_says_how_the_best_agent_fails(
+    finished: tuple[Path, Found], scene: Scene, pool: Pool
+) -> None:
+    folder, found = finished
+    assert found.best is not None
+    # 512 steps teach nothing: the clock ends every episode
+    said = search(folder, scene, pool, Budget(calls=8))._reflect(2, found.best)
+    assert (
+        "Its agent, played after the training: 10 of 10 episodes fail and end by the time limit"
+        in said
+    )
+    assert Journal(folder / "run.jsonl").of("reflected")[-1]["text"] == said
