@@ -52,8 +52,12 @@ format: .venv/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# what everything costs, on an otherwise idle machine: the table of docs/results/speed.md, then room by room
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
+	for what in startup sandbox exploration tensors distances "audit cost" labels pairs; do \
+		echo "== $$what"; $(BIN)/python -m tests.bench.$$what || exit 1; done
+	$(BIN)/python tests/compare/bench_executors.py local ray slurm --scaling
 
 # what each method was seen to do: make evidence ONLY=krc,par JOBS=2; goes on where it was stopped
 ONLY :=
