@@ -63,6 +63,7 @@ HOMES = {
     "rewardwrap.scores": "scores",
     "rewardwrap.loops": "loops",
     "rewardwrap.data": "data",
+    "rewardwrap.training": "data",
     "rewardwrap.design": "design",
 }
 """The page of a name at the top, by the module that defines it; the longest that fits counts."""

@@ -51,7 +51,7 @@ class StatedPrinciples:
         >>> log = {"obs": [0, 0, 0], "action": [0, 0], "terminated": [0, 1], "truncated": [0, 0]}
         >>> logs = [{**log, "reward": [0, 1], "info": {"lava": lava}} for lava in ([0, 0], [1, 0])]
         >>> rw.relabel(rw.StatedPrinciples("never touch lava"), logs)[0]
-        array([1., 1.])
+        array([0., 1.])
     """
 
     text: str

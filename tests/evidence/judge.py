@@ -26,6 +26,7 @@ CLAIM = (
 SOURCE = "Chen et al. (RM-R1), 2025, arXiv 2505.02387; Zhou et al. (Libra), 2025, arXiv 2507.21645"
 BUDGET = 1
 SEEDS = 10
+OBJECT = "rewardwrap.annotate.judge:Judge"
 USE = 'rewardwrap judge DATA --principle "prefer low energy" --out ANSWERS.jsonl'
 PRINCIPLE = "never touch water; prefer low total effort"
 RUBRIC = (
