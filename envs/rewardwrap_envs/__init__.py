@@ -153,3 +153,9 @@ _gymnasium.register(
     max_episode_steps=100,
     reward_threshold=1.0,
 )
+_gymnasium.register(
+    "rewardwrap/Runner-v0",
+    entry_point="rewardwrap_envs.runner:Runner",
+    max_episode_steps=300,
+    reward_threshold=102.0,
+)
