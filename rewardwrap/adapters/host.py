@@ -158,6 +158,9 @@ class Host:
 
     def close(self, **options: Any) -> None:
         """Close what lies below, and end the processes of the reward; who goes on starts them again."""
+        if "_reward" not in self.__dict__:
+            # refused while it was made; older gymnasium closes even that, and the user's environment with it
+            return
         super().close(**options)  # type: ignore[misc]
         for node in self._reward.walk():
             node.release()
