@@ -28,6 +28,7 @@ class Moves:
         history: Steps so far and the best fitness, after each generation.
         population: ``(P, T)``, the best first, to go on from.
         rate: Chance of a mutation, to go on from.
+        draws: State of the generator, to go on from.
     """
 
     moves: IntArray
@@ -36,6 +37,7 @@ class Moves:
     history: list[tuple[int, float]] = field(default_factory=list)
     population: IntArray | None = None
     rate: float = 0.01
+    draws: dict[str, Any] | None = None
 
     def predict(
         self, obs: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True
@@ -44,6 +46,21 @@ class Moves:
         starts = np.ones(len(obs), bool) if episode_start is None else np.ravel(episode_start)
         made = np.zeros(len(starts), np.int64) if state is None else np.where(starts, 0, state[0])
         return self.moves[made % len(self.moves)], (made + 1,)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON knows it; `read` makes it again."""
+        rows = None if self.population is None else self.population.tolist()
+        return {**vars(self), "moves": self.moves.tolist(), "population": rows}
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Moves:
+        """What `document` gave."""
+        made = cls(**document)
+        made.moves = np.asarray(made.moves, np.int64)
+        made.history = [(int(step), float(fitness)) for step, fitness in made.history]
+        if made.population is not None:
+            made.population = np.asarray(made.population, np.int64)
+        return made
 
 
 def genetic(
@@ -57,6 +74,7 @@ def genetic(
     start: Moves | None = None,
     seed: int = 0,
     mapped: Callable[..., Iterable[Run]] = map,
+    on_generation: Callable[[Moves], None] | None = None,
 ) -> Moves:
     """A genetic algorithm on lists of moves: elitist, by tournaments, mutated where a run ended.
 
@@ -72,9 +90,10 @@ def genetic(
         length: Moves of a list.
         tail: Share of the moves that were played, from their end.
         feasible: Last ``info`` of a run -> whether it kept the limits; who did stands above all who did not.
-        start: Goes on from there.
+        start: Goes on from there, with its draws, as if there had been no stop.
         seed: Of everything that is drawn.
         mapped: ``map`` of a pool of workers, for parallel runs; ``make`` and ``feasible`` must then pickle.
+        on_generation: Called with what was found so far.
 
     Raises:
         PresetError: Fewer than two lists, or other actions.
@@ -100,12 +119,15 @@ def genetic(
     env.close()
     lists = draws.integers(count, size=(population, length))
     rate, taken, history = 0.01, 0, list[tuple[int, float]]()
+    best: tuple[bool, float] = (False, -np.inf)
     if start is not None and start.population is not None:
         lists, rate, history = start.population.copy(), start.rate, list(start.history)
         taken = history[-1][0] if history else 0
-        budget += taken
-    best: tuple[bool, float] = (False, -np.inf)
-    while taken < budget or not history:
+        budget, best = budget + taken, (start.feasible, start.fitness)
+        if start.draws is not None:
+            draws.bit_generator.state = start.draws
+    found = start
+    while taken < budget or found is None:
         runs = list(mapped(_Play(make, feasible), lists))
         taken += sum(run[2] for run in runs)
         order = sorted(range(len(lists)), key=lambda i: runs[i][:2], reverse=True)
@@ -113,7 +135,7 @@ def genetic(
         rate = 0.01 if runs[0][:2] > best else rate + 0.005
         best = max(best, runs[0][:2])
         history.append((taken, float(best[1])))
-        kept, found = lists[:1].copy(), lists.copy()
+        children = lists.copy()
         for i in range(1, len(lists)):
             # the lists are sorted: the least of three numbers wins its tournament
             one, other = (int(draws.integers(len(lists), size=3).min()) for _ in range(2))
@@ -123,9 +145,12 @@ def genetic(
             hit = (draws.random(length) < max(rate, 1.0 / max(played, 1))) & (
                 np.arange(length) >= first
             )
-            found[i] = np.where(hit, draws.integers(count, size=length), child)
-        lists = np.concatenate([kept, found[1:]])
-    return Moves(lists[0].copy(), best[1], best[0], history, lists, rate)
+            children[i] = np.where(hit, draws.integers(count, size=length), child)
+        lists, state = children, dict(draws.bit_generator.state)
+        found = Moves(lists[0].copy(), best[1], best[0], list(history), lists, rate, state)
+        if on_generation is not None:
+            on_generation(found)
+    return found
 
 
 @dataclass(frozen=True)

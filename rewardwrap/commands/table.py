@@ -31,6 +31,7 @@ COMMANDS = {
     "explore": "get to know a task of few states without its reward",
     "plan": "the best policy for a reward, in what was explored",
     "design": "a reward that pays in a few states and keeps the task",
+    "evolve": "a list of moves that is good at one start, without gradients",
     "distance": "are these rewards one task",
     "regret": "what the best policy of a reward is worth on the task",
     "audit": "what a reward paid for: evidence from a run or from played episodes",

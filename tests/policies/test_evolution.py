@@ -13,7 +13,7 @@ from stable_baselines3 import A2C, DQN
 import rewardwrap_envs  # noqa: F401 - registers Runner
 from rewardwrap_envs.runner import COIN, JUMP, LENGTH, PIT, RUN, WAIT, Runner, tiles_of
 from rewardwrap_policies import PresetError, algorithm
-from rewardwrap_policies.evolution import genetic
+from rewardwrap_policies.evolution import Moves, genetic
 from rewardwrap_policies.neuro_evolution import NeuroEvolution
 from rewardwrap_policies.reptile import reptile
 
@@ -80,9 +80,12 @@ def test_the_best_list_never_gets_worse_and_plays_what_it_says() -> None:
             break
     assert total == pytest.approx(found.fitness)
     assert soon(info)
-    further = genetic(make, budget=1000, feasible=soon, start=found, seed=1)
+    further = genetic(make, budget=1000, feasible=soon, start=Moves.read(found.document()))
     assert further.fitness >= found.fitness
-    assert further.history[: len(found.history)] == found.history
+    # the stop left no trace
+    straight = genetic(make, budget=further.history[-1][0], feasible=soon, seed=0)
+    assert further.history == straight.history
+    assert np.array_equal(further.population, straight.population)
 
 
 def test_who_keeps_the_limits_stands_above_who_does_not() -> None:
