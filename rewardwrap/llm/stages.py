@@ -19,6 +19,7 @@ from rewardwrap.llm.ordering import Order, order
 from rewardwrap.llm.prompt import Scene
 from rewardwrap.llm.trajectories import Pool
 from rewardwrap.rewards.code import CodeReward
+from rewardwrap.rewards.figures import REMAINDER
 from rewardwrap.rewards.squash import Sign
 from rewardwrap.sandbox import SandboxError
 
@@ -89,7 +90,9 @@ class Stages:
         code = CodeReward(candidate.source, **self.options)
         terms = relabel_terms(code, list(self.pool.episodes), env=task)
         assert isinstance(terms, list)
-        candidate.components = tuple(code.components or ())
+        candidate.components = code.recorded
+        if not code.adds_up and not any(np.any(each[REMAINDER]) for each in terms):
+            candidate.components = code.recorded[:-1]
         # the total is recorded beside its components: it is no term of itself
         kept = {TRUE, SHAPED, *candidate.components}
         return [{name: each[name] for name in each if name in kept} for each in terms]

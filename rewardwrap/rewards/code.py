@@ -18,8 +18,15 @@ from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.clocked import CARRIED, along, clocked, start, stepped
+from rewardwrap.rewards.figures import (
+    REMAINDER,
+    Component,
+    checked_names,
+    require_no_weights,
+    require_remainder_free,
+    with_remainder,
+)
 from rewardwrap.rewards.ways import OneRow, Way
-from rewardwrap.sandbox import allowed
 from rewardwrap.sandbox.columns import Changed, Plan
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.intake import (
@@ -33,32 +40,33 @@ from rewardwrap.sandbox.intake import (
 from rewardwrap.sandbox.isolation import TIERS, require_possible
 from rewardwrap.sandbox.session import ROWS, Session
 
-TAKEN = ("env", "shaped")
-
 
 @register("code")
 class CodeReward(Reward):
     """``r, {component: value} = reward(obs, action, next_obs, info)``, translated or run in a locked process.
 
     The source defines ``reward`` over a batch: ``obs``, ``action`` and ``next_obs`` have leading size B,
-    ``info["x"]`` is ``(B,)``, and it returns the total, ``(B,)``, alone or with a dict of components that
-    add up to it. Fields of the environment's recipe are attributes: ``next_obs.torso_z`` is ``(B,)`` and the
-    same as ``next_obs["torso_z"]``; ``next_obs[:, 0]`` is the plain column. Code for one row
-    (``next_obs[0]``, ``next_obs.torso_z`` a number) is recognised and looped over inside the worker. Arrays
-    keep their dtype and are read-only; ``np`` and ``math`` are there. ``info["terminated"]``,
-    ``info["step"]`` (from 1) and ``info["previous_action"]`` are there too, unless the environment reports
-    something of that name. Components are recorded like any other term, as the code returned them.
+    ``info["x"]`` is ``(B,)``, and it returns the total, ``(B,)``, alone or with a dict of components. Fields
+    of the environment's recipe are attributes: ``next_obs.torso_z`` is ``(B,)`` and the same as
+    ``next_obs["torso_z"]``; ``next_obs[:, 0]`` is the plain column. Code for one row (``next_obs[0]``,
+    ``next_obs.torso_z`` a number) is recognised and looped over inside the worker. Arrays keep their dtype
+    and are read-only; ``np`` and ``math`` are there. ``info["terminated"]``, ``info["step"]`` (from 1) and
+    ``info["previous_action"]`` are there too, unless the environment reports something of that name.
+
+    Components are recorded like any other term, as the code returned them. Where it does not write the total
+    as their sum (it multiplies them, or weighs them), ``remainder`` is a term too: what they leave of it.
 
     One worker serves all lanes. It starts with the first batch (0.2 s), ends when an environment is closed
     or with this object, and a copy starts its own. The first batches are a probe: the same twice gives the
-    same, ``f(batch)[i] == f(batch[i:i+1])``, components add up. Every batch is checked to be finite.
+    same, ``f(batch)[i] == f(batch[i:i+1])``. Every batch is checked to be finite.
 
     Code that is arithmetic on columns is translated (`rewardwrap.calculus`): nothing of it is executed, and
     once the worker has paid the same for the first batches it is not needed any more. `where` says which.
 
     Args:
         source: The code, or the path of a file (a `pathlib.Path`, or one line that ends in ``.py``).
-        components: Names of the components; None reads them off the dict that the code returns.
+        components: Names of the components; None reads them off the dict that the code returns. Weights
+            go into the code: ``total = 2.0 * speed + upright``.
         gate: ``"strict"`` refuses what is not on the allow-list, with the line; ``"off"`` lets any Python
             reach the worker. The wall is the worker either way.
         deadline: Seconds for loading and for each batch.
@@ -126,6 +134,7 @@ class CodeReward(Reward):
         file = file or self.file
         if self.approval == "required":
             require_approval(found, file)
+        require_no_weights(self.components)
         given = None if self.components is None else tuple(self.components)
         if self.gate == "strict":
             reading = require_passing(source)
@@ -136,9 +145,11 @@ class CodeReward(Reward):
             ("source", source),
             ("file", file),
             ("sha256", found),
-            ("components", _checked_names(given or ())),
+            ("components", checked_names(given or ())),
         ):
             object.__setattr__(self, name, value)
+        if not self.adds_up:
+            require_remainder_free(self.components)  # type: ignore[arg-type]
 
     def _check_settings(self) -> None:
         if self.gate not in ("strict", "off"):
@@ -184,7 +195,16 @@ class CodeReward(Reward):
     def recorded(self) -> tuple[str, ...]:
         """The components: a number times this reward is a number times each of them."""
         components: tuple[str, ...] = self.components  # type: ignore[assignment]
-        return components
+        return components if self.adds_up else (*components, REMAINDER)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the code writes its total as the sum of its components; else there is a remainder."""
+        known: bool | None = self.__dict__.get("_sums")
+        if known is None:
+            known = not self.components or reading_of(str(self.source)).sums
+            object.__setattr__(self, "_sums", known)
+        return known
 
     def validate(self, task: Task) -> None:
         """The machine must be able to confine the code, and named fields must be fields of the task."""
@@ -227,21 +247,25 @@ class CodeReward(Reward):
             way = self._way_of(batch)
             values = way.pay(way.plan.arrays(batch), rows)
         total: FloatArray
+        if not self.adds_up:
+            values = with_remainder(values)
         total, *parts = values
-        for name, part in zip(self.components, parts, strict=True):  # type: ignore[arg-type]
+        for name, part in zip(self.recorded, parts, strict=True):
             batch.terms[name] = part
         return total
 
     def write(self, code: LaneCode) -> str:
         if clocked(str(self.source)):
             return code.batch_of_one(self.step, self.init(1), self.recorded, self.tag or "code")
-        return code.stepped(OneRow(self, code.task), None, self.recorded, self.tag or "code")
+        return code.stepped(
+            OneRow(self, code.task, sums=self.adds_up), None, self.recorded, self.tag or "code"
+        )
 
     def probe(self, batch: Transitions) -> dict[str, FloatArray]:
         """The reward (``"total"``) and its components on stored transitions, after checking the contract.
 
         At most the first 4096 rows count. Checked: finite, the same when asked twice, no writing into
-        the batch, components add up, ``f(batch)[i] == f(batch[i:i+1])``.
+        the batch, components add up where they are written so, ``f(batch)[i] == f(batch[i:i+1])``.
 
         Raises:
             SandboxError: It breaks one of these.
@@ -252,6 +276,8 @@ class CodeReward(Reward):
         arrays = [array[:rows] for array in way.plan.arrays(batch)]
         values = way.session.probe(arrays, rows)
         way.compare(values, arrays, rows)
+        if not self.adds_up:
+            values = with_remainder(values)
         return dict(zip(("total", *self.recorded), values, strict=True))
 
     @property
@@ -287,7 +313,8 @@ class CodeReward(Reward):
         if session is None:
             session = Session(
                 str(self.source),
-                self.recorded,
+                tuple(self.components or ()),
+                sums=self.adds_up,
                 deadline=float(self.deadline),
                 memory=int(self.memory_mb) << 20,
                 tier="process-only" if self.allow_weaker else self.tier,
@@ -310,38 +337,10 @@ class CodeReward(Reward):
             return None, 'confine="process"' if self.gate == "strict" else 'gate="off"'
         tree = reading_of(str(self.source)).tree
         try:
-            return Program(tree, plan.columns, plan.fields, self.recorded), ""
+            return Program(tree, plan.columns, plan.fields, tuple(self.components or ())), ""
         except Outside as outside:
             return None, str(outside)
 
     def __getstate__(self) -> dict[str, Any]:
         # the worker stays here; names without an underscore are the configuration
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
-
-
-class Component(Reward):
-    """The place of one component in the tree; the code that it belongs to pays it."""
-
-    reads_obs: ClassVar[bool] = False
-    shaping: ClassVar[bool] = False
-    pays_at_end: ClassVar[bool] = False
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        raise TypeError("a component must be paid by its CodeReward, got a call of its own.")
-
-
-def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
-    for name in names:
-        if not isinstance(name, str) or not allowed.COMPONENT.fullmatch(name) or name in TAKEN:
-            raise SandboxError(
-                "component names must be small letters, digits and '_', and not env or shaped, "
-                f"got {str(name)[:60]!r}. They become columns and TensorBoard tags.",
-                reason="gate",
-            )
-    if len(names) > allowed.MAX_COMPONENTS or len(set(names)) != len(names):
-        raise SandboxError(
-            f"components must be at most {allowed.MAX_COMPONENTS} different names, got {len(names)}. "
-            "Add up those that belong together.",
-            reason="gate",
-        )
-    return tuple(names)

@@ -16,6 +16,7 @@ from rewardwrap.core.lane import batched
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray
+from rewardwrap.rewards.figures import with_remainder
 from rewardwrap.sandbox.columns import Changed, Plan
 from rewardwrap.sandbox.session import LIMIT, Session, require_bounded
 
@@ -94,8 +95,8 @@ class Way:
 class OneRow:
     """Steps one lane: as a batch of one, and by the text of the translation as soon as that pays alone."""
 
-    def __init__(self, reward: Reward, task: Task) -> None:
-        self.reward, self.task = reward, task
+    def __init__(self, reward: Reward, task: Task, *, sums: bool = True) -> None:
+        self.reward, self.task, self.sums = reward, task, sums
         self.slow = batched(reward.step, task, reward.recorded)
         self.quick: Payer | None = None
         self.way: Way | None = None
@@ -108,7 +109,9 @@ class OneRow:
             except UNREADABLE:
                 values = (np.nan,)
             if hypot(*values) <= LIMIT:
-                return (None, *values)
+                if self.sums:
+                    return (None, *values)
+                return (None, *with_remainder(np.array(values)[:, None])[:, 0].tolist())
         found = self.slow(carry, obs, action, next_obs, *rest)
         way: Way | None = self.reward.__dict__.get("_way")
         if way is not self.way or self.quick is None:

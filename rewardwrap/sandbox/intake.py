@@ -132,6 +132,7 @@ def reading_of(source: str) -> Reading:
         refusal=None if found["refusal"] is None else clean(found["refusal"]),
         line=found["line"],
         parses=found["parses"],
+        sums=bool(found["sums"]),
         tree=found["tree"],
     )
 

@@ -41,11 +41,18 @@ class Judged:
         function: The code's ``reward``.
         names: Components in the order of the columns.
         kept: Lists and dicts that no call may change; see `rewardwrap.sandbox.state`.
+        sums: Whether the components must add up to the total; else the difference is recorded outside.
     """
 
     def __init__(
-        self, function: Callable[..., Any], names: Sequence[str], kept: Sequence[Any] = ()
+        self,
+        function: Callable[..., Any],
+        names: Sequence[str],
+        kept: Sequence[Any] = (),
+        *,
+        sums: bool = True,
     ) -> None:
+        self.sums = sums
         self.kept = list(kept)
         self.function = function
         self.names = tuple(names)
@@ -197,7 +204,7 @@ class Judged:
         return self._numbers(self.function(*arguments), rows)
 
     def _adds_up(self, values: Any) -> None:
-        if not self.names:
+        if not self.names or not self.sums:
             return
         total, parts = values[0], values[1:].sum(axis=0)
         scale = 1e-6 + LAW * np.abs(values).max(axis=0)

@@ -12,6 +12,7 @@ from typing import Any
 
 from rewardwrap.sandbox.allowed import ARRAY, RESERVED, Refused
 from rewardwrap.sandbox.gate import Judge, function_of, name_of
+from rewardwrap.sandbox.sums import adds_up
 from rewardwrap.sandbox.syntax import plain
 
 
@@ -25,6 +26,7 @@ class Reading:
         refusal: What a strict gate says, or None.
         line: Where.
         parses: Whether it is Python at all.
+        sums: Whether the components are written as the addends of the total.
         tree: Its syntax as plain data, where a strict gate lets it through; see `sandbox.syntax`.
     """
 
@@ -33,6 +35,7 @@ class Reading:
     refusal: str | None = None
     line: int | None = None
     parses: bool = True
+    sums: bool = False
     tree: list[Any] | None = None
 
 
@@ -47,6 +50,8 @@ def read(source: str) -> Reading:
     try:
         reading.components = components_of(tree)
         reading.fields = fields_of(tree)
+        function = function_of(tree)
+        reading.sums = function is not None and adds_up(function)
         Judge(tree, source).judge()
         reading.tree = plain(tree)
     except Refused as refused:

@@ -51,6 +51,7 @@ class Session:
         memory: Bytes that it may use beyond what Python and numpy take.
         tier: The weakest isolation to accept.
         steady: Whether what the source keeps outside its functions is frozen.
+        sums: Whether the components must add up to the total.
         skip: Layers to leave out; for the tests of the layers alone.
     """
 
@@ -63,6 +64,7 @@ class Session:
         memory: int = 512 << 20,
         tier: str = "strong",
         steady: bool = False,
+        sums: bool = True,
         skip: Sequence[str] = (),
     ) -> None:
         self.source = source
@@ -72,6 +74,7 @@ class Session:
         self.memory = memory
         self.tier = tier
         self.steady = steady
+        self.sums = sums
         self.skip = tuple(skip)
         self.restarts = 0
         self.by_row = False
@@ -177,6 +180,7 @@ class Session:
                 "source": self.source,
                 "components": list(self.components),
                 "steady": self.steady,
+                "sums": self.sums,
             }
             process.ask(channel.LOAD, asked, seconds)
         if self._schema is not None and self._sent is not self._schema:

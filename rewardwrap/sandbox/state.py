@@ -20,6 +20,8 @@ Kept = list[tuple[Any, tuple[Any, ...]]]
 PLAIN = (bool, int, float, str, type(None), np.generic, range, np.dtype, np.finfo, np.ufunc, type)
 GIVEN = {id(value) for module in (np, math, np.linalg) for value in vars(module).values()}
 NUMBERS = "biufcU"
+HINTS = ("typing", "__future__")
+"""Where names come from that the gate lets stand in annotations alone, which are never run."""
 
 
 def frozen(names: Mapping[str, Any]) -> Kept:
@@ -33,7 +35,7 @@ def frozen(names: Mapping[str, Any]) -> Kept:
     """
     kept: Kept = []
     for name, value in names.items():
-        if not name.startswith("__"):
+        if not name.startswith("__") and type(value).__module__ not in HINTS:
             _freeze(name, value, kept, set())
     return kept
 

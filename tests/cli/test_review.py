@@ -49,7 +49,7 @@ def test_a_review_shows_gate_probe_and_isolation_and_approves(tmp_path, capsys):
     [
         ("import os\n" + TEXT, "line 1: imports must be numpy or math, got os"),
         (TEXT.replace("pole_angle", "pole_angel"), "Did you mean"),
-        (TEXT.replace("return upright", "return 2.0 * upright"), "must add up to the reward"),
+        (TEXT.replace("return upright", "return np.log(-1.0) * upright"), "must be finite"),
     ],
 )
 def test_what_fails_cannot_be_approved(tmp_path, capsys, source, words):

@@ -290,7 +290,13 @@ def test_a_file_is_read_and_must_be_approved_where_that_is_asked_for(tmp_path):
             "read-only.* in line 3.*copy first",
         ),
         (
-            body("a = next_obs[:, 0]", "return a, {'a': 2.0 * a}"),
+            body(
+                "a, c = next_obs[:, 0] * 1.0, obs[:, 0]",
+                "t = a + c",
+                "b = a",
+                "b *= 2.0",
+                "return t, {'a': a, 'c': c}",
+            ),
             "output",
             "must add up to the reward",
         ),
