@@ -22,6 +22,7 @@ def reptile(
     inner: int = 512,
     epsilon: tuple[float, float] = (1.0, 0.0),
     seed: int = 0,
+    callback: Any = None,
 ) -> list[int]:
     """``w <- w + e (w~ - w)``, ``w~`` the weights after ``inner`` steps on one of the tasks.
 
@@ -36,6 +37,7 @@ def reptile(
         inner: Steps on each.
         epsilon: First and last e, in [0, 1].
         seed: Of the order.
+        callback: Of `model.learn`.
 
     Returns:
         Which tasks were drawn.
@@ -68,7 +70,7 @@ def reptile(
         _set(model, envs[task])
         before = {k: v.detach().clone() for k, v in model.policy.state_dict().items()}
         _forget(model)
-        model.learn(inner, reset_num_timesteps=False)
+        model.learn(inner, callback=callback, reset_num_timesteps=False)
         after = model.policy.state_dict()
         mixed = {k: _between(before[k], v.detach(), step) for k, v in after.items()}
         model.policy.load_state_dict(mixed)

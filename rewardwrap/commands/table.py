@@ -32,6 +32,7 @@ COMMANDS = {
     "plan": "the best policy for a reward, in what was explored",
     "design": "a reward that pays in a few states and keeps the task",
     "evolve": "a list of moves that is good at one start, without gradients",
+    "meta": "weights from which every task of a family is near, to start from",
     "distance": "are these rewards one task",
     "regret": "what the best policy of a reward is worth on the task",
     "audit": "what a reward paid for: evidence from a run or from played episodes",
