@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import matplotlib
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -69,6 +70,8 @@ class Series:
     seed: int | None = None
 
 
+_settled: WeakSet[Figure] = WeakSet()
+"""Figures whose layout is solved."""
 _read_out: WeakKeyDictionary[Figure, tuple[NDArray[np.int64], tuple[Series, ...]]] = (
     WeakKeyDictionary()
 )
@@ -161,10 +164,18 @@ def spread_apart(heights: list[float], gap: float, ceiling: float) -> list[float
 
 
 def _settle(figure: Figure) -> None:
-    """Solve its layout once, not twice for each file: most of what a figure costs."""
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+    """Lay it out once, not twice for each file: most of what a figure costs."""
+    if figure not in _settled:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+        _settled.add(figure)
+
+
+def _print(figure: Figure, suffix: str, content: Any, metadata: Mapping[str, None]) -> None:
+    """What `Figure.savefig` does, which draws everything once more before."""
+    canvas: Any = FigureCanvasSVG(figure) if suffix == "svg" else FigureCanvasAgg(figure)
+    write = canvas.print_svg if suffix == "svg" else canvas.print_png
+    write(content, metadata=metadata)
 
 
 def save(figure: Figure, *, suffix: str) -> bytes:
@@ -173,7 +184,10 @@ def save(figure: Figure, *, suffix: str) -> bytes:
     metadata = {"Date": None} if suffix == "svg" else {"Software": None}
     with matplotlib.rc_context({**STYLE, "svg.fonttype": "path"}):
         _settle(figure)
-        figure.savefig(content, format=suffix, dpi=160, metadata=metadata)
+        before = figure.dpi
+        figure.dpi = 160
+        _print(figure, suffix, content, metadata)
+        figure.dpi = before
     return content.getvalue()
 
 
@@ -188,7 +202,13 @@ def inline_svg(figure: Figure, name: str, label: str) -> Markup:
     content = io.StringIO()
     with matplotlib.rc_context({**STYLE, "svg.fonttype": "none"}):
         _settle(figure)
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+        patches = [figure.patch, *(axes.patch for axes in figure.axes)]
+        colours = [(patch.get_facecolor(), patch.get_edgecolor()) for patch in patches]
+        for patch in patches:
+            patch.set(facecolor="none", edgecolor="none")
+        _print(figure, "svg", content, {"Date": None})
+        for patch, (face, edge) in zip(patches, colours, strict=True):
+            patch.set(facecolor=face, edgecolor=edge)
     svg = content.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style).*?</\1>", "", svg, flags=re.DOTALL)  # would style the page
