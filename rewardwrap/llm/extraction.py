@@ -108,7 +108,8 @@ def _blocks(text: str) -> tuple[list[tuple[str, str]], bool]:
 
 def _defines(source: str, function: str) -> bool:
     # a text search, not a parse: what does not parse goes to the gate, which says where it is wrong
-    return re.search(rf"^def\s+{function}\s*\(", source, re.M) is not None
+    names = f"(?:{function}|compute_{function})" if function == FUNCTION else function
+    return re.search(rf"^def\s+{names}\s*\(", source, re.M) is not None
 
 
 def _with_helpers(blocks: list[str], chosen: int, function: str) -> str:
@@ -132,6 +133,6 @@ def _names(body: str) -> set[str]:
     By lines, not by parsing: Python's parser can be made to crash, and nobody has looked yet.
     """
     lines = [line for line in body.splitlines() if line and not line[0].isspace()]
-    if not all(line.startswith(("def ", "import ", "from ", "#", ")")) for line in lines):
+    if not all(line.startswith(("def ", "import ", "from ", "#", ")", "@")) for line in lines):
         return set()
     return set(re.findall(r"^def\s+(\w+)", body, re.M))

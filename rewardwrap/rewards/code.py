@@ -53,8 +53,9 @@ class CodeReward(Reward):
     and are read-only; ``np`` and ``math`` are there. ``info["terminated"]``, ``info["step"]`` (from 1) and
     ``info["previous_action"]`` are there too, unless the environment reports something of that name.
 
-    Components are recorded like any other term, as the code returned them. Where it does not write the total
-    as their sum (it multiplies them, or weighs them), ``remainder`` is a term too: what they leave of it.
+    Torch's words (Eureka's ``compute_reward`` over tensors, arguments being fields) become numpy (`text`);
+    hints count for nothing, prints are left out. Components are recorded like any other term, as the code
+    returned them. Where it does not write the total as their sum, so is ``remainder``, what they leave of it.
 
     One worker serves all lanes. It starts with the first batch (0.2 s), ends when an environment is closed
     or with this object, and a copy starts its own. The first batches are a probe: the same twice gives the
@@ -152,20 +153,15 @@ class CodeReward(Reward):
             require_remainder_free(self.components)  # type: ignore[arg-type]
 
     def _check_settings(self) -> None:
-        if self.gate not in ("strict", "off"):
-            raise ConfigError(
-                f'CodeReward: gate must be "strict" or "off", got {self.gate!r}. '
-                "The worker confines the code either way."
-            )
-        if self.confine not in ("auto", "process"):
-            raise ConfigError(
-                f'CodeReward: confine must be "auto" or "process", got {self.confine!r}. Leave it out.'
-            )
-        if self.approval not in ("none", "required"):
-            raise ConfigError(
-                f'CodeReward: approval must be "none" or "required", got {self.approval!r}. '
-                "Approve with: rewardwrap review FILE --approve."
-            )
+        for name, known, way in (
+            ("gate", ("strict", "off"), "The worker confines the code either way."),
+            ("confine", ("auto", "process"), "Leave it out."),
+            ("approval", ("none", "required"), "Approve with: rewardwrap review FILE --approve."),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                choice = " or ".join(f'"{each}"' for each in known)
+                raise ConfigError(f"CodeReward: {name} must be {choice}, got {value!r}. {way}")
         if self.tier not in TIERS:
             raise ConfigError(
                 f"CodeReward: tier must be {', '.join(TIERS)}, got {self.tier!r}. Leave it out."
@@ -198,6 +194,14 @@ class CodeReward(Reward):
         return components if self.adds_up else (*components, REMAINDER)
 
     @property
+    def text(self) -> str:
+        """What runs: the source, or its numpy where it was written in torch's words."""
+        if "_text" not in self.__dict__:
+            numpy = reading_of(str(self.source)).text if self.gate == "strict" else None
+            object.__setattr__(self, "_text", numpy or str(self.source))
+        return str(self.__dict__["_text"])
+
+    @property
     def adds_up(self) -> bool:
         """Whether the code writes its total as the sum of its components; else there is a remainder."""
         known: bool | None = self.__dict__.get("_sums")
@@ -223,7 +227,7 @@ class CodeReward(Reward):
     # --- paying ---------------------------------------------------------------------------------
 
     def init(self, lanes: int) -> Carry:
-        return start(lanes) if clocked(str(self.source)) & CARRIED else None
+        return start(lanes) if clocked(self.text) & CARRIED else None
 
     def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
         if carry is None:
@@ -235,7 +239,7 @@ class CodeReward(Reward):
         return self(batch)
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        return self._pay(along(batch) if clocked(str(self.source)) else batch)
+        return self._pay(along(batch) if clocked(self.text) else batch)
 
     def _pay(self, batch: Transitions) -> FloatArray:
         rows = len(batch.reward)
@@ -255,7 +259,7 @@ class CodeReward(Reward):
         return total
 
     def write(self, code: LaneCode) -> str:
-        if clocked(str(self.source)):
+        if clocked(self.text):
             return code.batch_of_one(self.step, self.init(1), self.recorded, self.tag or "code")
         return code.stepped(
             OneRow(self, code.task, sums=self.adds_up), None, self.recorded, self.tag or "code"
@@ -271,7 +275,7 @@ class CodeReward(Reward):
             SandboxError: It breaks one of these.
         """
         rows = min(batch.lanes, ROWS)
-        batch = along(batch) if clocked(str(self.source)) else batch
+        batch = along(batch) if clocked(self.text) else batch
         way = self._way_of(batch)
         arrays = [array[:rows] for array in way.plan.arrays(batch)]
         values = way.session.probe(arrays, rows)
@@ -312,7 +316,7 @@ class CodeReward(Reward):
         session: Session | None = self.__dict__.get("_worker")
         if session is None:
             session = Session(
-                str(self.source),
+                self.text,
                 tuple(self.components or ()),
                 sums=self.adds_up,
                 deadline=float(self.deadline),
@@ -324,7 +328,7 @@ class CodeReward(Reward):
         return session
 
     def _way_of(self, batch: Transitions) -> Way:
-        plan, session = Plan.of(str(self.source), batch), self._session()
+        plan, session = Plan.of(self.text, batch), self._session()
         session.describe(plan.columns, plan.fields)
         way = Way(plan, session, *self._translation(plan))
         if len(batch.reward):
@@ -342,5 +346,5 @@ class CodeReward(Reward):
             return None, str(outside)
 
     def __getstate__(self) -> dict[str, Any]:
-        # the worker stays here; names without an underscore are the configuration
+        # names without an underscore are the configuration; the worker stays here
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}

@@ -55,7 +55,7 @@ class Judge:
         self.functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
         self.constants: set[str] = set()
         # annotations are text for the interpreter, and documentation is for people
-        self.unread = {id(n) for a in _annotations(tree) for n in ast.walk(a)}
+        self.unread = {id(n) for a in hints_of(tree) for n in ast.walk(a)}
         self.unread |= {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
 
     def judge(self) -> None:
@@ -247,9 +247,9 @@ def _require_known_names(function: ast.FunctionDef, outside: frozenset[str]) -> 
         n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     known = BUILTINS | outside | nested | taken | made
-    annotations = {id(n) for a in _annotations(function) for n in ast.walk(a)}
+    hints = {id(n) for a in hints_of(function) for n in ast.walk(a)}
     for node in ast.walk(function):
-        if isinstance(node, ast.Name) and id(node) not in annotations:
+        if isinstance(node, ast.Name) and id(node) not in hints:
             _require_known(node, known)
         for target in _written(node):
             owner = _owner(target)
@@ -284,7 +284,8 @@ def _require_known(node: ast.Name, known: frozenset[str] | set[str]) -> None:
     )
 
 
-def _annotations(function: ast.AST) -> list[ast.expr]:
+def hints_of(function: ast.AST) -> list[ast.expr]:
+    """Type hints in a tree, which are never run."""
     found = [n.annotation for n in ast.walk(function) if isinstance(n, ast.arg) and n.annotation]
     found += [n.annotation for n in ast.walk(function) if isinstance(n, ast.AnnAssign)]
     return found + [

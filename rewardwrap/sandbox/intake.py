@@ -133,6 +133,7 @@ def reading_of(source: str) -> Reading:
         line=found["line"],
         parses=found["parses"],
         sums=bool(found["sums"]),
+        text=found["text"],
         tree=found["tree"],
     )
 

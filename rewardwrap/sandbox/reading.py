@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rewardwrap.sandbox.allowed import ARRAY, RESERVED, Refused
+from rewardwrap.sandbox.dialect import in_numpy, laid_out
 from rewardwrap.sandbox.gate import Judge, function_of, name_of
 from rewardwrap.sandbox.sums import adds_up
 from rewardwrap.sandbox.syntax import plain
@@ -27,6 +28,7 @@ class Reading:
         line: Where.
         parses: Whether it is Python at all.
         sums: Whether the components are written as the addends of the total.
+        text: What runs instead where it was written in torch's words or prints; else None.
         tree: Its syntax as plain data, where a strict gate lets it through; see `sandbox.syntax`.
     """
 
@@ -36,6 +38,7 @@ class Reading:
     line: int | None = None
     parses: bool = True
     sums: bool = False
+    text: str | None = None
     tree: list[Any] | None = None
 
 
@@ -48,6 +51,8 @@ def read(source: str) -> Reading:
         reading.refusal, reading.line, reading.parses = str(refused), refused.line, False
         return reading
     try:
+        if in_numpy(tree):
+            reading.text = laid_out(tree)
         reading.components = components_of(tree)
         reading.fields = fields_of(tree)
         function = function_of(tree)
@@ -56,6 +61,8 @@ def read(source: str) -> Reading:
         reading.tree = plain(tree)
     except Refused as refused:
         reading.refusal, reading.line = str(refused), refused.line
+    except (SyntaxError, ValueError) as error:
+        reading.refusal = f"the source must be Python that can be written again, got {error}"
     except RecursionError:
         reading.refusal = "nesting must be shallow, got expressions inside expressions without end"
     return reading
