@@ -21,7 +21,7 @@ CLAIM = (
 )
 SOURCE = "Wang et al., 2025, arXiv 2511.09158"
 BUDGET = 5
-SEEDS = 5
+SEEDS = 10
 OBJECT = "rewardwrap.scores.concise:Concise"
 PENALTY, STEPS, ASKED = 0.15, 60_000, 60
 
