@@ -1,4 +1,8 @@
-"""Preferences between sentences: a frozen transformer against the words, and an agent that is paid by it."""
+"""Preferences between sentences: a frozen transformer against the words, and an agent that is paid by it.
+
+Steps and learning rate of the agents were changed (600 steps at rate 1 to 300 at rate 4) after seeds 0 and 1
+had been looked at; those two are among the ten.
+"""
 
 from __future__ import annotations
 
@@ -83,4 +87,7 @@ def verdict(rows: Sequence[Row]) -> tuple[State, str]:
             ("success of an agent", "success", ("transformer", "words", "true")),
         )
     )
-    return state, f"{told} (true: paid by the outcome)"
+    return state, (
+        f"{told} (true: paid by the outcome). The agents' steps and learning rate were changed, from 600 "
+        "at 1 to 300 at 4, after looking at seeds 0 and 1, which are among the ten"
+    )
