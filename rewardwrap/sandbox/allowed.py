@@ -72,15 +72,20 @@ NODES: tuple[type[ast.AST], ...] = (
     ast.Slice, ast.Tuple, ast.List, ast.Dict, ast.Constant, ast.ListComp, ast.GeneratorExp, ast.DictComp,
     ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
 )  # fmt: skip
+PAST = (
+    'the state before is obs, the action before info["previous_action"], the number of the step '
+    'info["step"]; what remembers more is a rewardwrap.Reward of your own, with init and step'
+)
+"""What a reward that wants to keep something has instead."""
 ADVICE: dict[type[ast.AST], str] = {
     ast.While: "a while loop. Write whole-array numpy, or for over range(...)",
     ast.Lambda: "a lambda. Write a helper function with def",
     ast.Try: "try. Guard the input instead, e.g. np.maximum(x, 1e-8)",
     ast.With: "with. Rewards open nothing",
-    ast.ClassDef: "a class. Helper functions are enough",
+    ast.ClassDef: f"a class. Write its method as def reward, and keep nothing: {PAST}",
     ast.JoinedStr: "an f-string. Component names are plain text",
-    ast.Global: "global. A reward keeps nothing between calls",
-    ast.Nonlocal: "nonlocal. A reward keeps nothing between calls",
+    ast.Global: f"global. A reward keeps nothing between calls: {PAST}",
+    ast.Nonlocal: f"nonlocal. A reward keeps nothing between calls: {PAST}",
     ast.Yield: "yield. Return the reward",
     ast.Await: "await. Return the reward",
     ast.AsyncFunctionDef: "async. Write def",

@@ -27,6 +27,7 @@ from rewardwrap.sandbox.allowed import (
     MODULES,
     NODES,
     NUMPY,
+    PAST,
     REDUCTIONS,
     RESERVED,
     WHY,
@@ -97,6 +98,8 @@ class Judge:
                 self.constants |= {str(name_of(t)) for t in node.targets}
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 self.constants.add(node.target.id)
+            elif isinstance(node, ast.ClassDef):
+                raise Refused(f"reward code must do without {ADVICE[ast.ClassDef]}", node.lineno)
             elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
                 raise Refused(
                     f"the source must hold functions and constants, got {type(node).__name__}",
@@ -260,7 +263,7 @@ def _require_known_names(function: ast.FunctionDef, outside: frozenset[str]) -> 
                 )
             if owner not in made and isinstance(target, ast.Subscript):
                 raise Refused(
-                    f"{owner} must not be written into: a reward keeps nothing between calls",
+                    f"{owner} must not be written into: a reward keeps nothing between calls; {PAST}",
                     target.lineno,
                 )
             if isinstance(target, ast.Attribute):

@@ -52,7 +52,12 @@ def test_honest_code_passes(source):
         (body("return np.fromfile('x')"), 2, "np.fromfile must not be used"),
         (body("return np.maximun(obs, 0)"), 2, "Did you mean np.maximum"),
         (body("while True:", "    pass"), 2, "a while loop"),
-        (body("global n", "return 0"), 2, "keeps nothing between calls"),
+        (body("global n", "return 0"), 2, r"keeps nothing between calls: the state before is obs"),
+        (
+            "class Walker:\n    def reward(self, obs, action, next_obs, info):\n        return self.last\n",
+            1,
+            r"without a class\. Write its method as def reward.*info\[.previous_action.\]",
+        ),
         ("n = [0]\n" + body("n[0] = n[0] + 1", "return obs"), 3, "keeps nothing between calls"),
         (body("obs[0] = 1", "return obs"), 2, "obs must not be written into"),
         (body("return obs.__class__"), 2, "underscore"),
