@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         Transport,
         WinRate,
     )
+    from rewardwrap.training.introspection import ForecastHead, Searcher
     from rewardwrap.training.trees import grow_tree
 
     compare: _Compare
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
         "EpisodeStore",
         "EventLoop",
         "Exemplar",
+        "ForecastHead",
         "Fragments",
         "GammaMismatch",
         "Grouped",
@@ -136,6 +138,7 @@ if TYPE_CHECKING:
         "RewardwrapWarning",
         "Run",
         "SandboxError",
+        "Searcher",
         "SelfDesigned",
         "SQIL",
         "SelfReward",
@@ -273,6 +276,7 @@ _homes = {
         "Transport",
         "WinRate",
     ),
+    "rewardwrap.training.introspection": ("ForecastHead", "Searcher"),
     "rewardwrap.training.trees": ("grow_tree",),
 }
 _home = {name: module for module, names in _homes.items() for name in names}

@@ -63,6 +63,8 @@ NAMES = [
     "Minimum",
     "ModelEnv",
     "MissingExtra",
+    "ForecastHead",
+    "Searcher",
     "NGU",
     "Named",
     "NashLoop",

@@ -33,6 +33,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="of a run paid by win_rate against itself: one of its iterates an episode",
     )
+    parser.add_argument(
+        "--introspect",
+        type=float,
+        metavar="PRICE",
+        help="play by continuations that stop, branch and start again by what the policy foretells, at "
+        "this price of a step",
+    )
     parser.add_argument("--device", default="auto")
     show.add_show(parser)
     add_catalog(parser)
@@ -61,6 +68,9 @@ def run(args: argparse.Namespace) -> int:
 
         mixture = Mixture.load(args.what / MIXTURE, agent.model.policy, seed=protocol.seed)
         vars(agent.model)["predict"] = mixture.predict
+    if args.introspect is not None:
+        agent.close()
+        return _introspect(args, agent, protocol)
     env = agent.eval_env(protocol.width)
     found = evaluate(agent.model, env, protocol)
     step = agent.model.num_timesteps
@@ -83,6 +93,62 @@ def changes_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.catalog:
         found["catalog"] = tuple(str(Path(folder).absolute()) for folder in args.catalog)
     return found
+
+
+def _introspect(args: argparse.Namespace, agent: Any, protocol: Any) -> int:
+    """Print what a search by forecasts earns, beside one run and the best of n that cost as much."""
+    import numpy as np
+    import torch
+    from rich.table import Table
+
+    from rewardwrap.training.introspection import ForecastHead, Searcher
+
+    env, seeds = _plain_env(agent.settings), range(protocol.seed, protocol.seed + protocol.episodes)
+    torch.manual_seed(protocol.seed)
+    head = ForecastHead(agent.model).learn(env, seed=protocol.seed + 1_000_000)
+    searcher = Searcher(env, head, compute=args.introspect)
+    found = [searcher.run(seed) for seed in seeds]
+    steps = float(np.mean([taken for _, taken in found]))
+    plays = [head.rollouts(env, seeds)]
+    each = float(np.mean([one.steps for one in plays[0]]))
+    plays += [head.rollouts(env, seeds) for _ in range(max(1, round(steps / each)) - 1)]
+    best = [max(runs, key=lambda one: one.expected or 0.0) for runs in zip(*plays, strict=True)]
+    ways = {
+        "one run": ([one.paid for one in plays[0]], each),
+        "search": ([one.paid for one, _ in found], steps),
+        f"best of {len(plays)}": (
+            [one.paid for one in best], sum(one.steps for runs in plays for one in runs) / len(best)
+        ),
+    }  # fmt: skip
+    if args.json:
+        args.answer = {name: {"true": paid, "steps": n} for name, (paid, n) in ways.items()}
+        return 0
+    table = Table(title=f"{protocol.episodes} episodes, sampled; a step costs {args.introspect:g}")
+    for heading in ("", "true", "steps"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, (paid, n) in ways.items():
+        table.add_row(name, f"{np.mean(paid):.4g}", f"{n:.4g}")
+    wide_console().print(table)
+    return 0
+
+
+def _plain_env(settings: Any) -> Any:
+    """The environment of a run, as its policy sees it and without the reward.
+
+    Raises:
+        ConfigError: Layers lie between it and the policy that cannot be copied along.
+    """
+    from rewardwrap.adapters.build import builder_of
+    from rewardwrap.core.errors import ConfigError
+
+    h = settings.hyperparameters()
+    if h.env_wrapper or h.frame_stack or settings.noise:
+        raise ConfigError(
+            "--introspect must play a run without env_wrapper, frame_stack and noise, got one with them. "
+            "Give rw.Searcher the wrapped environment."
+        )
+    kwargs = {**h.env_kwargs, **settings.env_kwargs}
+    return builder_of(settings.env, settings.catalog)("eval", kwargs)
 
 
 def _print(folder: Path, step: int, protocol: Any, found: Any) -> None:
