@@ -88,6 +88,8 @@ class GroupVector(VectorEnv[Any, Any, Any]):
         *,
         autoreset: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
+        # older gymnasium closes what was refused while it was made, too
+        self.envs: list[gym.Env[Any, Any]] = []
         self.lockstep = Lockstep(rule, len(makers))
         self._mode = _mode(autoreset)
         self.envs = [require_ends(make()) for make in makers]

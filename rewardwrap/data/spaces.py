@@ -88,9 +88,9 @@ def from_json(data: Any) -> gym.Space[Any] | None:
                 low, high = (_bounds(data[k], shape, dtype) for k in ("low", "high"))
                 return spaces.Box(low, high, shape, dtype.type)
             case "Discrete":
-                return spaces.Discrete(
-                    data["n"], start=data["start"], dtype=np.dtype(data["dtype"]).type
-                )
+                # older gymnasium has no other than int64, and no word for it
+                other = {} if data["dtype"] == "int64" else {"dtype": np.dtype(data["dtype"]).type}
+                return spaces.Discrete(data["n"], start=data["start"], **other)
             case "MultiDiscrete":
                 return spaces.MultiDiscrete(
                     np.array(data["nvec"]),
