@@ -213,7 +213,7 @@ def _serve_rewards(worker: Worker) -> None:
             asked = worker.text(length)
             if operation == turn.LOAD:
                 function, kept = _loaded(asked["source"], steady=asked["steady"])
-                judged = Judged(function, asked["components"], kept, sums=asked["sums"])
+                judged = Judged(function, asked["components"], kept, sums=asked.get("sums", True))
             else:
                 columns = [Column.of(c) for c in asked["columns"]]
                 views = Views(channel.requests, columns, asked["fields"])
