@@ -25,7 +25,7 @@ SOURCE = "Qiu et al., 2024, arXiv 2402.10184"
 BUDGET = 1.0
 SEEDS = 5
 OBJECT = "rewardwrap.training.trees:grow_tree"
-USE = "rewardwrap record ENV --policy P --tree 4x2; rewardwrap fit preferences DIR --topology tree"
+USE = "rewardwrap fit preferences DIR --topology tree"
 ANSWERS, OF, MEMBERS = 64, 16, 5
 SHAPES = {"tree": (4, 2, 10, 16), "chain": (1, OF, 40, 16)}
 """Partings, ways, steps between them, starts: 256 leaves of 40 steps each."""

@@ -71,10 +71,11 @@ def test_the_cuts_are_the_best_of_all(frames: int, count: int, least: int, seed:
     cuts, found = segments(x, count, least=least)
     assert found == pytest.approx(min(map(cost, every)), abs=1e-9)
     assert cost(cuts) == pytest.approx(found, abs=1e-9)
-    # features in another order change nothing, and more steps never cost more
+    # features in another order change nothing
     assert segments(x[:, ::-1], count, least=least)[0] == cuts
-    if frames >= (count + 1) * least:
-        assert segments(x, count + 1, least=least)[1] <= found + 1e-9
+    # more steps never cost more, where a step may be cut anywhere
+    if least == 1 and frames > count:
+        assert segments(x, count + 1, least=1)[1] <= found + 1e-9
 
 
 def test_planted_cuts_are_found_within_a_frame() -> None:
