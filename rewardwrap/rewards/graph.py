@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.transitions import FloatArray, Transitions, take
+from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.own_net import OwnNet
 
 KIND = "graph"
-BLOCK = 4096
-"""Rows at a time."""
 NUMBERS = {f"_operator.{name}": getattr(operator, name)
            for name in ("getitem", "add", "sub", "mul", "floordiv", "neg")}  # fmt: skip
 """What an exported graph does with sizes."""
 
 
-class Graph:
+class Graph(OwnNet):
     """A network of one's own for inference.
 
     Args:
@@ -37,8 +36,6 @@ class Graph:
     Raises:
         ConfigError: A node that names something else than an operator.
     """
-
-    members = 1
 
     def __init__(self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         import torch
@@ -51,23 +48,6 @@ class Graph:
         self._nodes = [(node["name"], _operator(node["op"]), node) for node in net["nodes"]]
         widths = [sum(p.width for p in inputs.parts if p.column == name) for name in net["reads"]]
         self._ends = np.cumsum(widths)[:-1]
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        """The reward of every row, ``(B,)`` float64."""
-        rows = batch.lanes
-        if rows <= BLOCK:
-            return self._paid(batch)
-        parts = [take(batch, slice(b, min(b + BLOCK, rows))) for b in range(0, rows, BLOCK)]
-        return np.concatenate([self._paid(part) for part in parts])
-
-    def all(self, batch: Transitions) -> FloatArray:
-        """What its only member says, ``(1, B)``."""
-        return self(batch)[None]
-
-    def combine(self, each: FloatArray) -> FloatArray:
-        """``(1, B) -> (B,)``."""
-        one: FloatArray = each[0]
-        return one
 
     def _paid(self, batch: Transitions) -> FloatArray:
         import torch

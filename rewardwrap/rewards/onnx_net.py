@@ -14,19 +14,18 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core.errors import ConfigError, extra
-from rewardwrap.core.transitions import FloatArray, Transitions, take
+from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.own_net import OwnNet
 
 KIND = "onnx"
 BYTES = "onnx"
 """Name of the array in the weights that holds the file."""
-BLOCK = 4096
-"""Rows at a time."""
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 ELSEWHERE = "session.model_external_initializers_file_folder_path"
 
 
-class OnnxNet:
+class OnnxNet(OwnNet):
     """A network of one's own for inference.
 
     Args:
@@ -39,31 +38,12 @@ class OnnxNet:
         MissingExtra: onnxruntime is not installed.
     """
 
-    members = 1
-
     def __init__(self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         self.inputs = inputs
         self._session = session(np.asarray(arrays[BYTES], np.uint8).tobytes(), "model")
         self._takes = list(zip(net["takes"], net["dtypes"], strict=True))
         widths = [sum(p.width for p in inputs.parts if p.column == name) for name in net["reads"]]
         self._ends: list[int] = [] if net["joined"] else np.cumsum(widths)[:-1].tolist()
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        """The reward of every row, ``(B,)`` float64."""
-        rows = batch.lanes
-        if rows <= BLOCK:
-            return self._paid(batch)
-        parts = [take(batch, slice(b, min(b + BLOCK, rows))) for b in range(0, rows, BLOCK)]
-        return np.concatenate([self._paid(part) for part in parts])
-
-    def all(self, batch: Transitions) -> FloatArray:
-        """What its only member says, ``(1, B)``."""
-        return self(batch)[None]
-
-    def combine(self, each: FloatArray) -> FloatArray:
-        """``(1, B) -> (B,)``."""
-        one: FloatArray = each[0]
-        return one
 
     def _paid(self, batch: Transitions) -> FloatArray:
         x = np.empty((batch.lanes, self.inputs.width))

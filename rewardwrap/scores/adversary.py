@@ -11,8 +11,7 @@ import numpy as np
 from rewardwrap.core.errors import ConfigError, RewardValueError
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.scores.contract import register_score
-from rewardwrap.scores.reading import finished
-from rewardwrap.scores.set_distance import Features, last_observation
+from rewardwrap.scores.set_distance import Features, features_of
 
 SMOOTHING, DECAY = 0.1, 1e-2
 """Of labels, so that no logit runs away; of weights, per update."""
@@ -128,16 +127,7 @@ class Adversary:
         return np.concatenate([x, x**2, np.ones((len(x), 1))], axis=1)
 
     def _read(self, given: Any) -> FloatArray:
-        items = list(given)
-        if items and not isinstance(items[0], int | float | np.generic | np.ndarray | list | tuple):
-            read = self.features or last_observation
-            items = [np.ravel(np.asarray(read(finished(item)), np.float64)) for item in items]
-        rows = np.asarray(items, np.float64).reshape(len(items), -1 if items else 0)
-        if not np.isfinite(rows).all():
-            raise RewardValueError(
-                "Adversary: features must be finite, got NaN or infinity. Look at the last observations."
-            )
-        return rows
+        return features_of(given, self.features, "Adversary")
 
 
 def _sigmoid(values: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, field
 from typing import Any, Literal
 
@@ -166,17 +166,30 @@ class SetDistance:
         return rows
 
     def _read(self, given: Any) -> FloatArray:
-        """Features, ``(n, k)``; numbers are features already."""
-        items = list(given)
-        if items and not isinstance(items[0], int | float | np.generic | np.ndarray | list | tuple):
-            read = self.features or last_observation
-            items = [np.ravel(np.asarray(read(finished(item)), np.float64)) for item in items]
-        rows = np.asarray(items, np.float64).reshape(len(items), -1 if items else 0)
-        if not np.isfinite(rows).all():
-            raise RewardValueError(
-                "SetDistance: features must be finite, got NaN or infinity. Look at the last observations."
-            )
-        return rows
+        return features_of(given, self.features, "SetDistance")
+
+
+def features_of(given: Iterable[Any], features: Features | None, subject: str) -> FloatArray:
+    """Features of episodes, ``(n, k)``; numbers are features already.
+
+    Args:
+        given: Episodes or rows of numbers.
+        features: Of an episode; None: its last observation.
+        subject: What errors call the one who asks.
+
+    Raises:
+        RewardValueError: NaN or infinity among them.
+    """
+    items = list(given)
+    if items and not isinstance(items[0], int | float | np.generic | np.ndarray | list | tuple):
+        read = features or last_observation
+        items = [np.ravel(np.asarray(read(finished(item)), np.float64)) for item in items]
+    rows = np.asarray(items, np.float64).reshape(len(items), -1 if items else 0)
+    if not np.isfinite(rows).all():
+        raise RewardValueError(
+            f"{subject}: features must be finite, got NaN or infinity. Look at the last observations."
+        )
+    return rows
 
 
 def _is_pair(reference: Any) -> bool:
