@@ -10,9 +10,13 @@ ended on queries without a comparison, which run.
 import sys
 
 import gymnasium as gym
+import torch
 from stable_baselines3 import PPO
 
 import rewardwrap as rw
+
+# small networks: more threads only wait for each other
+torch.set_num_threads(1)
 
 STEPS = int(sys.argv[1]) if sys.argv[1:] else 60_000
 RUNGS = {"parses": ("parses", 4.0), "schema": ("schema", 2.0)}

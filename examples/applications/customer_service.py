@@ -9,9 +9,13 @@ person's time: the outcome says so, and brevity counts among right ones alone (`
 import sys
 
 import gymnasium as gym
+import torch
 from stable_baselines3 import PPO
 
 import rewardwrap as rw
+
+# small networks: more threads only wait for each other
+torch.set_num_threads(1)
 
 STEPS = int(sys.argv[1]) if sys.argv[1:] else 30_000
 DESK = {"unanswerable": 0.2}

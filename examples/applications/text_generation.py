@@ -9,9 +9,13 @@ what the group would lose without it, here in diversity (Vendi); the score below
 import sys
 
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 
 import rewardwrap as rw
+
+# small networks: more threads only wait for each other
+torch.set_num_threads(1)
 
 STEPS = int(sys.argv[1]) if sys.argv[1:] else 25_000
 

@@ -11,9 +11,13 @@ import sys
 
 import gymnasium as gym
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 
 import rewardwrap as rw
+
+# small networks: more threads only wait for each other
+torch.set_num_threads(1)
 
 STEPS = int(sys.argv[1]) if sys.argv[1:] else 100_000
 POOL = {"sentences": 6}
