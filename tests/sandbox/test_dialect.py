@@ -69,8 +69,8 @@ def test_an_answer_to_eurekas_prompt_pays_what_torch_computes():
     assert "print" not in code.text
     env = rw.wrap(gym.make("CartPole-v1"), code)
     env.reset(seed=3)
-    for _ in range(12):
-        obs, paid, *_, info = env.step(env.action_space.sample())
+    for step in range(12):
+        obs, paid, *_, info = env.step(step % 2)
         place, speed, angle, _ = torch.tensor(obs[None], dtype=torch.float64).unbind(-1)
         total, parts = compiled(CARTPOLE)(angle, place, speed, torch.zeros(1))
         assert paid == pytest.approx(float(total), rel=1e-6)
