@@ -26,7 +26,7 @@ CLAIM = (
 )
 SOURCE = "Wang et al., 2025, arXiv 2505.12996"
 BUDGET = 1
-SEEDS = 5
+SEEDS = 10
 OBJECT = "rewardwrap.scores.exemplar:Exemplar"
 KNOWN, GRADED, MOSTLY, POOL = 2.0, 0, 0.8, 6
 """How far words are followed at first; the language with exemplars, and the share of episodes that are

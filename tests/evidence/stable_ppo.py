@@ -21,7 +21,7 @@ CLAIM = (
 )
 SOURCE = "Zhang et al., 2025, arXiv 2505.02835"
 BUDGET = 1
-SEEDS = 5
+SEEDS = 10
 OBJECT = "rewardwrap_policies.stable:StablePPO"
 USE = "rewardwrap train CartPole-v1 --algo ppo_stable"
 ERRORS, GROSS = 0.01, 30.0
