@@ -16,6 +16,7 @@ CLAIM = (
 )
 SOURCE = "Lv et al., 2025, arXiv 2505.22653"
 BUDGET = 0.05
+SEEDS = 10
 USE = (
     "rewardwrap train rewardwrap/SearchQA-v0 --score '{calibrated: {model: is_success, "
     "pattern: {reasoning_pattern: {patterns: [new_search, grounded]}}}}' --group 8"

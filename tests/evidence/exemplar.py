@@ -19,6 +19,7 @@ CLAIM = (
 )
 SOURCE = "Wang et al., 2025, arXiv 2505.12996"
 BUDGET = 3
+SEEDS = 10
 OBJECT = "rewardwrap.scores.exemplar:Exemplar"
 PRICE, WASTED = 0.05, 4
 
