@@ -13,8 +13,7 @@ from rewardwrap.calculus.text import batch_function, lane_function
 from rewardwrap.calculus.translate import Paid, translate
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray
-from rewardwrap.sandbox.channel import Column
-from rewardwrap.sandbox.syntax import grown
+from rewardwrap.sandbox.channel import Column, grown
 
 Payer = Callable[..., tuple[float, ...]]
 HEAD = ("obs", "action", "next_obs", "info", "info_before")

@@ -39,8 +39,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the review; 0 where gate and probe pass, 1 where one of them does not."""
-    from rewardwrap.sandbox.display import pieces
-    from rewardwrap.sandbox.intake import approve, digest, provenance, read_source, require_size
+    from rewardwrap.sandbox.intake import (
+        approve,
+        digest,
+        pieces,
+        provenance,
+        read_source,
+        require_size,
+    )
 
     out = wide_console()
     source, file = read_source(args.file)
@@ -89,8 +95,14 @@ def _told(out: Console, file: str, facts: Mapping[str, str]) -> str | None:
 
 def _show_difference(out: Console, args: argparse.Namespace, source: str) -> None:
     """Against a file, else against what was approved last, else the whole text."""
-    from rewardwrap.sandbox.display import lines_of
-    from rewardwrap.sandbox.intake import approval_of, body, difference, digest, read_source
+    from rewardwrap.sandbox.intake import (
+        approval_of,
+        body,
+        difference,
+        digest,
+        lines_of,
+        read_source,
+    )
 
     approved = approval_of(args.file)
     if approved is not None and approved["sha256"] == digest(source):
@@ -117,7 +129,7 @@ def _print(out: Console, lines: list[str], *, numbered: bool) -> None:
     """Every character of the text in a place that can be seen, then what a reader may overlook."""
     from rich.markup import escape
 
-    from rewardwrap.sandbox.display import pieces, remarks
+    from rewardwrap.sandbox.intake import pieces, remarks
 
     notes = []
     for number, line in enumerate(lines, 1):

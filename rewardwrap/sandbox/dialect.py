@@ -11,9 +11,7 @@ import ast
 from typing import Any
 
 from rewardwrap.sandbox.allowed import NUMPY, WHY, Refused
-from rewardwrap.sandbox.gate import hints_of
-from rewardwrap.sandbox.signature import as_reward, function_of_eureka
-from rewardwrap.sandbox.tensor_words import (
+from rewardwrap.sandbox.eureka import (
     CASTS,
     DROPPED,
     DTYPES,
@@ -25,7 +23,10 @@ from rewardwrap.sandbox.tensor_words import (
     REDUCTIONS,
     RENAMED,
     SAME,
+    as_reward,
+    function_of_eureka,
 )
+from rewardwrap.sandbox.gate import hints_of
 
 
 def in_numpy(tree: ast.Module) -> bool:

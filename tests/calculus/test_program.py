@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 from rewardwrap.calculus.graph import Outside
 from rewardwrap.calculus.program import Program
 from rewardwrap.core.task import NO_TASK
-from rewardwrap.sandbox.channel import Column
-from rewardwrap.sandbox.syntax import grown, plain
+from rewardwrap.sandbox.channel import Column, grown, plain
 from tests.calculus.sources import BATCH, HEAD, OUTSIDE, ROW
 
 ROWS, WIDTH = 7, 10

@@ -17,9 +17,8 @@ from rewardwrap.llm.client import Completion, Usage
 from rewardwrap.llm.extraction import code_in
 from rewardwrap.rewards.ways import CHECKED
 from rewardwrap.sandbox import reading
-from rewardwrap.sandbox.channel import Column
+from rewardwrap.sandbox.channel import Column, plain
 from rewardwrap.sandbox.columns import QUOTED
-from rewardwrap.sandbox.syntax import plain
 from rewardwrap_envs import catalog
 from tests.rewards.test_code import BY_ROW, TEXT, batch_of
 from tests.sandbox.corpus import attacks

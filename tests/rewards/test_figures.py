@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
-from rewardwrap.sandbox.sums import adds_up
+from rewardwrap.sandbox.reading import adds_up
 from rewardwrap.testing import check_reward
 
 linux = pytest.mark.skipif(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewardwrap.sandbox.display import lines_of, pieces, remarks
+from rewardwrap.sandbox.intake import lines_of, pieces, remarks
 
 
 @pytest.mark.parametrize(
