@@ -22,7 +22,7 @@ slow: .venv/installed-dev
 
 # other people's environments, paid against a hand computation (installs them first)
 foreign: .venv/installed-dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[foreign]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[foreign,mario]"
 	$(BIN)/python -m pytest -m slow -o timeout=3600 tests/foreign
 
 check: .venv/installed-dev

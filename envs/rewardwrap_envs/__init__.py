@@ -159,3 +159,8 @@ _gymnasium.register(
     max_episode_steps=300,
     reward_threshold=102.0,
 )
+_gymnasium.register(
+    "rewardwrap/Mario-v0",
+    entry_point="rewardwrap_envs.foreign.mario:Mario",
+    max_episode_steps=5000,
+)

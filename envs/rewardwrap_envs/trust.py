@@ -24,6 +24,7 @@ KNOWN = (
     "rl_zoo3.wrappers",
     "sb3_contrib.common.wrappers",
     "stable_baselines3.common.atari_wrappers",
+    "rewardwrap_envs.foreign",
     "rewardwrap_envs.highway",
     "rewardwrap_envs.potentials",
     "rewardwrap_envs.ram",

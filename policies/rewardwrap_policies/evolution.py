@@ -116,7 +116,6 @@ def genetic(
     if not isinstance(env.action_space, gymnasium.spaces.Discrete):
         raise PresetError(f"genetic must have Discrete actions, got {env.action_space}. Use ne.")
     count, draws = int(env.action_space.n), np.random.default_rng(seed)
-    env.close()
     lists = draws.integers(count, size=(population, length))
     rate, taken, history = 0.01, 0, list[tuple[int, float]]()
     best: tuple[bool, float] = (False, -np.inf)
@@ -126,9 +125,9 @@ def genetic(
         budget, best = budget + taken, (start.feasible, start.fitness)
         if start.draws is not None:
             draws.bit_generator.state = start.draws
-    found = start
+    found, play = start, _Play(make, feasible, env)
     while taken < budget or found is None:
-        runs = list(mapped(_Play(make, feasible), lists))
+        runs = list(mapped(play, lists))
         taken += sum(run[2] for run in runs)
         order = sorted(range(len(lists)), key=lambda i: runs[i][:2], reverse=True)
         lists, runs = lists[order], [runs[i] for i in order]
@@ -150,22 +149,28 @@ def genetic(
         found = Moves(lists[0].copy(), best[1], best[0], list(history), lists, rate, state)
         if on_generation is not None:
             on_generation(found)
+    env.close()
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Play:
+    """Plays lists in one environment, since to make one may take as long as to play it."""
+
     make: Callable[[], gymnasium.Env[Any, Any]]
     feasible: Callable[[dict[str, Any]], bool] | None
+    env: gymnasium.Env[Any, Any] | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "env": None}
 
     def __call__(self, moves: IntArray) -> Run:
-        env = self.make()
+        env = self.env = self.env or self.make()
         env.reset(seed=0)
         total, made, over, info = 0.0, 0, False, dict[str, Any]()
         while not over and made < len(moves):
             _, reward, terminated, truncated, info = env.step(int(moves[made]))
             total, made, over = total + float(reward), made + 1, terminated or truncated
-        env.close()
         return self.feasible is None or bool(self.feasible(info)), total, made
 
 

@@ -118,4 +118,5 @@ def _workers(jobs: int) -> Iterator[Any]:
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield pool.map
+        # a worker makes one environment for all lists of its share
+        yield lambda play, lists: pool.map(play, lists, chunksize=-(-len(lists) // jobs))

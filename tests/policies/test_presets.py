@@ -77,7 +77,7 @@ def test_every_shipped_row_makes_a_learner(algo):
 def test_every_environment_has_settings_that_fit_its_observation():
     for name, known in recipes().items():
         settings = hyperparameters("ppo", name, env_id=known.id)
-        pixels = known.suite == "atari" and "-ram" not in name
+        pixels = "pixels" in known.tags
         assert settings.policy == ("CnnPolicy" if pixels else "MlpPolicy"), name
         assert settings.env_wrapper == ()
 

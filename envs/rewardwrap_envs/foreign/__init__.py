@@ -1,0 +1,1 @@
+"""Thin adapters: games of other packages, seen through gymnasium."""
