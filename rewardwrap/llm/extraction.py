@@ -7,11 +7,15 @@ import textwrap
 
 from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.llm.client import Completion
+from rewardwrap.sandbox.classes import PAYING
 
 FUNCTION = "reward"
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 """A line that opens or closes a block: ``` or ~~~, a language, and whatever stands behind it."""
 
+_KEEPS = re.compile(
+    rf"^class\s+\w+.*?:[^\n]*\n(?:[ \t][^\n]*\n|\n)*?[ \t]+def\s+(?:{'|'.join(PAYING)})\s*\(", re.M
+)
 _THOUGHT = ("<think>", "</think>")
 _PYTHON = ("", "python", "py", "python3")
 
@@ -109,7 +113,10 @@ def _blocks(text: str) -> tuple[list[tuple[str, str]], bool]:
 def _defines(source: str, function: str) -> bool:
     # a text search, not a parse: what does not parse goes to the gate, which says where it is wrong
     names = f"(?:{function}|compute_{function})" if function == FUNCTION else function
-    return re.search(rf"^def\s+{names}\s*\(", source, re.M) is not None
+    if re.search(rf"^def\s+{names}\s*\(", source, re.M):
+        return True
+    # a class whose attributes last from step to step
+    return function == FUNCTION and bool(_KEEPS.search(source))
 
 
 def _with_helpers(blocks: list[str], chosen: int, function: str) -> str:

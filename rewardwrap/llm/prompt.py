@@ -19,7 +19,7 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.llm.client import Message, Request
 from rewardwrap_envs import Recipe
 
-VERSION = "2"
+VERSION = "3"
 """Part of every cache key: a changed template asks anew."""
 OWN_TERMS = "reward_"
 """Info entries that begin so are the environment's own reward terms: never shown, never allowed."""

@@ -7,17 +7,15 @@ from dataclasses import KW_ONLY
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
-from rewardwrap.calculus.graph import Outside
-from rewardwrap.calculus.program import Program
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.lane import LaneCode
 from rewardwrap.core.registry import register
 from rewardwrap.core.reward import Named, Reward
 from rewardwrap.core.task import Task
-from rewardwrap.core.transitions import Carry, FloatArray, Transitions
+from rewardwrap.core.transitions import Carry, FloatArray, Transitions, take
+from rewardwrap.rewards import kept
 from rewardwrap.rewards.clocked import CARRIED, along, clocked, start, stepped
+from rewardwrap.rewards.code_settings import require_settings
 from rewardwrap.rewards.figures import (
     REMAINDER,
     Component,
@@ -26,7 +24,7 @@ from rewardwrap.rewards.figures import (
     require_remainder_free,
     with_remainder,
 )
-from rewardwrap.rewards.ways import OneRow, Way
+from rewardwrap.rewards.ways import OneRow, Way, translation
 from rewardwrap.sandbox.columns import Changed, Plan
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.intake import (
@@ -37,7 +35,7 @@ from rewardwrap.sandbox.intake import (
     require_passing,
     require_size,
 )
-from rewardwrap.sandbox.isolation import TIERS, require_possible
+from rewardwrap.sandbox.isolation import require_possible
 from rewardwrap.sandbox.session import ROWS, Session
 
 
@@ -52,6 +50,10 @@ class CodeReward(Reward):
     ``next_obs.torso_z`` a number) is recognised and looped over inside the worker. Arrays keep their dtype
     and are read-only; ``np`` and ``math`` are there. ``info["terminated"]``, ``info["step"]`` (from 1) and
     ``info["previous_action"]`` are there too, unless the environment reports something of that name.
+
+    A class may stand for ``reward``: ``__init__`` sets each attribute that lasts from step to step, and
+    ``__call__`` (or ``compute``, ``compute_reward``, ``reward``) pays one row. Each episode of each lane has
+    an object of its own (and its ``reset()``); between steps its attributes are the carry, 4 kB at most.
 
     Torch's words (Eureka's ``compute_reward`` over tensors, arguments being fields) become numpy (`text`);
     hints count for nothing, prints are left out. Components are recorded like any other term, as the code
@@ -123,7 +125,7 @@ class CodeReward(Reward):
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        self._check_settings()
+        require_settings(self)
         source, file = read_source(self.source)
         require_size(source)
         found = digest(source)
@@ -151,31 +153,6 @@ class CodeReward(Reward):
             object.__setattr__(self, name, value)
         if not self.adds_up:
             require_remainder_free(self.components)  # type: ignore[arg-type]
-
-    def _check_settings(self) -> None:
-        for name, known, way in (
-            ("gate", ("strict", "off"), "The worker confines the code either way."),
-            ("confine", ("auto", "process"), "Leave it out."),
-            ("approval", ("none", "required"), "Approve with: rewardwrap review FILE --approve."),
-        ):
-            value = getattr(self, name)
-            if value not in known:
-                choice = " or ".join(f'"{each}"' for each in known)
-                raise ConfigError(f"CodeReward: {name} must be {choice}, got {value!r}. {way}")
-        if self.tier not in TIERS:
-            raise ConfigError(
-                f"CodeReward: tier must be {', '.join(TIERS)}, got {self.tier!r}. Leave it out."
-            )
-        for name, low, high in (("deadline", 0.01, 3600.0), ("memory_mb", 16, 1 << 20)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                raise ConfigError(
-                    f"CodeReward: {name} must be a number, got {value!r}. Write e.g. 1."
-                )
-            if not low <= value <= high:
-                raise ConfigError(
-                    f"CodeReward: {name} must lie in [{low:g}, {high:g}], got {value}. Leave it out."
-                )
 
     # --- the tree -------------------------------------------------------------------------------
 
@@ -226,30 +203,54 @@ class CodeReward(Reward):
 
     # --- paying ---------------------------------------------------------------------------------
 
+    @property
+    def keeps(self) -> tuple[str, str] | None:
+        """Class and method, where the code is a class whose attributes a lane carries."""
+        return reading_of(str(self.source)).keeps
+
     def init(self, lanes: int) -> Carry:
-        return start(lanes) if clocked(self.text) & CARRIED else None
+        clock = start(lanes) if clocked(self.text) & CARRIED else None
+        return (clock, kept.start(lanes)) if self.keeps else clock
 
     def step(self, carry: Carry, batch: Transitions) -> tuple[Carry, FloatArray]:
         if carry is None:
             return carry, self(batch)
-        carry, shown = stepped(carry, batch)
-        return carry, self._pay(shown)
+        clock, state = carry if self.keeps else (carry, None)
+        if clock is not None:
+            clock, shown = stepped(clock, batch)
+        else:
+            shown = along(batch) if clocked(self.text) else batch
+        if state is None:
+            return clock, self._recorded(self._values(shown), batch)
+        values = self._values(shown, kept.brought(state, batch.first))
+        values, state = kept.parted(values, self._session().paid)
+        return (clock, state), self._recorded(values, batch)
 
     def over_time(self, batch: Transitions) -> FloatArray:
         return self(batch)
 
     def __call__(self, batch: Transitions) -> FloatArray:
-        return self._pay(along(batch) if clocked(self.text) else batch)
+        return self._recorded(self._along(batch), batch)
 
-    def _pay(self, batch: Transitions) -> FloatArray:
+    def _along(self, batch: Transitions) -> FloatArray:
+        """``(1 + k, rows)`` of rows in the order of time where that matters."""
+        shown = along(batch) if clocked(self.text) else batch
+        return (
+            kept.along(self._values, shown, self._session()) if self.keeps else self._values(shown)
+        )
+
+    def _values(self, batch: Transitions, brought: Sequence[Any] = ()) -> FloatArray:
         rows = len(batch.reward)
         known: Way | None = self.__dict__.get("_way")
         try:
             way = known if known is not None else self._way_of(batch)
-            values = way.pay(way.plan.arrays(batch), rows)
+            return way.pay([*way.plan.arrays(batch), *brought], rows)
         except Changed:
             way = self._way_of(batch)
-            values = way.pay(way.plan.arrays(batch), rows)
+            return way.pay([*way.plan.arrays(batch), *brought], rows)
+
+    def _recorded(self, values: FloatArray, batch: Transitions) -> FloatArray:
+        """The total; the components become terms of the batch."""
         total: FloatArray
         if not self.adds_up:
             values = with_remainder(values)
@@ -259,8 +260,9 @@ class CodeReward(Reward):
         return total
 
     def write(self, code: LaneCode) -> str:
-        if clocked(self.text):
-            return code.batch_of_one(self.step, self.init(1), self.recorded, self.tag or "code")
+        carry = self.init(1)
+        if clocked(self.text) or carry is not None:
+            return code.batch_of_one(self.step, carry, self.recorded, self.tag or "code")
         return code.stepped(
             OneRow(self, code.task, sums=self.adds_up), None, self.recorded, self.tag or "code"
         )
@@ -274,12 +276,16 @@ class CodeReward(Reward):
         Raises:
             SandboxError: It breaks one of these.
         """
-        rows = min(batch.lanes, ROWS)
-        batch = along(batch) if clocked(self.text) else batch
-        way = self._way_of(batch)
-        arrays = [array[:rows] for array in way.plan.arrays(batch)]
-        values = way.session.probe(arrays, rows)
-        way.compare(values, arrays, rows)
+        if self.keeps:
+            # consecutive rows, of which the worker asks the first ones twice
+            values = self._along(take(batch, slice(0, ROWS)))
+        else:
+            rows = min(batch.lanes, ROWS)
+            batch = along(batch) if clocked(self.text) else batch
+            way = self._way_of(batch)
+            arrays = [array[:rows] for array in way.plan.arrays(batch)]
+            values = way.session.probe(arrays, rows)
+            way.compare(values, arrays, rows)
         if not self.adds_up:
             values = with_remainder(values)
         return dict(zip(("total", *self.recorded), values, strict=True))
@@ -319,6 +325,7 @@ class CodeReward(Reward):
                 self.text,
                 tuple(self.components or ()),
                 sums=self.adds_up,
+                keeps=self.keeps,
                 deadline=float(self.deadline),
                 memory=int(self.memory_mb) << 20,
                 tier="process-only" if self.allow_weaker else self.tier,
@@ -329,21 +336,12 @@ class CodeReward(Reward):
 
     def _way_of(self, batch: Transitions) -> Way:
         plan, session = Plan.of(self.text, batch), self._session()
+        plan.columns += kept.COLUMNS if self.keeps else ()
         session.describe(plan.columns, plan.fields)
-        way = Way(plan, session, *self._translation(plan))
+        way = Way(plan, session, *translation(self, plan))
         if len(batch.reward):
             object.__setattr__(self, "_way", way)
         return way
-
-    def _translation(self, plan: Plan) -> tuple[Program | None, str]:
-        """The source as numpy operations, or why it has to run."""
-        if self.confine == "process" or self.gate != "strict":
-            return None, 'confine="process"' if self.gate == "strict" else 'gate="off"'
-        tree = reading_of(str(self.source)).tree
-        try:
-            return Program(tree, plan.columns, plan.fields, tuple(self.components or ())), ""
-        except Outside as outside:
-            return None, str(outside)
 
     def __getstate__(self) -> dict[str, Any]:
         # names without an underscore are the configuration; the worker stays here

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.calculus.graph import Outside
 from rewardwrap.calculus.program import Payer, Program
 from rewardwrap.core.errors import warn
 from rewardwrap.core.lane import batched
@@ -18,6 +19,7 @@ from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.rewards.figures import with_remainder
 from rewardwrap.sandbox.columns import Changed, Plan
+from rewardwrap.sandbox.intake import reading_of
 from rewardwrap.sandbox.session import LIMIT, Session, require_bounded
 
 CHECKED = 8
@@ -90,6 +92,19 @@ class Way:
         self.confirmed += 1
         if self.confirmed == CHECKED:
             self.session.close()
+
+
+def translation(reward: Any, plan: Plan) -> tuple[Program | None, str]:
+    """The source of a `CodeReward` as numpy operations, or why it has to run."""
+    if reward.keeps:
+        return None, "it is a class, whose attributes a lane carries"
+    if reward.confine == "process" or reward.gate != "strict":
+        return None, 'confine="process"' if reward.gate == "strict" else 'gate="off"'
+    tree = reading_of(str(reward.source)).tree
+    try:
+        return Program(tree, plan.columns, plan.fields, tuple(reward.components or ())), ""
+    except Outside as outside:
+        return None, str(outside)
 
 
 class OneRow:

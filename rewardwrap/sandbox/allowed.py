@@ -74,7 +74,8 @@ NODES: tuple[type[ast.AST], ...] = (
 )  # fmt: skip
 PAST = (
     'the state before is obs, the action before info["previous_action"], the number of the step '
-    'info["step"]; what remembers more is a rewardwrap.Reward of your own, with init and step'
+    'info["step"]; what remembers more is a class of one lane, with __init__(self) that sets each '
+    "self.<name> and __call__(self, obs, action, next_obs, info)"
 )
 """What a reward that wants to keep something has instead."""
 ADVICE: dict[type[ast.AST], str] = {
@@ -82,7 +83,7 @@ ADVICE: dict[type[ast.AST], str] = {
     ast.Lambda: "a lambda. Write a helper function with def",
     ast.Try: "try. Guard the input instead, e.g. np.maximum(x, 1e-8)",
     ast.With: "with. Rewards open nothing",
-    ast.ClassDef: f"a class. Write its method as def reward, and keep nothing: {PAST}",
+    ast.ClassDef: f"a class beside reward, or inside another. Leave one of them: {PAST}",
     ast.JoinedStr: "an f-string. Component names are plain text",
     ast.Global: f"global. A reward keeps nothing between calls: {PAST}",
     ast.Nonlocal: f"nonlocal. A reward keeps nothing between calls: {PAST}",

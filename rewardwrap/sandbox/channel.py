@@ -32,6 +32,11 @@ ANSWER_HEAD = struct.Struct(f"<QII{HEAD - ANSWER.size}x")
 TEXT = 65_536
 """Longest text of an answer, bytes."""
 
+STATE = 4096
+"""Bytes that a lane carries where reward code is a class; the first four are a length."""
+KEPT, GO = "kept", "go"
+"""Places of a batch: what each lane carries, and how each row begins; see `sandbox.keeping`."""
+
 ONE = b"\1\0\0\0\0\0\0\0"
 HANDED = struct.Struct("<QIi")
 """What a zygote is asked: number of the request, operation, process. It is forked with these descriptors."""
@@ -57,7 +62,7 @@ class Column:
 
     Args:
         place: ``"obs"``, ``"action"``, ``"next_obs"``, ``"info"``, or ``"obs."`` and ``"next_obs."`` for
-            named fields that the trainer computes.
+            named fields that the trainer computes; ``KEPT`` and ``GO`` where the code is a class.
         path: Keys inside a nested observation, or the one name in ``info`` or of the field.
         dtype: Of kind f, i, u or b, as numpy spells it.
         shape: Of one row.

@@ -33,12 +33,14 @@ from rewardwrap.sandbox.allowed import (
     WHY,
     Refused,
 )
+from rewardwrap.sandbox.classes import CHANGING, class_of, methods_of, of_self, require_class
 
 
 def function_of(tree: ast.Module) -> ast.FunctionDef | None:
-    """The reward itself; the last one counts, as in Python."""
+    """The reward itself, the last one counts, as in Python; of a class the method that pays."""
     found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == FUNCTION]
-    return found[-1] if found else None
+    kept = class_of(tree)
+    return found[-1] if found else kept[1] if kept is not None else None
 
 
 def name_of(node: ast.AST) -> str | None:
@@ -55,6 +57,11 @@ class Judge:
         self.imported = {"np", "numpy", "math"}
         self.functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
         self.constants: set[str] = set()
+        found = class_of(tree)
+        self.kept = None if found is None else found[0]
+        self.methods = [] if self.kept is None else methods_of(self.kept)
+        # what a lane carries: attributes of self, inside the class
+        self.own = {id(n) for m in self.methods for n in ast.walk(m) if of_self(n)}
         # annotations are text for the interpreter, and documentation is for people
         self.unread = {id(n) for a in hints_of(tree) for n in ast.walk(a)}
         self.unread |= {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
@@ -71,9 +78,9 @@ class Judge:
             for inner in ast.walk(node):
                 self._node(inner)
         outside = frozenset(self.imported | self.functions | self.constants)
-        for node in body:
+        for node in [*body, *self.methods]:
             if isinstance(node, ast.FunctionDef):
-                _require_known_names(node, outside)
+                _require_known_names(node, outside, keeps=node in self.methods)
 
     def _imports(self, node: ast.stmt) -> bool:
         """Imports of numpy, math and typing change nothing; all others are refused."""
@@ -98,9 +105,11 @@ class Judge:
                 self.constants |= {str(name_of(t)) for t in node.targets}
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 self.constants.add(node.target.id)
-            elif isinstance(node, ast.ClassDef):
+            elif isinstance(node, ast.ClassDef) and node is not self.kept:
                 raise Refused(f"reward code must do without {ADVICE[ast.ClassDef]}", node.lineno)
-            elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            elif node is not self.kept and not (
+                isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            ):
                 raise Refused(
                     f"the source must hold functions and constants, got {type(node).__name__}",
                     node.lineno,
@@ -108,20 +117,25 @@ class Judge:
         function = function_of(self.tree)
         if function is None:
             raise Refused(f"the source must define {FUNCTION}(obs, action, next_obs, info)", None)
+        if self.kept is not None:
+            require_class(self.kept, function)
         taken = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+        taken = taken[1:] if self.kept is not None else taken
         required = len(taken) - len(function.args.defaults)
         if len(taken) < 4 or required > 4 or function.args.vararg or function.args.kwonlyargs:
             star = f"*{function.args.vararg.arg}" if function.args.vararg else "*"
             named = [a.arg for a in function.args.kwonlyargs]
             shown = [*taken, *([star, *named] if star != "*" or named else [])]
             raise Refused(
-                f"{FUNCTION} must take (obs, action, next_obs, info), by position and no other without a "
-                f"default, got ({', '.join(shown)[:200]})",
+                f"{function.name} must take (obs, action, next_obs, info), by position and no other "
+                f"without a default, got ({', '.join(shown)[:200]})",
                 function.lineno,
             )
 
     def _node(self, node: ast.AST) -> None:
         line = getattr(node, "lineno", None)
+        if node is self.kept:
+            return
         for unwanted, advice in ADVICE.items():
             if isinstance(node, unwanted):
                 raise Refused(f"reward code must do without {advice}", line)
@@ -166,11 +180,12 @@ class Judge:
 
     def _attribute(self, node: ast.Attribute) -> None:
         name, owner = node.attr, node.value
-        if not isinstance(node.ctx, ast.Load):
+        own = id(node) in self.own
+        if not isinstance(node.ctx, ast.Load) and not own:
             raise Refused("attributes must not be assigned", node.lineno)
         if name == "ndarray" and id(node) not in self.unread:
             raise Refused(f"np.ndarray must not be used: {WHY['empty']}", node.lineno)
-        if name.startswith("_"):
+        if name.startswith("__" if own else "_"):
             raise Refused(f"names must not begin with an underscore, got .{name}", node.lineno)
         if isinstance(owner, ast.Name) and owner.id in {"np", "numpy", "math"} | self.imported:
             allowed = MATH if owner.id == "math" else NUMPY
@@ -179,6 +194,8 @@ class Judge:
         elif isinstance(owner, ast.Attribute) and owner.attr == "linalg":
             if name not in LINALG:
                 raise Refused(_not_offered("np.linalg", name, LINALG), node.lineno)
+        elif own or (id(owner) in self.own and name in CHANGING):
+            return
         elif name in RESERVED or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
             raise Refused(f"reward code must do without .{name}", node.lineno)
 
@@ -234,12 +251,15 @@ def _not_offered(owner: str, name: str, allowed: frozenset[str]) -> str:
     return f"{owner}.{name} must not be used{why}{guess}"
 
 
-def _require_known_names(function: ast.FunctionDef, outside: frozenset[str]) -> None:
+def _require_known_names(
+    function: ast.FunctionDef, outside: frozenset[str], *, keeps: bool = False
+) -> None:
     """Names must be known, and a function writes into nothing but what it made.
 
     Args:
         function: Of the source.
         outside: Names of imports, functions and constants around it.
+        keeps: Whether it is a method of the class that is the reward, which writes into self.
 
     Raises:
         Refused: One is not, or it does.
@@ -256,6 +276,8 @@ def _require_known_names(function: ast.FunctionDef, outside: frozenset[str]) -> 
             _require_known(node, known)
         for target in _written(node):
             owner = _owner(target)
+            if keeps and owner == "self":
+                continue
             if owner in taken and isinstance(target, ast.Subscript):
                 raise Refused(
                     f"{owner} must not be written into. Copy it first, e.g. np.array({owner})",

@@ -151,6 +151,7 @@ def reading_of(source: str) -> Reading:
         parses=found["parses"],
         sums=bool(found["sums"]),
         text=found["text"],
+        keeps=None if found["keeps"] is None else tuple(found["keeps"]),
         tree=found["tree"],
     )
 

@@ -70,7 +70,7 @@ class Judged:
             return self._plain(result, rows) or (self._numbers(result, rows),)
         out = np.empty((1 + len(self.names), rows))
         for i in range(rows):
-            self._fill(out[:, i : i + 1], self.function(*views.part(rows, i)), None)
+            self._fill(out[:, i : i + 1], self.function(*views.row(rows, i)), None)
         if changed(self.kept):
             raise StateKept(KEEPS)
         return (out,)

@@ -15,6 +15,7 @@ from typing import Any
 
 from rewardwrap.sandbox.allowed import ARRAY, RESERVED, Refused
 from rewardwrap.sandbox.channel import plain
+from rewardwrap.sandbox.classes import class_of
 from rewardwrap.sandbox.dialect import in_numpy, laid_out
 from rewardwrap.sandbox.gate import Judge, function_of, name_of
 
@@ -34,6 +35,7 @@ class Reading:
         parses: Whether it is Python at all.
         sums: Whether the components are written as the addends of the total.
         text: What runs instead where it was written in torch's words or prints; else None.
+        keeps: Class and method that pays, where the reward is a class whose attributes a lane carries.
         tree: Its syntax as plain data, where a strict gate lets it through; see `sandbox.channel`.
     """
 
@@ -44,6 +46,7 @@ class Reading:
     parses: bool = True
     sums: bool = False
     text: str | None = None
+    keeps: tuple[str, str] | None = None
     tree: list[Any] | None = None
 
 
@@ -60,7 +63,8 @@ def read(source: str) -> Reading:
             reading.text = laid_out(tree)
         reading.components = components_of(tree)
         reading.fields = fields_of(tree)
-        function = function_of(tree)
+        function, kept = function_of(tree), class_of(tree)
+        reading.keeps = None if kept is None else (kept[0].name, kept[1].name)
         reading.sums = function is not None and adds_up(function)
         Judge(tree, source).judge()
         reading.tree = plain(tree)

@@ -52,6 +52,7 @@ class Session:
         tier: The weakest isolation to accept.
         steady: Whether what the source keeps outside its functions is frozen.
         sums: Whether the components must add up to the total.
+        keeps: Class and method, where the code is a class; rows then bring and take what lanes carry.
         skip: Layers to leave out; for the tests of the layers alone.
     """
 
@@ -65,10 +66,13 @@ class Session:
         tier: str = "strong",
         steady: bool = False,
         sums: bool = True,
+        keeps: tuple[str, str] | None = None,
         skip: Sequence[str] = (),
     ) -> None:
         self.source = source
-        self.width = 1 + len(components)
+        self.paid = 1 + len(components)
+        self.width = self.paid + (channel.STATE // 8 if keeps else 0)
+        self.keeps = keeps
         self.components = tuple(components)
         self.deadline = deadline
         self.memory = memory
@@ -107,8 +111,13 @@ class Session:
         self._sent = None
         self._exchanges = {}
 
+    @property
+    def room(self) -> int:
+        """Rows of one turn at most."""
+        return self._rows
+
     def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
-        """``(1 + k, rows)``: the reward and its components.
+        """``(1 + k, rows)``: the reward and its components; of a class, below them, what its lanes keep.
 
         Args:
             arrays: One for each column, ``(rows, ...)``, of its dtype.
@@ -150,10 +159,10 @@ class Session:
         if exchange is None or exchange.owner != os.getpid():
             exchange = self._exchange(rows, seconds)
         flat = exchange(arrays, seconds, operation)
-        if operation == channel.PROBE:
+        if operation == channel.PROBE or self.keeps:
             self.by_row = bool(exchange.number)
         values = flat.reshape(self.width, rows)
-        require_bounded(values, self.components)
+        require_bounded(values[: self.paid], self.components)
         return values
 
     def _exchange(self, rows: int, seconds: float) -> Exchange:
@@ -181,6 +190,7 @@ class Session:
                 "components": list(self.components),
                 "steady": self.steady,
                 "sums": self.sums,
+                "keeps": self.keeps,
             }
             process.ask(channel.LOAD, asked, seconds)
         if self._schema is not None and self._sent is not self._schema:

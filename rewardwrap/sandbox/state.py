@@ -20,6 +20,8 @@ Kept = list[tuple[Any, tuple[Any, ...]]]
 PLAIN = (bool, int, float, str, type(None), np.generic, range, np.dtype, np.finfo, np.ufunc, type)
 GIVEN = {id(value) for module in (np, math, np.linalg) for value in vars(module).values()}
 NUMBERS = "biufcU"
+MODULE = "reward"
+"""Where classes of the source say they come from."""
 HINTS = ("typing", "__future__")
 """Where names come from that the gate lets stand in annotations alone, which are never run."""
 
@@ -51,6 +53,10 @@ def _freeze(name: str, value: Any, kept: Kept, seen: set[int]) -> None:
             _freeze(name, part, kept, seen)
         if kind is not tuple:
             kept.append((value, parts))
+    elif kind is type and value.__module__ == MODULE:
+        for own, part in vars(value).items():
+            if not own.startswith("__") or isinstance(part, FunctionType):
+                _freeze(f"{name}.{own}", part, kept, seen)
     elif not (isinstance(value, PLAIN) or _is_bare(value) or id(value) in GIVEN):
         raise TypeError(
             f"{name} must be a number, an array of numbers, or a list of them, got {kind.__name__}: "

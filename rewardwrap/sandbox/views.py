@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.sandbox.channel import Column, offsets
+from rewardwrap.sandbox.channel import GO, KEPT, Column, offsets
 
 Arguments = tuple[Any, Any, Any, Any]
+ROWS = 256
+"""Views of single rows that are kept."""
 _plain = np.asarray
 
 
@@ -99,6 +101,7 @@ class Views:
         self.columns = columns
         self.fields = fields
         self._batches: dict[int, Arguments] = {}
+        self._rows: dict[tuple[int, int, bool], Arguments] = {}
 
     def batch(self, rows: int) -> Arguments:
         """All rows at once."""
@@ -109,9 +112,25 @@ class Views:
             made = self._batches[rows] = self._arguments(self._arrays(rows))
         return made
 
+    def row(self, rows: int, at: int, *, axis: bool = False) -> Arguments:
+        """One row, without a batch axis or as a batch of one; made once, since a view follows the bytes."""
+        key = (rows, at, axis)
+        made = self._rows.get(key)
+        if made is None:
+            if len(self._rows) >= ROWS:
+                self._rows.clear()
+            made = self._rows[key] = self.part(rows, slice(at, at + 1) if axis else at)
+        return made
+
     def part(self, rows: int, which: Any) -> Arguments:
         """Some rows as a batch of their own (a slice, indices), or one row without a batch axis."""
         return self._arguments([array[(which, ...)] for array in self._arrays(rows)])
+
+    def kept(self, rows: int) -> tuple[Any, Any]:
+        """What each row's lane carries, and where the row begins."""
+        given = zip(self.columns, self._arrays(rows), strict=True)
+        found = {column.place: array for column, array in given if column.place in (KEPT, GO)}
+        return found[KEPT], found[GO]
 
     def _arrays(self, rows: int) -> list[Any]:
         places = offsets(self.columns, rows)
@@ -133,6 +152,8 @@ class Views:
         named: dict[str, dict[str, Any]] = {"obs": {}, "next_obs": {}}
         info = Reported()
         for column, array in zip(self.columns, arrays, strict=True):
+            if column.place in (KEPT, GO):
+                continue
             if column.place == "info":
                 info[str(column.path[0])] = array
             elif column.place.endswith("."):

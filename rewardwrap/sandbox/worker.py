@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 from rewardwrap.sandbox import channel as turn
 from rewardwrap.sandbox.channel import (
@@ -114,7 +114,7 @@ def prepare(serves: str) -> None:
     if serves == "rewards":
         import numpy.linalg
 
-        import rewardwrap.sandbox.judging
+        import rewardwrap.sandbox.keeping
 
         # what numpy and its linear algebra load or reserve late would be killed
         numpy.array2string(numpy.zeros(1))
@@ -191,6 +191,7 @@ def _attempt(name: str) -> str:
 
 def _serve_rewards(worker: Worker) -> None:
     from rewardwrap.sandbox.judging import Judged
+    from rewardwrap.sandbox.keeping import Keeping
     from rewardwrap.sandbox.views import Views
 
     channel, judged = worker.channel, Judged(_nothing_yet, ())
@@ -212,8 +213,14 @@ def _serve_rewards(worker: Worker) -> None:
                 continue
             asked = worker.text(length)
             if operation == turn.LOAD:
-                function, kept = _loaded(asked["source"], steady=asked["steady"])
-                judged = Judged(function, asked["components"], kept, sums=asked.get("sums", True))
+                called, method = asked.get("keeps") or ("reward", "")
+                function, kept = _loaded(asked["source"], steady=asked["steady"], called=called)
+                names, sums = asked["components"], asked.get("sums", True)
+                judged = (
+                    Keeping(cast(type, function), method, names, kept, sums=sums)
+                    if method
+                    else Judged(function, names, kept, sums=sums)
+                )
             else:
                 columns = [Column.of(c) for c in asked["columns"]]
                 views = Views(channel.requests, columns, asked["fields"])
@@ -228,8 +235,16 @@ def _nothing_yet(*arguments: object) -> None:
     raise TypeError("a source must be loaded first")
 
 
-def _loaded(source: str, *, steady: bool) -> tuple[Callable[..., Any], list[Any]]:
-    """Run the source once and take its ``reward``, and what of its module is watched where it is strict."""
+def _loaded(
+    source: str, *, steady: bool, called: str = "reward"
+) -> tuple[Callable[..., Any], list[Any]]:
+    """Run the source once and take its ``reward`` or class, and what of its module is watched.
+
+    Args:
+        source: The code.
+        steady: Whether it is strict; else nothing is watched.
+        called: The name to take.
+    """
     import math
 
     import numpy as np
@@ -243,7 +258,7 @@ def _loaded(source: str, *, steady: bool) -> tuple[Callable[..., Any], list[Any]
         raise SyntaxError(f"{type(error).__name__} while parsing it") from None
     names: dict[str, Any] = {"__name__": "reward", "np": np, "numpy": np, "math": math}
     exec(code, names)
-    function = names.get("reward")
+    function = names.get(called)
     if not callable(function):
         raise TypeError("the source must define reward(obs, action, next_obs, info)")
     return function, frozen(names) if steady else []

@@ -55,8 +55,13 @@ def test_honest_code_passes(source):
         (body("global n", "return 0"), 2, r"keeps nothing between calls: the state before is obs"),
         (
             "class Walker:\n    def reward(self, obs, action, next_obs, info):\n        return self.last\n",
+            3,
+            r"self.last must be set in __init__: what a lane carries",
+        ),
+        (
+            "class Walker:\n    n = 0\n" + body("return 0"),
             1,
-            r"without a class\. Write its method as def reward.*info\[.previous_action.\]",
+            r"without a class beside reward.*info\[.previous_action.\].*__call__",
         ),
         ("n = [0]\n" + body("n[0] = n[0] + 1", "return obs"), 3, "keeps nothing between calls"),
         (body("obs[0] = 1", "return obs"), 2, "obs must not be written into"),

@@ -64,8 +64,7 @@ def test_random_answers_end_in_numbers_or_in_an_error_of_ours(silent, head, body
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(width=64), min_size=8, max_size=8))
 def test_numbers_that_are_no_reward_are_refused(silent, numbers):
-    session = Session("")
-    session.components, session.width = ("a",), 2
+    session = Session("", ("a",))
     session._process, session._sent = silent, None
     session._exchanges = {4: Exchange(silent, [], 4, 2)}
     silent.answers[HEAD : HEAD + 64] = struct.pack("8d", *numbers)
