@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.check import check
     from rewardwrap.adapters.group_vector import make_grouped_vector
     from rewardwrap.adapters.groups import make_grouped
+    from rewardwrap.adapters.gym_sb3 import GymVecEnv
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.adapters.model_env import ModelEnv
     from rewardwrap.adapters.offline import relabel
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
         "Fragments",
         "GammaMismatch",
         "Grouped",
+        "GymVecEnv",
         "Hybrid",
         "Labels",
         "Ladder",
@@ -191,6 +193,7 @@ _homes = {
     "rewardwrap.adapters.check": ("check",),
     "rewardwrap.adapters.group_vector": ("make_grouped_vector",),
     "rewardwrap.adapters.groups": ("make_grouped",),
+    "rewardwrap.adapters.gym_sb3": ("GymVecEnv",),
     "rewardwrap.adapters.logging": ("LogTerms",),
     "rewardwrap.adapters.model_env": ("ModelEnv",),
     "rewardwrap.adapters.offline": ("relabel",),

@@ -49,6 +49,7 @@ NAMES = [
     "Function",
     "GammaMismatch",
     "Gate",
+    "GymVecEnv",
     "Gaussian",
     "Grouped",
     "ICM",

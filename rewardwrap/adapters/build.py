@@ -11,10 +11,11 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
+from rewardwrap.adapters.backends import POOLS, hosted, require_backend
 from rewardwrap.adapters.host import RewardLike, layers, reward_of
 from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.lockstep import require_ends
-from rewardwrap.adapters.observations import ARRAYS, parts
+from rewardwrap.adapters.observations import require_arrays
 from rewardwrap.adapters.parts import divided, parts_of
 from rewardwrap.adapters.single import RewardWrapper
 from rewardwrap.adapters.tasks import task_of_recipe
@@ -102,7 +103,8 @@ def make(
     seed: int | None = None,
     gamma: float | None = None,
     training: bool = True,
-    vec_env: str = "dummy",
+    backend: str = "dummy",
+    vec_env: str | None = None,
     limit: Limit = "bootstrap",
     catalog: Iterable[str] = (),
     trust: Iterable[str] = (),
@@ -118,7 +120,10 @@ def make(
         seed: Seeds every lane at its first reset.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: False makes an evaluation env: the recipe's eval wrappers, a reward that learns nothing.
-        vec_env: ``"dummy"`` (this process; the faster one for most envs) or ``"subproc"``.
+        backend: What steps the lanes: ``"dummy"`` (this process; the fastest for most environments),
+            ``"subproc"``, ``"sync"`` (gymnasium's SyncVectorEnv), ``"ale-vector"`` (ALE's AtariVectorEnv) or
+            ``"envpool"``. The last two make their lanes themselves; ``env_kwargs`` are theirs.
+        vec_env: RL Zoo's word for ``backend``.
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `wrap`. Monitor sees ``truncated``.
             A `Grouped` brings its own.
         catalog: Folders with recipes of your own.
@@ -128,21 +133,19 @@ def make(
     Raises:
         UnknownName: Neither the catalogue nor gymnasium knows ``env_id``.
     """
-    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
-
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
-    if vec_env not in ("dummy", "subproc"):
-        raise ConfigError(f'vec_env must be "dummy" or "subproc", got {vec_env!r}. Choose one.')
+    word = "backend" if vec_env is None else "vec_env"
+    backend = require_backend(backend, vec_env)
     _require_lanes(env_id, n_envs, seed)
     split = "train" if training else "eval"
     catalog, trust = tuple(catalog), tuple(trust)
     with trusting(trust):
         reward = reward_of(reward)
         rule = paid_by_group(reward)
-        if rule is not None and vec_env != "dummy":
+        if rule is not None and backend != "dummy":
             raise ConfigError(
-                f'vec_env must be "dummy" for a reward of whole groups, got {vec_env!r}: their lanes '
+                f'{word} must be "dummy" for a reward of whole groups, got {backend!r}: their lanes '
                 "wait for each other in this process. Leave it out."
             )
         recipe = rewardwrap_envs.find(env_id, catalog) if isinstance(env_id, str) else None
@@ -153,13 +156,21 @@ def make(
         def lane(view: Mapping[str, Any]) -> Any:
             return partial(_monitored, env_id, split, catalog, trust, {**kwargs, **view}, paid)
 
-        made = [lane({})] * n_envs
+        pool = None
         if rule is not None:
             venv: Any = group_lanes(lane, n_envs, rule, training)
+        elif backend in POOLS:
+            from rewardwrap.adapters.pools import Pool
+
+            pool = Pool(backend, env_id, recipe, n_envs, kwargs, split)
+            seed = int(np.random.default_rng().integers(2**31)) if seed is None else int(seed)
+            venv = pool.made(seed, lambda: builder_of(env_id, catalog)(split, {}))
         else:
-            venv = DummyVecEnv(made) if vec_env == "dummy" else SubprocVecEnv(made)
+            venv = hosted([lane({})] * n_envs, backend)
     venv.seed(seed)
     task = None if recipe is None else task_of_recipe(recipe, space=venv.observation_space)
+    if pool is not None and task is not None:
+        task = pool.shown(task, venv, reward)
     host = venv if rule is not None else limited(venv, limit, task)
     return RewardVecEnv(host, reward, gamma=gamma, training=training, task=task)
 
@@ -233,22 +244,6 @@ def _monitored(
     with trusting(trust):
         env = divided(builder_of(env_id, catalog)(split, kwargs), paid)
     return require_arrays(Monitor(env))
-
-
-def require_arrays(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
-    """The environment, if SB3's vector environments can hold its observations.
-
-    Raises:
-        ConfigError: A part of them is no array: Text, Graph, Sequence, OneOf.
-    """
-    for name, part in parts(env.observation_space):
-        if not isinstance(part, ARRAYS):
-            raise ConfigError(
-                f"observations must be arrays for stable-baselines3, got a {type(part).__name__} space "
-                f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation: "
-                "as env_wrapper of the hyperparameters, or in a recipe."
-            )
-    return env
 
 
 def builder_of(

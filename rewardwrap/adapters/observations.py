@@ -7,12 +7,15 @@ column of them, an object array of length B, so that rows can be taken and put a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium as gym
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.errors import ConfigError
+
+Env = TypeVar("Env", bound=Any)
 
 ARRAYS = gym.spaces.Box | gym.spaces.Discrete | gym.spaces.MultiBinary | gym.spaces.MultiDiscrete
 """Spaces whose samples are arrays of one shape: SB3 knows no others, besides Dict."""
@@ -34,6 +37,22 @@ def parts(space: gym.Space[Any]) -> list[tuple[str, gym.Space[Any]]]:
         else:
             found.append((name, part))
     return found
+
+
+def require_arrays(env: Env) -> Env:
+    """The environment, or lanes of it, if SB3's vector environments can hold its observations.
+
+    Raises:
+        ConfigError: A part of them is no array: Text, Graph, Sequence, OneOf.
+    """
+    for name, part in parts(env.observation_space):
+        if not isinstance(part, ARRAYS):
+            raise ConfigError(
+                f"observations must be arrays for stable-baselines3, got a {type(part).__name__} space "
+                f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation: "
+                "as env_wrapper of the hyperparameters, or in a recipe."
+            )
+    return env
 
 
 def batched(space: gym.Space[Any], obs: Any) -> Any:

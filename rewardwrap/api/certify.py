@@ -73,7 +73,7 @@ class Claim:
         from rewardwrap.evaluate.certificate.rollout import true_returns
         from rewardwrap.training import bundle
 
-        changes = {**self.changes, "noise": self.sigma, "vec_env": "dummy"}
+        changes = {**self.changes, "noise": self.sigma, "backend": "dummy"}
         agent = bundle.read(self.folder, changes=changes)
         env = agent.eval_env(min(self.lanes, self.episodes))
         found = true_returns(

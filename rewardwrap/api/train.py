@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rewardwrap_envs
+from rewardwrap.adapters.backends import require_backend
 from rewardwrap.adapters.build import Limit
 from rewardwrap.api.run import Run
 from rewardwrap.core.errors import ConfigError
@@ -41,7 +42,8 @@ def train(
     env_kwargs: Mapping[str, Any] | None = None,
     eval_freq: int | None = None,
     eval_episodes: int = 5,
-    vec_env: str = "dummy",
+    backend: str = "dummy",
+    vec_env: str | None = None,
     limit: Limit = "bootstrap",
     device: str = "auto",
     noise: float = 0.0,
@@ -71,7 +73,8 @@ def train(
         env_kwargs: Arguments of the environment.
         eval_freq: Steps between two evaluations; None: a 20th of ``steps``, at most 25,000.
         eval_episodes: Of each evaluation.
-        vec_env: ``"dummy"`` or ``"subproc"``.
+        backend: What steps the lanes, of training and evaluation; see `rw.make`.
+        vec_env: RL Zoo's word for it.
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `rw.wrap`.
         device: As in torch; ``"auto"`` is the processor for MLP policies.
         noise: Standard deviation of noise on each frame that the policy sees, for `rw.certify`.
@@ -106,7 +109,8 @@ def train(
     with luggage.at_hand():
         settings = settings_for(
             name, algo, built, steps=steps, seed=seed, hyperparameters=hyperparameters,
-            env_kwargs=env_kwargs, catalog=folders, vec_env=vec_env, limit=limit, device=device, noise=noise,
+            env_kwargs=env_kwargs, catalog=folders, backend=require_backend(backend, vec_env),
+            limit=limit, device=device, noise=noise,
         )  # fmt: skip
         course = course_for(
             int(settings.row["n_timesteps"]), eval_freq=eval_freq, eval_episodes=eval_episodes,
@@ -141,7 +145,7 @@ def settings_for(
     presets: Iterable[str] = (),
     env_kwargs: Mapping[str, Any] | None = None,
     catalog: tuple[str, ...] = (),
-    vec_env: str = "dummy",
+    backend: str = "dummy",
     limit: Limit = "bootstrap",
     device: str = "auto",
     noise: float = 0.0,
@@ -177,7 +181,7 @@ def settings_for(
         seed=seed,
         env_kwargs=dict(env_kwargs or {}),
         catalog=catalog,
-        vec_env=vec_env,
+        backend=backend,
         limit=limit,
         device=device,
         noise=noise,

@@ -106,6 +106,17 @@ def add_limit(parser: argparse.ArgumentParser, default: str | None = None) -> No
     )
 
 
+def add_backend(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """``--backend``: what steps the lanes; see `rewardwrap.make`."""
+    parser.add_argument(
+        *("--backend", "--vec-env"),
+        choices=("dummy", "subproc", "sync", "ale-vector", "envpool"),
+        default=default,
+        help="what steps the lanes: this process (dummy, the default), workers, gymnasium, threads of ALE or "
+        "of envpool; --vec-env is RL Zoo's name for it",
+    )
+
+
 def columns(text: str) -> tuple[str, ...]:
     """Names with commas between them."""
     return tuple(word.strip() for word in text.split(",") if word.strip())

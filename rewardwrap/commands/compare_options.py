@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rewardwrap.commands.arguments import add_stopping, whole_number
+from rewardwrap.commands.arguments import add_backend, add_stopping, whole_number
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="first give every strategy N trials on its own weights, with other seeds",
     )  # fmt: skip
     add_stopping(parser)
+    add_backend(parser)
     parser.add_argument("--device", help="as in torch (default: auto, the processor for MLPs)")
     parser.add_argument(
         "--videos", action="store_true", help="film the best policy of each strategy"

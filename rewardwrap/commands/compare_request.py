@@ -95,6 +95,7 @@ def _changes(args: argparse.Namespace, envs: Sequence[str]) -> dict[str, Any]:
         "limit": args.limit,
         "stop": _given(at=args.stop_at, patience=args.patience, minutes=args.minutes),
         "device": args.device,
+        "backend": args.backend,
         "seeds": None if args.seeds is None else list(args.seeds),
         "strategies": _with_scores(_strategies(args.reward), args) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,

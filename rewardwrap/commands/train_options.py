@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardwrap.commands.arguments import (
+    add_backend,
     add_env,
     add_env_kwargs,
     add_json,
@@ -99,7 +100,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="folder of all runs; -f and --log-folder are RL Zoo's names for it (default: logs)",
     )  # fmt: skip
     parser.add_argument("-tb", "--tensorboard-log", help="default: the run's folder")
-    parser.add_argument("--vec-env", choices=("dummy", "subproc"), default="dummy")
+    add_backend(parser, "dummy")
     parser.add_argument("--device", default="auto")
     parser.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V")
     parser.add_argument("-conf", "--conf-file", help="hyperparameters in RL Zoo's format")
@@ -162,7 +163,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         presets=[args.conf_file] if args.conf_file else (),
         env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
         catalog=catalog,
-        vec_env=args.vec_env,
+        backend=args.backend,
         limit=args.limit,
         device=args.device,
         noise=args.noise,
@@ -241,6 +242,8 @@ def refuse_ignored(args: argparse.Namespace, before: Mapping[str, Any]) -> None:
     given = {**getattr(args, "given", {})}
     given |= {"catalog": "--catalog"} if args.catalog else {}
     asked = plain(args)
+    # runs from before there were more back ends
+    before = {"backend": before.get("vec_env"), **before}
     ignored = [
         flag
         for name, flag in given.items()

@@ -45,6 +45,7 @@ class Compare(ModuleType):
         videos: bool = False,
         track: Iterable[str] = (),
         device: str | None = None,
+        backend: str | None = None,
         catalog: Iterable[str | Path] = (),
         verbose: bool = False,
     ) -> Reported: ...
@@ -73,6 +74,7 @@ class Compare(ModuleType):
         videos: bool = False,
         track: Iterable[str] = (),
         device: str | None = None,
+        backend: str | None = None,
         catalog: Iterable[str | Path] = (),
         verbose: bool = False,
     ) -> ReportedSuite: ...
@@ -100,6 +102,7 @@ class Compare(ModuleType):
         videos: bool = False,
         track: Iterable[str] = (),
         device: str | None = None,
+        backend: str | None = None,
         catalog: Iterable[str | Path] = (),
         verbose: bool = False,
     ) -> Reported | ReportedSuite:
@@ -135,6 +138,7 @@ class Compare(ModuleType):
             videos: Film the best policy of each strategy.
             track: Write finished runs to ``"mlflow"`` or ``"wandb"`` too.
             device: As in torch; None is the processor for MLP policies.
+            backend: What steps the lanes of every run, of training and evaluation; see `rw.make`.
             catalog: Folders with recipes of your own.
             verbose: Print what the command prints.
 
@@ -160,7 +164,7 @@ class Compare(ModuleType):
             threshold=threshold, primary=primary, limit=limit, eval_freq=eval_freq,
             eval_episodes=eval_episodes, hyperparameters=hyperparameters, env_kwargs=env_kwargs,
             catalog=catalog, stop={"at": stop_at, "patience": patience, "minutes": minutes},
-            tune=tune, videos=videos, track=track, device=device,
+            tune=tune, videos=videos, track=track, device=device, backend=backend,
         )  # fmt: skip
         return reported(request, verbose=verbose)
 

@@ -1,8 +1,9 @@
-"""By what a comparison is decided: chosen from the task, written down before the first run.
+"""By what a comparison is decided, and what stepped its lanes: written down before the first run.
 
 ``done`` where the task is done or not done: success is told by the environment's info, its recipe calls the
 return sparse, or a plan for an environment without a recipe says which return counts as doing the task.
-``area`` where returns are graded. A plan may say ``primary:`` itself; after the first run nobody may.
+``area`` where returns are graded. A plan may say ``primary:`` itself; after the first run nobody may. Nor may
+anybody take another back end then: other simulators pay other returns, and would stand in one table.
 """
 
 from __future__ import annotations
@@ -44,8 +45,15 @@ def hold(plans: Sequence[Plan], store: Store, out: Path) -> tuple[Plan, ...]:
     if not store.is_started():
         return tuple(plans)
     known, held = _known(out / NAME), []
+    first: dict[str, Any] = next(iter(known.values()), {})
+    before = first.get("backend", "dummy")
     for plan in plans:
         wanted = _of(plan)
+        if plan.backend != before:
+            raise PlanError(
+                f"{plan.env}: the back end must be that of the first runs, {before}, got {plan.backend}: a "
+                "comparison never mixes them. Give another --out."
+            )
         if not known and plan.primary != "area":
             plan = replace(plan, primary="area", remarks=(*plan.remarks, OLDER))
         elif known.get(plan.env, wanted) != wanted:
@@ -70,7 +78,8 @@ def declare(plans: Sequence[Plan], store: Store, out: Path) -> None:
 
 def _of(plan: Plan) -> dict[str, Any]:
     goal = {"threshold": plan.threshold} if plan.primary == "done" else {}
-    return {"primary": plan.primary, **goal}
+    backend = {"backend": plan.backend} if plan.backend != "dummy" else {}
+    return {"primary": plan.primary, **goal, **backend}
 
 
 def _known(file: Path) -> dict[str, Any]:

@@ -97,7 +97,9 @@ def _data(
     """As a plan file says it; what is None is left to the preset and the recipe."""
     evaluation = {"every": said["eval_freq"], "episodes": said["eval_episodes"]}
     stop = said.get("stop", {})
-    names = ("steps", "threshold", "primary", "limit", "hyperparameters", "env_kwargs", "device")
+    names = (
+        "steps", "threshold", "primary", "limit", "hyperparameters", "env_kwargs", "device", "backend",
+    )  # fmt: skip
     data: dict[str, Any] = {
         **({"env": envs[0]} if len(envs) == 1 else {"envs": list(envs)}),
         "algo": algo,

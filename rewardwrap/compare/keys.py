@@ -8,6 +8,7 @@ from typing import Any
 
 import rewardwrap_envs
 import rewardwrap_policies
+from rewardwrap.adapters.backends import require_backend
 from rewardwrap.adapters.limit import require_limit
 from rewardwrap.compare import suites
 from rewardwrap.compare.reading import Reader
@@ -55,6 +56,7 @@ def fields(reader: Reader) -> dict[str, Any]:
     row = whole_groups(row, rewards.values(), reader.take("hyperparameters", dict, {}))
     recipe = rewardwrap_envs.find(env, catalog)
     threshold = reader.take("threshold", float, None if recipe is None else recipe.threshold)
+    backend = _backend(reader)
     return {
         "env": env,
         "algo": algo.lower(),
@@ -74,6 +76,8 @@ def fields(reader: Reader) -> dict[str, Any]:
         "checkpoint": _checkpoint(reader),
         "stopping": _stopping(reader),
         "device": reader.take("device", str, "auto"),
+        "backend": backend,
+        "remarks": () if backend == "dummy" else (f"All lanes were stepped by {backend}.",),
     }
 
 
@@ -189,6 +193,13 @@ def _limit(reader: Reader) -> str:
         return require_limit(reader.take("limit", str, "bootstrap"))
     except ConfigError as error:
         reader.refuse(str(error), "limit")
+
+
+def _backend(reader: Reader) -> str:
+    try:
+        return require_backend(reader.take("backend", str, "dummy"))
+    except ConfigError as error:
+        reader.refuse(str(error), "backend")
 
 
 def _is_done_or_not(recipe: Recipe) -> bool:

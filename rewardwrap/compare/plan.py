@@ -52,6 +52,7 @@ class Plan:
             `rewardwrap.compare.checkpoints`. It is part of what is trained.
         stopping: What ends each training early, by its true return.
         device: As in torch, or ``"auto"``.
+        backend: What steps the lanes of every run; see `rewardwrap.make`.
         primary: What decides, ``"done"`` or ``"area"``; see `rewardwrap.compare.declaration`.
         bounds: Least and largest true return of an episode, None for unknown.
         remarks: What the reader of the report must know, a sentence each.
@@ -76,6 +77,7 @@ class Plan:
     checkpoint: int = CHECKPOINT
     stopping: Stopping = field(default_factory=Stopping)
     device: str = "auto"
+    backend: str = "dummy"
     primary: Literal["done", "area"] = "area"
     bounds: tuple[float | None, float | None] = (None, None)
     remarks: tuple[str, ...] = ()
@@ -116,7 +118,8 @@ class Plan:
             "env_kwargs": dict(self.env_kwargs),
             "catalog": list(self.catalog),
             "checkpoint": self.checkpoint if self.checkpoint < self.steps else None,
-            "versions": versions(),
+            # ale-py stands among them anyway
+            "versions": versions(*(["envpool"] if self.backend == "envpool" else [])),
         }
         if self.limit != "bootstrap":  # runs from before there was a choice keep their names
             shared["limit"] = self.limit
@@ -125,6 +128,8 @@ class Plan:
             shared["stop"] = {name: rule for name, rule in rules.items() if rule is not None}
         if self.device != "auto":
             shared["device"] = self.device
+        if self.backend != "dummy":
+            shared["backend"] = self.backend
         specs = [
             {**shared, "strategy": name, "seed": seed, "reward": configs[name], "code": code[name]}
             for seed in self.seeds

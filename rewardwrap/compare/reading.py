@@ -12,6 +12,7 @@ from rewardwrap_envs.errors import near_misses
 
 KEYS = (
     "algo",
+    "backend",
     "catalog",
     "checkpoint",
     "device",

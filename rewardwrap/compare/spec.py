@@ -9,8 +9,8 @@ from typing import Any
 
 Spec = dict[str, Any]
 """``strategy, env, algo, steps, seed, reward, hyperparameters, evaluation, env_kwargs, catalog, checkpoint,
-code, versions``; ``limit`` where a time limit ends the task, ``stop`` where a training may end early and
-``device`` where one was asked for. `Plan.specs` makes them."""
+code, versions``; ``limit`` where a time limit ends the task, ``stop`` where a training may end early,
+``device`` and ``backend`` where one was asked for. `Plan.specs` makes them."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # where the files of a user lie does not change what is trained; what they say is in "code"
@@ -40,4 +40,5 @@ def settings_of(spec: Spec) -> Any:
         catalog=tuple(spec["catalog"]),
         limit=spec.get("limit", "bootstrap"),
         device=spec.get("device", "auto"),
+        backend=spec.get("backend", "dummy"),
     )

@@ -20,15 +20,16 @@ import gymnasium as gym
 
 import rewardwrap_envs
 from rewardwrap.adapters.acting import require_masks
+from rewardwrap.adapters.backends import hosted
 from rewardwrap.adapters.build import (
     Limit,
     builder_of,
     group_lanes,
     make,
     paid_by_group,
-    require_arrays,
 )
 from rewardwrap.adapters.limit import limited
+from rewardwrap.adapters.observations import require_arrays
 from rewardwrap.adapters.tasks import task_of_recipe
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
@@ -59,7 +60,7 @@ class Settings:
         seed: Seeds the learner and its environments.
         env_kwargs: Arguments for `gymnasium.make` beside the recipe's.
         catalog: Folders with recipes of one's own.
-        vec_env: ``"dummy"`` or ``"subproc"``.
+        backend: What steps the lanes; see `rewardwrap.make`.
         limit: What a time limit is, ``"bootstrap"`` or ``"end"``; see `rewardwrap.wrap`.
         device: As in torch, or ``"auto"``: the processor for MLP policies, which are faster there.
         noise: Standard deviation of the Gaussian noise on each frame the learner sees, for policy
@@ -74,7 +75,7 @@ class Settings:
     seed: int
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     catalog: tuple[str, ...] = ()
-    vec_env: str = "dummy"
+    backend: str = "dummy"
     limit: Limit = "bootstrap"
     device: str = "auto"
     noise: float = 0.0
@@ -123,7 +124,9 @@ class Agent:
         """An environment to evaluate in: the same reward, which learns nothing there."""
         settings = self.settings
         h = settings.hyperparameters()
-        adapter = reward_env(settings, h, self.reward, lanes=lanes, training=False, vec_env="dummy")
+        # a pool is another simulator; in workers are the environments of this process
+        backend = "dummy" if settings.backend == "subproc" else settings.backend
+        adapter = reward_env(settings, h, self.reward, lanes=lanes, training=False, backend=backend)
         return _stacked(_noisy(adapter, settings), h)
 
     def close(self) -> None:
@@ -157,7 +160,7 @@ def build(
     use_one_thread(h.policy)
     reward = from_config(settings.reward) if reward is None else reward
     adapter = reward_env(
-        settings, h, reward, lanes=h.n_envs, training=True, vec_env=settings.vec_env
+        settings, h, reward, lanes=h.n_envs, training=True, backend=settings.backend
     )
     try:
         require_masks(cls, adapter, settings.env)
@@ -203,13 +206,13 @@ def reward_env(
     *,
     lanes: int,
     training: bool,
-    vec_env: str,
+    backend: str,
 ) -> RewardVecEnv:
     """The environment up to the layer that pays the reward."""
     kwargs = {**h.env_kwargs, **settings.env_kwargs}
     try:
         return _reward_env(
-            settings, h, reward, kwargs, lanes=lanes, training=training, vec_env=vec_env
+            settings, h, reward, kwargs, lanes=lanes, training=training, backend=backend
         )
     except (AssertionError, TypeError, ValueError, gym.error.Error) as error:
         if isinstance(error, RewardwrapError | rewardwrap_envs.EnvsError):
@@ -228,7 +231,7 @@ def _reward_env(
     *,
     lanes: int,
     training: bool,
-    vec_env: str,
+    backend: str,
 ) -> RewardVecEnv:
     if not h.env_wrapper:
         return make(
@@ -238,13 +241,11 @@ def _reward_env(
             seed=settings.seed,
             gamma=settings.gamma,
             training=training,
-            vec_env=vec_env,
+            backend=backend,
             limit=settings.limit,
             catalog=settings.catalog,
             env_kwargs=kwargs,
         )
-    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
-
     from rewardwrap.adapters.sb3 import RewardVecEnv
 
     split = "train" if training else "eval"
@@ -254,9 +255,11 @@ def _reward_env(
         return partial(_wrapped_lane, settings.env, split, settings.catalog, given, h.env_wrapper)
 
     lane = lane_of({})
-    host: Any = DummyVecEnv if vec_env == "dummy" else SubprocVecEnv
     rule = paid_by_group(reward)
-    venv = host([lane] * lanes) if rule is None else group_lanes(lane_of, lanes, rule, training)
+    if rule is None:
+        venv: Any = hosted([lane] * lanes, backend)
+    else:
+        venv = group_lanes(lane_of, lanes, rule, training)
     venv.seed(settings.seed)
     task = Task(name=f"{settings.env} inside env_wrapper", gamma=settings.gamma)
     recipe = rewardwrap_envs.find(settings.env, settings.catalog)

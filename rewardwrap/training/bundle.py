@@ -217,7 +217,10 @@ def read(
 def _settings(written: Mapping[str, Any], file: Path, trust: Iterable[str]) -> Settings:
     reward = vetted(written["reward"], file, trust=trust)
     tuples = {name: tuple(written.get(name, ())) for name in ("catalog", "noise_scale")}
-    return Settings(**{**written, **tuples, "reward": reward})
+    settings = {**written, **tuples, "reward": reward}
+    # bundles from before there were more back ends
+    settings |= {"backend": settings.pop("vec_env")} if "vec_env" in settings else {}
+    return Settings(**settings)
 
 
 def _take_tensors(agent: Agent, file: Path) -> None:

@@ -156,6 +156,7 @@ def _agent(bundle: Path, mode: str, trust: Iterable[str]) -> tuple[Any, Any]:
             {**settings["row"], "n_envs": 1}, [from_config(settings["reward"])], ()
         ),
         "device": "cpu",
+        "backend": "dummy",
     }
     with warnings.catch_warnings():
         # one lane fills no mini-batch; nothing is learned from it

@@ -18,10 +18,10 @@ from rewardwrap.core.unnamed import MODULE
 LIBRARIES = ("rewardwrap", "gymnasium", "stable-baselines3", "torch", "numpy", "mujoco", "ale-py")
 
 
-def versions() -> dict[str, str]:
-    """Library -> version, of those that decide what a training comes to."""
+def versions(*more: str) -> dict[str, str]:
+    """Library -> version, of those that decide what a training comes to, and of ``more``."""
     found = {}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *more):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
