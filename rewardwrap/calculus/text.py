@@ -32,6 +32,7 @@ class Text:
     lines: list[str] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
     known: dict[Node, str] = field(default_factory=dict)
+    prefix: str = ""
 
     def constant(self, value: Any, *, plain: bool) -> str:
         """How a known number is written; ``plain`` where numpy's own numbers may be Python's."""
@@ -39,7 +40,7 @@ class Text:
             value = value.item()
         if value.__class__ in (bool, int, float) and math.isfinite(value):
             return f"({value!r})" if value < 0 else repr(value)
-        name = f"k{len(self.names)}"
+        name = f"{self.prefix}k{len(self.names)}"
         self.names[name] = value
         return name
 
@@ -98,59 +99,84 @@ def lane_function(
         readers: Column -> the expression that reads it from them.
         names: What those expressions name.
     """
-    text = Text(known={node: name for name, node in paid.graph.inputs.items()})
     order = _order(paid.nodes)
-    used = {text.known[node] for node in order if node in text.known}
+    used = {name for name, node in paid.graph.inputs.items() if node in order}
     reading = [f"{name} = {readers[name]}" for name in paid.graph.inputs if name in used]
+    lines, made, constants = lane_lines(paid)
+    results = [f"float({name})" for name in made]
+    known = {**NAMES, **constants, **names, "errstate": np.errstate}
+    body = [*reading, *lines, f"return {', '.join(results)},"]
+    return compile_function("pay", f"def pay({', '.join(head)}):", body, known)
+
+
+def lane_lines(
+    paid: Paid, prefix: str = "", columns: Mapping[str, str] | None = None
+) -> tuple[list[str], list[str], dict[str, Any]]:
+    """Lines that pay one lane, the variables of what they pay, and the constants by name.
+
+    Args:
+        paid: What to pay.
+        prefix: Of every variable and constant.
+        columns: Column -> the variable that holds it; its own name where it is left out.
+    """
+    columns = columns or {}
+    text = Text(
+        known={node: columns.get(name, name) for name, node in paid.graph.inputs.items()},
+        prefix=prefix,
+    )
     quiet = True
-    for node in order:
+    for node in _order(paid.nodes):
         if node not in text.known:
             line, calm = _lane_line(node, text)
             quiet = quiet and calm
-            name = text.known[node] = f"v{len(text.lines)}"
+            name = text.known[node] = f"{prefix}v{len(text.lines)}"
             text.lines.append(f"{name} = {line}")
     lines = text.lines if quiet else _hushed(text.lines)
-    outcome = ", ".join(f"float({text.known[node]})" for node in paid.nodes)
-    known = {**NAMES, **text.names, **names, "errstate": np.errstate}
-    body = [*reading, *lines, f"return {outcome},"]
-    return compile_function("pay", f"def pay({', '.join(head)}):", body, known)
+    return lines, [text.known[node] for node in paid.nodes], text.names
 
 
 def _lane_line(node: Node, text: Text) -> tuple[str, bool]:
     """The text of one operation for one row, and whether it never warns."""
     parts = [a for a in node.args if isinstance(a, Node)]
-    numbers = all(_is_number(a) for a in parts)
+    numbers = all(is_number(a) for a in parts)
     if (
         node.scalar
         and numbers
-        and _is_number(node)
+        and is_number(node)
         and all(np.ndim(a) == 0 for a in node.args if not isinstance(a, Node))
     ):
         given = [
             text.known[a] if isinstance(a, Node) else text.constant(a, plain=True)
             for a in node.args
         ]
-        line = node.scalar.format(*given)
+        line = _divided(node).format(*given)
         # Python's True + True is 2, numpy's is True
         whole = node.dtype == bool and node.scalar.startswith(("({0} +", "({0} *", "abs"))
         return (f"bool({line})" if whole else line), True
     # a Python number is weak: beside float32 it would make float32
-    strong = any(not _is_number(a) and a.dtype != np.float64 for a in parts) or numbers
+    strong = any(not is_number(a) and a.dtype != np.float64 for a in parts) or numbers
     given = []
     for a in node.args:
         if not isinstance(a, Node):
             given.append(text.constant(a, plain=False))
-        elif _is_number(a) and strong:
+        elif is_number(a) and strong:
             given.append(f"{'bool_' if a.dtype == bool else 'float64'}({text.known[a]})")
         else:
             given.append(text.known[a])
     line = node.lane.format(*given)
     calm = node.lane.startswith(CALM)
-    if not _is_number(node) or ".item(" in node.lane:
+    if not is_number(node) or ".item(" in node.lane:
         return line, calm
     return f"{'bool' if node.dtype == bool else 'float'}({line})", calm
 
 
-def _is_number(node: Node) -> bool:
+def _divided(node: Node) -> str:
+    """The operation of Python's numbers; a divisor that is known not to be 0 needs no care."""
+    divisor = node.args[-1] if node.scalar.startswith("m_divide") else 0.0
+    known = not isinstance(divisor, Node) and divisor != 0.0 and math.isfinite(divisor)
+    return "({0} / {1})" if known else node.scalar
+
+
+def is_number(node: Node) -> bool:
     """Whether the text of a lane holds it as a Python number."""
     return not node.row and (node.dtype == np.float64 or node.dtype == bool)

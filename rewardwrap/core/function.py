@@ -65,6 +65,9 @@ class UserFunction:
         signature: The columns that it takes.
         subject: What errors call it, such as ``"Potential: phi"``.
         each: ``"row"`` or ``"batch"`` says the style outright; None finds out.
+
+    Attributes:
+        one: What `row` is by now; text of a lane looks it up anew at every step.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class UserFunction:
         self._verdict = Verdict(batch=self.each == "batch", row=self.each == "row")
         self._single = len(signature.columns) == 1 and not (whole or signature.keywords)
         self._settled = False
-        self._axis: Any = None
+        self.one: Callable[..., float] = self._asked
 
     def batch(self, columns: Row, lanes: int) -> FloatArray:
         """The function of every lane, ``(lanes,)`` float64.
@@ -89,9 +92,18 @@ class UserFunction:
             lanes: How many; it may be 0.
         """
         if self._settled and self._verdict.batch and columns[0].__class__ is np.ndarray and lanes:
-            return one_per_lane(self._of(columns[0][...]), lanes, self.subject)
+            view: Any = columns[0][...]
+            view.setflags(False)  # the keyword costs more than the call
+            try:
+                return one_per_lane(self.function(view), lanes, self.subject)
+            except RewardwrapError:
+                raise
+            except RAISED as error:
+                raise self._failed(error) from error
         if not lanes:
             return np.zeros(0)
+        if self._settled and columns[0].__class__ is np.ndarray:
+            return np.array([self.one(observed) for observed in columns[0]])
         if hasattr(columns[0], "native"):
             # lanes on a device: the function is given the tensors themselves
             device: FloatArray = type(columns[0])(self.function(*(c.native for c in columns)))
@@ -106,17 +118,36 @@ class UserFunction:
 
     def row(self, *row: Any) -> float:
         """The function of one lane: bare observations, numbers, and info as a dict."""
-        if self._settled and row[0].__class__ is np.ndarray:
-            value = self._of(row[0][self._axis])
-        else:
-            if self._at:
-                self._examine([row])
-            value = self.call(row if self._verdict.row else lifted(row))
-        # what most return, before the questions that others are asked
-        if value.__class__ is np.ndarray and value.size == 1:
-            value = value.item()
-        if value.__class__ in NUMBERS:
-            return float(value)
+        return self.one(*row)
+
+    def _asked(self, *row: Any) -> float:
+        """`row`, with every question."""
+        if self._at:
+            self._examine([row])
+        return self._finished(self.call(row if self._verdict.row else lifted(row)))
+
+    def _settled_one(self) -> Callable[[Any], float]:
+        """`row` of a function of one array that is known by now, without the questions."""
+        function, where = self.function, ... if self._verdict.row else None
+
+        def one(observed: Any) -> float:
+            if observed.__class__ is not np.ndarray:
+                return self._asked(observed)
+            view: Any = observed[where]
+            view.setflags(False)  # the keyword costs more than the call
+            try:
+                value = function(view)
+            except RewardwrapError:
+                raise
+            except RAISED as error:
+                raise self._failed(error) from error
+            if value.__class__ is np.ndarray and value.size == 1:
+                return value.item()  # type: ignore[no-any-return]
+            return float(value) if value.__class__ in NUMBERS else self._finished(value)
+
+        return one
+
+    def _finished(self, value: Any) -> float:
         if self._verdict.row:
             return self._number(value)
         return float(one_per_lane(value, 1, self.subject)[0])
@@ -135,16 +166,6 @@ class UserFunction:
         except RAISED as error:
             raise self._failed(error) from error
 
-    def _of(self, view: Any) -> Any:
-        """`call` with one view that nobody else holds: the quick way of a function that is known."""
-        view.setflags(False)  # the keyword costs more than the call
-        try:
-            return self.function(view)
-        except RewardwrapError:
-            raise
-        except RAISED as error:
-            raise self._failed(error) from error
-
     @property
     def hint(self) -> str:
         """What is most likely meant, where a function is given something else than it thinks."""
@@ -156,7 +177,8 @@ class UserFunction:
 
     def recheck(self) -> None:
         """Examine it anew from the next call on; `rw.check` asks."""
-        self._examined, self._at, self._seen, self._settled = 0, EXAMINED, [], False
+        self._examined, self._at, self._seen = 0, EXAMINED, []
+        self._settled, self.one = False, self._asked
 
     def _examine(self, rows: Sequence[Row]) -> None:
         """Look at the style, now and on a few of the next calls, with rows that differ."""
@@ -167,7 +189,8 @@ class UserFunction:
         self._examined += 1
         if self._examined > max(self._at):
             self._at, self._seen, self._settled = (), [], self._single
-            self._axis = ... if self._verdict.row else None
+            if self._single and rows[0][0].__class__ is np.ndarray:
+                self.one = self._settled_one()
 
     def _number(self, value: Any) -> float:
         try:
@@ -194,11 +217,12 @@ class UserFunction:
         return line_of(self.function, error)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_seen"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_seen", "one")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._seen = []
+        self.one = self._settled_one() if self._settled else self._asked
 
 
 def one_per_lane(value: Any, lanes: int, subject: str) -> FloatArray:

@@ -20,6 +20,7 @@ from rewardwrap.core.reward import Reward
 from rewardwrap.core.signature import signature_of
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
+from rewardwrap.rewards.inline import inlined
 from rewardwrap.rewards.truncation import OnTruncation, ended, require_on_truncation
 
 Phi: TypeAlias = Form | Callable[..., Any]
@@ -44,7 +45,8 @@ class Potential(Reward):
         phi: A named field of the recipe (``"torso_z"``); a linear form of fields
             (``{"row": 0.07, "column": 0.07, "bias": 0.1}``); a function of ``(obs)`` or ``(obs, info)``
             of a batch, ``obs[:, 0]``, or of one row, ``obs[0]`` (see `rw.Function`); or
-            ``"module:function"``.
+            ``"module:function"``. A function of ``obs`` that is plain arithmetic is written into the step
+            of one lane and of a few, and called at the start of an episode (``wrapper.source`` shows it).
         gamma: Discount of the *agent*, in [0, 1]; None takes the run's.
         on_truncation: ``"bootstrap"`` keeps ``Phi(s_T)``; ``"terminal"`` zeroes it, for learners that do
             not bootstrap at a time limit (REINFORCE, evolution).
@@ -153,12 +155,15 @@ class Potential(Reward):
         phi = self._function()
         read_only = f"{code.bind(MappingProxyType, 'read_only')}({info})"
         given = ", ".join(obs if name == "obs" else read_only for name in phi.signature.columns)
-        return f"{code.bind(phi.row, 'phi')}({given})"
+        return f"{code.bind(phi, 'phi')}.one({given})"
 
     def _write_next_phi(self, code: LaneCode) -> str:
         phi = None if self._form() is not None else self._function()
-        if phi is None or phi.signature.columns != ("obs",) or not code.many:
+        if phi is None or phi.signature.columns != ("obs",):
             return self._write_phi(code, "next_obs", "info")
+        written = inlined(code, phi)
+        if written is not None or not code.many:
+            return written or self._write_phi(code, "next_obs", "info")
         return code.column(
             lambda obs: phi.batch((obs,), tree.size(obs)), lambda obs, _: phi.row(obs)
         )

@@ -16,8 +16,8 @@ from tests.bench import batches, groups, layers, situ, training
 from tests.bench.table import Row, as_json, show
 
 TABLES: dict[Callable[[int], Iterator[Row]], tuple[str, ...]] = {
-    situ.single_lane: ("H1",),
-    situ.eight_lanes: ("H8", "G3"),
+    situ.single_lane: ("H1", "H2"),
+    situ.eight_lanes: ("H2", "H8", "G3"),
     layers.constant_potential: ("G1",),
     batches.potential: ("G2",),
     layers.chains: ("G4",),

@@ -12,7 +12,7 @@ import rewardwrap as rw
 from tests.bench.handwritten import ShapedVecEnv
 from tests.bench.table import Row, at_most
 from tests.bench.tapes import play_env, play_venv, require_same_rewards, tape
-from tests.bench.timing import measure
+from tests.bench.timing import Times, measure
 from tests.bench.worlds import WORLDS, World
 
 LANES = 8
@@ -38,7 +38,7 @@ def _single(world: World, pairs: int) -> Iterator[Row]:
         "hand": world.natural(world.make()),
         "hand .item()": world.tuned(world.make()),
         "ours": rw.wrap(world.make(), world.reward()),
-        "ours, phi a function": rw.wrap(world.make(), world.by_function()),
+        **{n: rw.wrap(world.make(), reward()) for n, reward in _functions(world).items()},
     }
     plain["ours, EnvReward() only"] = rw.wrap(world.make(), rw.EnvReward())
     actions = tape(plain["bare"].action_space, world.steps)
@@ -51,6 +51,8 @@ def _single(world: World, pairs: int) -> Iterator[Row]:
     )
     what = f"{world.name}, 1 env: ours / hand-written, Python floats"
     yield at_most(None, "H1", what, times.ratio("ours", "hand .item()"), times)
+    bound = None if world.function is None else world.function[0]
+    yield from _by_function(f"{world.name}, 1 env", bound, "hand", times)
 
 
 def _eight(world: World, pairs: int) -> Iterator[Row]:
@@ -67,7 +69,7 @@ def _eight(world: World, pairs: int) -> Iterator[Row]:
         "ours": rw.wrap(lanes(), world.reward()),
     }
     if world.phi is not None:
-        paying["ours, phi a function"] = rw.wrap(lanes(), world.by_function())
+        paying |= {n: rw.wrap(lanes(), reward()) for n, reward in _functions(world).items()}
         plain["ours, EnvReward() only"] = rw.wrap(lanes(), rw.EnvReward())
     steps = max(2, world.steps // count)
     actions = tape(plain["bare"].action_space, steps, count)
@@ -80,3 +82,18 @@ def _eight(world: World, pairs: int) -> Iterator[Row]:
     for name in ("hand, VecEnv", "hand, in each env"):
         what = f"{world.name}, 8 lanes: ours / hand-written{name[4:]}"
         yield at_most(world.lanes, "H8", what, times.ratio("ours", name), times)
+    if world.phi is not None:
+        bound = None if world.function is None else world.function[1]
+        yield from _by_function(f"{world.name}, 8 lanes", bound, "hand, VecEnv", times)
+
+
+def _functions(world: World) -> dict[str, Any]:
+    """The ways to give a potential as a function; a partial is called, the others are written out."""
+    return {"a row": world.by_row, "a batch": world.by_function, "a row, called": world.by_call}
+
+
+def _by_function(where: str, bound: float | None, hand: str, times: Times) -> Iterator[Row]:
+    for name in ("a row", "a batch", "a row, called"):
+        what = f"{where}: ours, phi a function of {name} / hand-written wrapper"
+        most = None if "called" in name else bound
+        yield at_most(most, "H2", what, times.ratio(name, hand), times)

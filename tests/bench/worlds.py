@@ -17,6 +17,7 @@ from tests.bench.handwritten import (
     BrightPixel,
     HighTorso,
     HighTorsoTuned,
+    Phi,
     ShapedEnv,
     UprightCartPole,
     UprightCartPoleTuned,
@@ -32,24 +33,28 @@ class World:
         make: Builds it.
         phi: The potential as named fields; None where only a function says it.
         batch_phi: The potential as a function of a batch.
+        row_phi: The same of one observation.
         natural: The hand-written wrapper as people write it.
         tuned: The same in Python floats, or None.
         steps: Steps of a block of one lane, 2 to 4 ms.
         single: Bound of ours over ``natural`` on one lane.
         lanes: Bound of ours over either hand-written wrapper on 8 lanes.
         situ: Bound of ours over bare on 8 lanes (G3).
+        function: Bounds of ours with a function (H2): on one lane, and on 8 over the hand-written VecEnv.
     """
 
     name: str
     make: Callable[[], gym.Env[Any, Any]]
     phi: dict[str, float] | None
     batch_phi: BatchPhi
+    row_phi: Phi
     natural: type[ShapedEnv]
     tuned: type[ShapedEnv] | None
     steps: int
     single: float | None
     lanes: float | None
     situ: float
+    function: tuple[float, float] | None = None
 
     def reward(self) -> rw.Reward:
         """Ours, by field names where the environment has them."""
@@ -58,6 +63,14 @@ class World:
     def by_function(self) -> rw.Reward:
         """Ours, with a function of the batch."""
         return shaped(self.batch_phi)
+
+    def by_row(self) -> rw.Reward:
+        """Ours, with a function of one observation."""
+        return shaped(self.row_phi)
+
+    def by_call(self) -> rw.Reward:
+        """The same function, which is called at every step."""
+        return shaped(partial(self.row_phi))
 
 
 def shaped(phi: Any) -> rw.Reward:
@@ -96,47 +109,66 @@ def _bright(obs: Any) -> Any:
     return obs[:, 40, 42] / 255.0
 
 
+def _upright_row(obs: Any) -> Any:
+    return 2.0 + obs[2] / 0.2095
+
+
+def _torso_row(obs: Any) -> Any:
+    return obs[0]
+
+
+def _bright_row(obs: Any) -> Any:
+    return obs[40, 42] / 255.0
+
+
 CART_POLE = World(
     "CartPole-v1",
     partial(gym.make, "CartPole-v1"),
     {"pole_angle": 1 / 0.2095, "bias": 2.0},
     _upright,
+    _upright_row,
     UprightCartPole,
     UprightCartPoleTuned,
     steps=400,
     single=1.10,
     lanes=1.03,
     situ=1.10,
+    function=(1.08, 1.03),
 )
 HALF_CHEETAH = World(
     "HalfCheetah-v5",
     _half_cheetah,
     {"torso_z": 1.0},
     _torso,
+    _torso_row,
     HighTorso,
     HighTorsoTuned,
     steps=80,
     single=1.03,
     lanes=1.02,
     situ=1.03,
+    function=(1.02, 1.01),
 )
 HOPPER = World(
     "Hopper-v5",
     partial(gym.make, "Hopper-v5"),
     {"torso_z": 1.0},
     _torso,
+    _torso_row,
     HighTorso,
     HighTorsoTuned,
     steps=40,
     single=1.03,
     lanes=1.02,
     situ=1.02,
+    function=(1.02, 1.01),
 )
 PONG = World(
     "ALE/Pong-v5 84x84",
     _pong,
     None,
     _bright,
+    _bright_row,
     BrightPixel,
     None,
     steps=8,

@@ -361,3 +361,29 @@ def test_a_function_that_turns_bad_later_is_a_sentence_too():
 
     with pytest.raises(rw.RewardValueError, match="test_function.py"):
         falling()
+
+
+@pytest.mark.parametrize("lanes", [0, 3])
+@pytest.mark.parametrize("style", ["row", "batch"])
+def test_a_function_that_writes_later_is_refused_when_it_does(lanes, style):
+    calls = []
+
+    def phi(obs):
+        calls.append(1)
+        if len(calls) > 200:
+            obs[0] = 1.0
+        return 1 + (obs[2] if style == "row" else obs[:, 2])
+
+    reward = rw.Potential(phi, gamma=1.0)
+    env = rw.wrap(DummyVecEnv([cart] * lanes), reward) if lanes else rw.wrap(cart(), reward)
+
+    def playing() -> None:
+        env.reset()
+        for t in range(300):
+            done = env.step(np.full(lanes, t % 2) if lanes else t % 2)[2]
+            if not lanes and done:
+                env.reset()
+
+    with pytest.raises(rw.RewardValueError, match="leave its arguments alone"):
+        playing()
+    assert len(calls) > 200
