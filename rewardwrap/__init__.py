@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from rewardwrap.data.vector_recorder import VectorRecorder
     from rewardwrap.design.redesigned import Redesigned
     from rewardwrap.design.reward_free import RewardFree
+    from rewardwrap.families.front import compare_families
     from rewardwrap.loops.cooper import CooperLoop
     from rewardwrap.loops.demonstrations import DemonstrationLoop
     from rewardwrap.loops.events import EventLoop
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
         "certify",
         "check",
         "compare",
+        "compare_families",
         "design",
         "distance",
         "evaluate",
@@ -206,6 +208,7 @@ _homes = {
     "rewardwrap.api.regret": ("regret",),
     "rewardwrap.api.run": ("Run",),
     "rewardwrap.api.train": ("train",),
+    "rewardwrap.families.front": ("compare_families",),
     "rewardwrap.core.config": ("from_config",),
     "rewardwrap.core.errors": (
         "ConfigError",

@@ -40,6 +40,7 @@ ROOMS = [
     "compare",
     "api",
     "llm",
+    "families",
     "testing",
     "doctor",
     "commands",

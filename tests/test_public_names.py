@@ -135,6 +135,7 @@ NAMES = [
     "regret",
     "check",
     "compare",
+    "compare_families",
     "design",
     "evaluate",
     "from_config",

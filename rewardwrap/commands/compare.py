@@ -79,7 +79,11 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.compare.carry_out import carry_out, document_in
 
     compare_options.require(args)
-    request = compare_request.parsed(args)
-    made = carry_out(request, wide_console())
+    request, console = compare_request.parsed(args), wide_console()
+    if args.families:
+        from rewardwrap.commands.families import with_families
+
+        return with_families(args, request, console)
+    made = carry_out(request, console)
     args.answer = document_in(request.out, made.report)
     return 1 if made.failures else 0

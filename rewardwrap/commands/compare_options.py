@@ -22,6 +22,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="write finished runs to mlflow or wandb too; repeatable",
     )  # fmt: skip
     parser.add_argument(
+        "--families", action="store_true",
+        help="make one reward of each family for the environment (potential, preferences, demonstrations, "
+        "intrinsic, written, designed) and compare them, with what each cost",
+    )  # fmt: skip
+    parser.add_argument(
         "--tune", type=whole_number, metavar="N",
         help="first give every strategy N trials on its own weights, with other seeds",
     )  # fmt: skip

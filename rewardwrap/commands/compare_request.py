@@ -97,7 +97,7 @@ def _changes(args: argparse.Namespace, envs: Sequence[str]) -> dict[str, Any]:
         "device": args.device,
         "backend": args.backend,
         "seeds": None if args.seeds is None else list(args.seeds),
-        "strategies": _with_scores(_strategies(args.reward), args) or None,
+        "strategies": _with_scores(_asked(args), args) or None,
         "env_kwargs": key_values(args.env_kwargs, "--env-kwargs") or None,
         "catalog": [str(Path(folder).absolute()) for folder in args.catalog] or None,
         "evaluation": _given(**evaluation),
@@ -145,6 +145,15 @@ def _strategies(choices: Sequence[str]) -> dict[str, str]:
         is_file = reward[:1] not in ("{", "[") and Path(reward).is_file()
         found[name] = str(Path(reward).absolute()) if is_file else reward
     return found
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The rewards that were named; families begin with the environment's own."""
+    if not args.families:
+        return dict(_strategies(args.reward))
+    from rewardwrap.families.front import FIRST
+
+    return {FIRST: "env", **_strategies(args.reward)}
 
 
 def _with_scores(found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

@@ -120,8 +120,11 @@ def player(
     venv = make(env, "env", training=False, seed=seed, catalog=catalog, env_kwargs=env_kwargs)
     if one is None:
         venv.action_space.seed(seed)
-        return Player("random", venv, lambda _: [venv.action_space.sample()])
-    return Player(policy, venv, lambda obs: [_checked(one(tree.take(obs, 0)), venv, policy)])
+        return Player("random", venv, lambda _: np.stack([venv.action_space.sample()]))
+    # stacked, so that a lane of a Discrete space is given a number: tabular tasks look it up
+    return Player(
+        policy, venv, lambda obs: np.stack([_checked(one(tree.take(obs, 0)), venv, policy)])
+    )
 
 
 def _function(policy: str, env: str) -> Act:

@@ -51,6 +51,15 @@ def test_the_scripted_controller_plays_whole_episodes(tmp_path: Path) -> None:
     assert list(store.ids) == ["scripted-0", "scripted-1", "scripted-2"]
 
 
+@pytest.mark.parametrize("policy", ["scripted", "random"])
+def test_a_task_that_looks_its_actions_up_is_given_numbers(tmp_path: Path, policy: str) -> None:
+    out = tmp_path / "demos"
+    assert record("FrozenLake-8x8", "--policy", policy, "--episodes", "2", "--out", str(out)) == 0
+    returns = rw.EpisodeStore.load(out).returns()
+    assert len(returns) == 2
+    assert policy == "random" or returns.tolist() == [1.0, 1.0]
+
+
 def test_an_episode_depends_on_its_own_seed_alone(tmp_path: Path) -> None:
     for name, seed, count in (("a", "0", "2"), ("b", "1", "1")):
         words = ("--episodes", count, "--seed", seed, "--out", str(tmp_path / name))
