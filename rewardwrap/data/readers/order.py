@@ -16,6 +16,8 @@ from rewardwrap.data.reading import NONE, Note
 
 REGULAR, IRREGULAR = 1.5, 10.0
 """Times the usual step from which a step is a jump: of a clock that ticks alike, and of one that does not."""
+FALLING = 0.9
+"""Share of an episode's ticks that fall from which its clock counts down."""
 
 
 def clock(columns: dict[str, Any], asked: str | None) -> str | None:
@@ -83,7 +85,9 @@ def require_no_other(columns: dict[str, Any], taken: set[str], inside: BoolArray
             )
 
 
-def by_clock(names: Any, name: str, time: FloatArray, notes: list[Note]) -> tuple[IntArray, Any]:
+def by_clock(
+    names: Any, name: str, time: FloatArray, notes: list[Note], *, apart: IntArray | None = None
+) -> tuple[IntArray, Any]:
     """An order of rows in which each episode's clock rises, and names in which a restart shows.
 
     Args:
@@ -91,9 +95,10 @@ def by_clock(names: Any, name: str, time: FloatArray, notes: list[Note]) -> tupl
         name: Of the column that counts.
         time: ``(N,)``.
         notes: What was done is added.
+        apart: ``(N,)`` place of each row in the source; None where the user said that the clock orders rows.
 
     Raises:
-        DataError: A clock that repeats itself inside an episode.
+        DataError: A clock that repeats itself inside an episode, or counts down in one whose rows lie together.
     """
     _, first, of = np.unique(names, return_index=True, return_inverse=True)
     order = np.argsort(first[of], kind="stable")
@@ -107,6 +112,8 @@ def by_clock(names: Any, name: str, time: FloatArray, notes: list[Note]) -> tupl
         if (np.diff(ticks) > 0).all():
             continue
         if len(np.unique(ticks)) == len(ticks):
+            if apart is not None and (np.diff(apart[rows]) == 1).all():
+                _refuse_falling(str(names[rows[0]]), name, ticks)
             order[begin:end] = rows[np.argsort(ticks, kind="stable")]
             moved += 1
             continue
@@ -126,6 +133,22 @@ def by_clock(names: Any, name: str, time: FloatArray, notes: list[Note]) -> tupl
     )
     notes.append(Note("restarts", sentence, runs))
     return order, labels.astype(np.str_)
+
+
+def _refuse_falling(episode: str, name: str, ticks: FloatArray) -> None:
+    """Rows that lie together and whose clock falls: newest first, or it counts what is left.
+
+    Rows of a few that came late are put in order; those that fall nearly all the way may be in time already.
+    """
+    falls = np.diff(ticks) < 0
+    if falls.mean() < FALLING:
+        return
+    row = int(falls.argmax())
+    raise DataError(
+        f'column "{name}" must rise inside an episode, got {ticks[row + 1]:g} after {ticks[row]:g} in '
+        f"episode {episode}: it counts down. Say --order {name} if rows were written newest first, or "
+        "--order none if they lie in time and it counts what is left."
+    )
 
 
 def _refuse_mixed(episode: str, name: str, ticks: FloatArray, piece: IntArray) -> None:
@@ -194,6 +217,12 @@ def require_steady(name: str, time: FloatArray, begins: BoolArray, episodes: Any
         return
     row = int(wrong[0])
     of = "" if episodes is None else f" of episode {episodes[row]}"
+    if (step[inside] < 0).mean() >= FALLING:
+        raise DataError(
+            f'column "{name}" must count up inside an episode, got {time[row + 1]:g} after {time[row]:g}{of}: '
+            "it counts down. Turn the rows round if they were written newest first, or say --order none if "
+            "they lie in time and it counts what is left."
+        )
     how = "runs backwards" if step[row] < 0 else "stands still" if step[row] == 0 else "jumps"
     raise DataError(
         f'column "{name}" must count on inside an episode, got {time[row + 1]:g} after '

@@ -264,7 +264,8 @@ def _in_order(
     notes += [note] if note is not None else []
     names = names[rows]
     if clock is not None and boundary.Gap not in {type(r) for r in rules if _column(r) == clock}:
-        within, names = order.by_clock(names, clock, time[rows], notes)
+        apart = rows if options.order is None else None
+        within, names = order.by_clock(names, clock, time[rows], notes, apart=apart)
         rows, names = rows[within], names[within]
     if (rows == np.arange(len(rows))).all():
         return columns, names, clock

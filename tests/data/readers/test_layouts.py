@@ -156,6 +156,33 @@ def test_a_clock_of_flagged_rows_must_not_run_backwards(tmp_path: Path) -> None:
         read(written(tmp_path / "log.csv", table))
 
 
+@pytest.mark.parametrize("clock", ["step", "t", "timestamp", "frame_index"])
+def test_a_clock_that_counts_down_is_asked_about(tmp_path: Path, clock: str) -> None:
+    table = renamed(columns(successors=False, flags=False), {"step": clock})
+    order = [i * STEPS + t for i in range(EPISODES) for t in reversed(range(STEPS))]
+    path = written(tmp_path / "log.csv", moved(table, order))
+    sentence = f'"{clock}" must rise inside an episode, got 3 after 4 in episode 0: it counts down'
+    with pytest.raises(DataError, match=f"{sentence}.*--order {clock} .* --order none"):
+        read(path)
+    assert_true(read(path, Options(order=clock)).store, successors=False)
+    left = table | {clock: [STEPS - 1 - t for t in table[clock]]}
+    path = written(tmp_path / "left.csv", left)
+    with pytest.raises(DataError, match="it counts down"):
+        read(path)
+    assert_true(read(path, Options(order="none")).store, successors=False)
+    del left["episode"]
+    left["truncated"] = [t == STEPS - 1 for t in table[clock]]
+    with pytest.raises(DataError, match="must count up .* --order none"):
+        read(written(tmp_path / "flags.csv", left))
+
+
+def test_one_late_row_is_put_in_its_place(tmp_path: Path) -> None:
+    table = moved(columns(successors=False, flags=False), [0, 2, 1, *range(3, 15)])
+    reading = read(written(tmp_path / "log.csv", table))
+    assert_true(reading.store, successors=False)
+    assert any(note.check == "order" and note.count == 1 for note in reading.notes)
+
+
 def test_ids_that_restart_are_two_runs(tmp_path: Path) -> None:
     table = columns(successors=False, flags=False)
     twice = {name: column * 2 for name, column in table.items()}
