@@ -23,7 +23,7 @@ from rewardwrap.core.task import Task
 from rewardwrap.core.terms import with_weight
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.disk import SUFFIXES, read_reward
-from rewardwrap.rewards.learned import model_versions
+from rewardwrap.rewards.learned import filled_by, model_versions
 from rewardwrap.rewards.truncation import sentence_at_limits
 
 RewardLike: TypeAlias = (
@@ -233,6 +233,11 @@ class Host:
     def models(self) -> list[str]:
         """The version of every model that the reward pays by, outermost first."""
         return model_versions(self._reward)
+
+    @property
+    def filled(self) -> dict[tuple[int, int], int]:
+        """How many missing numbers each model filled so far; empty where none fills any."""
+        return filled_by(self._reward)
 
     @property
     def source(self) -> str:

@@ -41,6 +41,10 @@ class InnerAdapter:
         found: list[str] = self._venv.get_attr("models", indices=[0])[0]
         return found
 
+    def filled(self) -> dict[tuple[int, int], int]:
+        """`Host.filled`, of all lanes."""
+        return {key: n for lane in self._venv.get_attr("filled") for key, n in lane.items()}
+
     def collected(self, shown: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any] | None:
         """The step's ``infos`` and ``dones``, from what a learner shows its callbacks.
 
@@ -76,6 +80,10 @@ class OuterAdapter:
     def models(self) -> list[str]:
         """`Host.models`."""
         return self.adapter.models
+
+    def filled(self) -> dict[tuple[int, int], int]:
+        """`Host.filled`."""
+        return self.adapter.filled
 
     def collected(self, shown: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any] | None:
         """The step's ``infos`` and ``dones``; None where the step was shown before.

@@ -19,6 +19,7 @@ from rewardwrap.core.errors import ConfigError, StackError
 from rewardwrap.core.reward import SHAPED, TRUE
 
 MODEL_VERSION = "reward/model_version"
+FILLED = "learned/filled"
 
 
 def layout(names: Sequence[str]) -> dict[str, dict[str, list[object]]]:
@@ -53,6 +54,7 @@ class LogTerms(BaseCallback):
     | ``reward/<term>/step_mean`` | mean of the term per step since the last dump |
     | ``reward/<term>/abs_share`` | its share of all terms' absolute values, in [0, 1] |
     | ``reward/model_version`` | first digits of the SHA-256 of a learned reward's model |
+    | ``learned/filled`` | missing numbers that it filled since the last dump, where it was fitted to |
 
     ``env`` is a term like the others. SB3's own tags stay untouched. Before the first step it looks
     at the layers and at the discounts, as `rw.check` does, and refuses to train on another reward.
@@ -98,6 +100,7 @@ class LogTerms(BaseCallback):
         self._sums = np.zeros(len(self._names))
         self._sizes = np.zeros(len(self._names))
         self._steps = 0
+        self._filled = self._seen = self._adapter.filled()
         self._recorded = False
         self._mark = f"reward/{TRUE}/step_mean"
         self._lay_out()
@@ -130,6 +133,7 @@ class LogTerms(BaseCallback):
         if self._recorded and self._mark not in self.logger.name_to_value:
             self._sums[:] = self._sizes[:] = 0.0
             self._steps = 0
+            self._filled = self._seen
             self._recorded = False
 
     def _on_rollout_end(self) -> None:
@@ -148,7 +152,19 @@ class LogTerms(BaseCallback):
         models = self._adapter.models()
         if models:
             self.logger.record(MODEL_VERSION, " ".join(models))
+            self._record_filled()
         self._recorded = True
+
+    def _record_filled(self) -> None:
+        self._seen = self._adapter.filled()
+        if self._seen:
+            # a model that was deployed since then counts from 0
+            gone = {
+                key: before
+                for key, before in self._filled.items()
+                if before <= self._seen.get(key, -1)
+            }
+            self.logger.record(FILLED, float(sum(self._seen.values()) - sum(gone.values())))
 
     def _values(self) -> dict[str, float]:
         found: dict[str, float] = {}

@@ -22,8 +22,8 @@ MISSING = "_missing"
 
 def write_filled(
     leaf: NDArray[Any], part: Part, other: NDArray[Any] | None, batch: Transitions, out: Any
-) -> None:
-    """Numbers without gaps, then a flag for each that may have one: ``(B, width)``.
+) -> int:
+    """Numbers without gaps, then a flag for each that may have one: ``(B, width)``; returns how many were filled.
 
     Args:
         leaf: ``(B, *shape)``.
@@ -37,17 +37,20 @@ def write_filled(
     far = None if other is None else other.reshape(rows, count)
     said = set(batch.info.keys())
     there = "next_obs" if part.column == "obs" else "obs"
+    count_filled = 0
     for place, i in enumerate(part.fillable):
         name = part.cells[i]
         gap = _missing(out[:, i], name, said, batch)
         out[:, count + place] = gap
         if not gap.any():
             continue
+        count_filled += int(gap.sum())
         value = np.where(np.isnan(out[:, i]), part.fill[i], out[:, i])
         if far is not None:
             beyond = name.replace(part.column, there, 1)
             value = np.where(_missing(far[:, i], beyond, said, batch), value, far[:, i])
         out[gap, i] = value[gap]
+    return count_filled
 
 
 def _missing(values: Any, name: str, said: set[str], batch: Transitions) -> BoolArray:

@@ -26,10 +26,12 @@ class Inputs:
     Attributes:
         width: Columns of the matrix.
         images: The parts that are images.
+        filled: Missing numbers that were filled so far, in steps that an agent was paid for.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(parts)
+        self.filled = 0
         self.width = sum(part.width for part in self.parts)
         self.images = tuple(part for part in self.parts if part.sort == "image")
         if not self.parts:
@@ -108,7 +110,9 @@ class Inputs:
             if part.sort == "one_hot":
                 write_one_hot(leaf, part, out[:, begin:end])
             elif part.fill:
-                write_filled(leaf, part, self._other_end(batch, part), batch, out[:, begin:end])
+                far = self._other_end(batch, part)
+                count = write_filled(leaf, part, far, batch, out[:, begin:end])
+                self.filled += count if batch.training else 0
             elif leaf.ndim == 2:
                 out[:, begin:end] = leaf
             else:

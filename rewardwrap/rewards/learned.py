@@ -181,6 +181,12 @@ class Learned(Reward):
         document: dict[str, Any] = self._document  # type: ignore[attr-defined]
         return document
 
+    @property
+    def filled(self) -> int | None:
+        """Missing numbers that the running model filled in what an agent was paid; None where it fills none."""
+        net: Thawed | None = self.__dict__.get("_frozen")
+        return net.inputs.filled if net is not None and net.inputs.fills else None
+
     def deploy(self, folder: str | os.PathLike[str]) -> str:
         """Pay another model from the next step on; returns its version.
 
@@ -305,6 +311,12 @@ def _pack(folder: Path) -> tuple[dict[str, Any], bytes]:
     document, weights = read_model(folder)
     head = (folder / MODEL).read_bytes().replace(b"\n", b" ")
     return document, head + b"\n" + weights
+
+
+def filled_by(reward: Reward) -> dict[tuple[int, int], int]:
+    """`Learned.filled` of every model that fills, by process and object: lanes may share one."""
+    found = {id(node): node.filled for node in reward.walk() if isinstance(node, Learned)}
+    return {(os.getpid(), which): count for which, count in found.items() if count is not None}
 
 
 def model_versions(reward: Reward) -> list[str]:

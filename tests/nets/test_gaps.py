@@ -10,6 +10,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rewardwrap as rw
 from rewardwrap.core.errors import RewardValueError
@@ -112,6 +116,34 @@ def test_a_live_agent_with_gaps_is_paid_and_a_plain_model_says_what_it_lacks(
         else:
             for _ in range(4):
                 assert np.isfinite(env.step(action)[1]).all()
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_what_was_filled_is_logged(there: dict[str, Any], inner: bool) -> None:
+    rows: list[dict[str, Any]] = []
+
+    class Kept(KVWriter):
+        def write(self, values: dict[str, Any], *_: Any) -> None:
+            rows.append(dict(values))
+
+        def close(self) -> None:
+            pass
+
+    reward = rw.Learned(there["folder"] / "model")
+    env: Any = rw.make(Holes, reward, n_envs=2, gamma=0.99) if not inner else \
+        DummyVecEnv([lambda: rw.wrap(Holes(), reward, gamma=0.99)] * 2)  # fmt: skip
+    agent = PPO("MlpPolicy", env, n_steps=8, batch_size=16, n_epochs=1, device="cpu")
+    agent.policy.forward = lambda obs, *a: (  # type: ignore[method-assign]
+        torch.zeros(2, 1), torch.zeros(2, 1), torch.zeros(2)
+    )  # fmt: skip
+    agent.policy.predict_values = lambda obs: torch.zeros(2, 1)  # type: ignore[method-assign]
+    agent.train = lambda: None  # type: ignore[method-assign]
+    agent.set_logger(Logger(None, [Kept()]))
+    agent.learn(32, callback=rw.LogTerms())
+    # in each of two lanes, the sensor is lost at one end of each of eight steps
+    reads = json.loads((there["folder"] / "model" / "model.json").read_text())["inputs"]
+    ends = sum(part["column"] in ("obs", "next_obs") for part in reads)
+    assert [row["learned/filled"] for row in rows] == [2 * 8 * ends / 2] * 2
 
 
 def test_a_model_without_gaps_is_written_as_before(there: dict[str, Any]) -> None:
