@@ -23,7 +23,7 @@ MISSING = "_missing"
 def write_filled(
     leaf: NDArray[Any], part: Part, other: NDArray[Any] | None, batch: Transitions, out: Any
 ) -> int:
-    """Numbers without gaps, then a flag for each that may have one: ``(B, width)``; returns how many were filled.
+    """Numbers without gaps, then a flag for each that may have one: ``(B, width)``; returns the gaps' count.
 
     Args:
         leaf: ``(B, *shape)``.

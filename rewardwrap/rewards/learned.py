@@ -183,7 +183,7 @@ class Learned(Reward):
 
     @property
     def filled(self) -> int | None:
-        """Missing numbers that the running model filled in what an agent was paid; None where it fills none."""
+        """Missing numbers that the model filled in what an agent was paid; None where it fills none."""
         net: Thawed | None = self.__dict__.get("_frozen")
         return net.inputs.filled if net is not None and net.inputs.fills else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,21 @@ def test_a_file_is_paid_as_the_module_that_was_exported(tmp_path: Path) -> None:
     assert np.isfinite(venv.step(np.zeros((2, 1), np.float32))[1]).all()
 
 
-def test_it_is_a_model_like_any_other(tmp_path: Path) -> None:
+def test_it_is_a_model_like_any_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = exported(Gated(), tmp_path / "gated.onnx")
-    rw.Learned.from_onnx(file, env="Pendulum-v1", out=tmp_path / "m")
+    seal = ["models", "seal", "Pendulum-v1", str(file), "--out", str(tmp_path / "m")]
+    assert main([*seal, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["version"] == rw.Learned.from_onnx(file, env="Pendulum-v1").version
+    assert main([*seal, "--inputs", "obs"]) == 2
+    assert main(["models", "add", str(file)]) == 2
+    assert "Seal it first: rewardwrap models seal ENV" in capsys.readouterr().err
+    assert main([*seal[:2], str(file), *seal[4:]]) == 2
+    assert "ENV must say whose observations" in capsys.readouterr().err
+    assert main([*seal[:3], str(tmp_path / "net.pt"), *seal[4:]]) == 2
+    assert "rw.Learned.from_torch" in capsys.readouterr().err
+    assert main(["models", "list", "--registry", str(tmp_path / "none"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
     assert main(["models", "add", str(tmp_path / "m"), "--registry", str(tmp_path / "r")]) == 0
     pendulum(24, steps=20).save(tmp_path / "data")
     assert main(["validate", str(tmp_path / "m"), str(tmp_path / "data"), "--json"]) == 0

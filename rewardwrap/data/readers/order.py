@@ -98,7 +98,7 @@ def by_clock(
         apart: ``(N,)`` place of each row in the source; None where the user said that the clock orders rows.
 
     Raises:
-        DataError: A clock that repeats itself inside an episode, or counts down in one whose rows lie together.
+        DataError: A clock that repeats itself inside an episode, or counts down where its rows lie together.
     """
     _, first, of = np.unique(names, return_index=True, return_inverse=True)
     order = np.argsort(first[of], kind="stable")
@@ -219,8 +219,8 @@ def require_steady(name: str, time: FloatArray, begins: BoolArray, episodes: Any
     of = "" if episodes is None else f" of episode {episodes[row]}"
     if (step[inside] < 0).mean() >= FALLING:
         raise DataError(
-            f'column "{name}" must count up inside an episode, got {time[row + 1]:g} after {time[row]:g}{of}: '
-            "it counts down. Turn the rows round if they were written newest first, or say --order none if "
+            f'column "{name}" must count up inside an episode, got {time[row + 1]:g} after {time[row]:g}{of}'
+            ": it counts down. Turn the rows round if they were written newest first, or say --order none if "
             "they lie in time and it counts what is left."
         )
     how = "runs backwards" if step[row] < 0 else "stands still" if step[row] == 0 else "jumps"
