@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from rewardwrap.loops.relabelling import RelabelDictReplayBuffer, RelabelReplayBuffer
     from rewardwrap.loops.self_designed import SelfDesigned
     from rewardwrap.loops.sqil import SQIL
+    from rewardwrap.loops.trees import Trees
     from rewardwrap.rewards import *  # noqa: F403
     from rewardwrap.rewards import __all__ as _methods
     from rewardwrap.rewards.disk import load, read_reward, save
@@ -153,6 +154,7 @@ if TYPE_CHECKING:
         "Task",
         "Transitions",
         "Transport",
+        "Trees",
         "UnknownName",
         "VectorRecorder",
         "WinRate",
@@ -252,6 +254,7 @@ _homes = {
     "rewardwrap.loops.events": ("EventLoop",),
     "rewardwrap.loops.nash": ("NashLoop",),
     "rewardwrap.loops.preferences": ("PreferenceLoop",),
+    "rewardwrap.loops.trees": ("Trees",),
     "rewardwrap.loops.rates": ("Rates",),
     "rewardwrap.loops.relabelling": (
         "RelabelDictReplayBuffer",

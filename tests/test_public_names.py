@@ -78,6 +78,7 @@ NAMES = [
     "Adversary",
     "HopProgress",
     "Transport",
+    "Trees",
     "Pointwise",
     "Potential",
     "PreferenceLoop",

@@ -107,7 +107,7 @@ def _play(player: Any, args: argparse.Namespace, played: list[dict[str, Any]]) -
     count = args.episodes
     playing = player.play(count, seed=args.seed)
     if args.tree is not None:
-        from rewardwrap.training.trees import leaves
+        from rewardwrap.data.branches import leaves
 
         depth, ways = _shape(args.tree)
         playing = leaves(player, depth, ways, args.steps, args.episodes, seed=args.seed)

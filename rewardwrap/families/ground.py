@@ -14,9 +14,10 @@ import rewardwrap_envs
 from rewardwrap.api.train import train
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore
+from rewardwrap.data.player import Player
 from rewardwrap.files import write_whole
 from rewardwrap.llm.trajectories import Act, Pool, collect
-from rewardwrap.training.recording import Player, player
+from rewardwrap.training.recording import player
 from rewardwrap_policies.scripted import CONTROLLERS
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from rewardwrap.annotate.annotator import Annotator
 from rewardwrap.annotate.teachers import Teacher
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.data import EpisodeStore
 from rewardwrap.loops.answers import HELD_OUT, TRAIN, Answers
 from rewardwrap.loops.callback import Loop, Verdict
 from rewardwrap.loops.candidate import fit_answers, judge
@@ -21,6 +22,8 @@ from rewardwrap.nets.measures import pair_measures
 
 ANSWERS = "answers"
 """Folder of the answers, inside that of the loop."""
+APART = 100_000
+"""Between the first starts of two rounds of trees."""
 
 
 class PreferenceLoop(Loop):
@@ -58,7 +61,8 @@ class PreferenceLoop(Loop):
         first: Share of the budget that the first round gets.
         selection: Which pairs: ``"uniform"``, ``"disagreement"``, ``"entropy"``, ``"k-center"``, ... or a
             function ``(differences (n, M), budget, generator) -> rows``. The first round is uniform.
-        length: Steps of a clip.
+            ``"tree"`` or `rewardwrap.Trees`: leaves of trees that the agent grows beside its training.
+        length: Steps of a clip; of a tree, those of a leaf.
         keep: Steps from which clips are cut, of all lanes together.
         heldout: Share of episodes, and of questions, that only judge models.
         delta: How much a new model may be worse; see `candidate.judge`.
@@ -156,6 +160,8 @@ class PreferenceLoop(Loop):
 
     def begin(self, step: int, last: int) -> Mapping[str, Any]:
         self.answers.require(*self.tape.spaces)
+        if self.questions.trees is not None:
+            self.questions.trees.ready(self.model, self._adapter)
         self._next = step + (self.start if not self.reward.ready else self.every)
         rounds = 1 + max(0, last - self._next - 1) // self.every
         left = max(0, self.queries - len(self.answers))
@@ -181,16 +187,16 @@ class PreferenceLoop(Loop):
         open_ = self.queries - len(self.answers) - self.questions.waiting
         share = min((self._plan[0] if self._plan else 0) + self.questions.skipped, open_)
         if share > 0:
-            store = self.tape.store()
-            model = self.reward if self.reward.ready else None
             number = self.folder.count("ask") + 1
+            store = self._episodes(share, number)
+            model = self.reward if self.reward.ready else None
             query = self.questions.draw(store, share, model, origin=f"{number}/")
             if query is None:
                 return False
             held = int((query.a.store.source[query.a.episode] == HELD_OUT).sum())
             # noted first, so that no other round ever has the number of one that was asked
-            self.note("ask", round=number,
-                             train=len(query) - held, heldout=held)  # fmt: skip
+            grown = {} if self.questions.trees is None else {"grown": store.steps}
+            self.note("ask", round=number, train=len(query) - held, heldout=held, **grown)
             self.questions.skipped = 0
             self.questions.ask(query, store)
         self._plan = self._plan[1:]
@@ -198,6 +204,15 @@ class PreferenceLoop(Loop):
         self.tape.clear()
         self._poll()
         return True
+
+    def _episodes(self, share: int, number: int) -> EpisodeStore:
+        """What a round asks about: the agent's last steps, or trees that it grows now."""
+        if self.questions.trees is None:
+            return self.tape.store()
+        trees = self.questions.trees.ready(self.model, self._adapter)
+        # seeds of their own for every round of every loop
+        first = (self.seed % 1000 * 1000 + number) * APART % 2**31
+        return trees.grow(self.model, self.questions.starts(share), first)
 
     def _poll(self) -> None:
         """Keep every answer that has come."""

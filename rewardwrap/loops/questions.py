@@ -12,10 +12,12 @@ from rewardwrap.annotate.rule import Taught
 from rewardwrap.annotate.selection import OVERSAMPLED, STRATEGIES, Candidates, keys_of, select
 from rewardwrap.annotate.teachers import Teacher, random_pairs
 from rewardwrap.annotate.teachers import teacher as teacher_named
+from rewardwrap.annotate.trees import tree_pairs
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import EpisodeStore, Fragments, Preferences, sample_fragments
 from rewardwrap.loops.answers import HELD_OUT, TRAIN, question
+from rewardwrap.loops.trees import Trees
 from rewardwrap.rewards.learned import Learned
 
 CALIBRATING = 500
@@ -30,7 +32,7 @@ class Questions:
 
     Args:
         teacher: Name of a synthetic teacher, a `Teacher`, or an annotator.
-        selection: A strategy's name, or ``(differences (n, M), budget, generator) -> rows``.
+        selection: A strategy's name, `Trees`, or ``(differences (n, M), budget, generator) -> rows``.
         length: Steps of a clip.
         heldout: Share of held-out episodes and questions.
         seed: Of draws and of a synthetic teacher.
@@ -51,16 +53,14 @@ class Questions:
                 "teacher must be a name, a Teacher or an annotator with submit and poll, got "
                 f'{type(made).__name__}. Use "oracle" for one that is always right.'
             )
-        if not callable(selection) and selection not in STRATEGIES:
-            raise UnknownName("query selection", selection, STRATEGIES)
         if selection == "tree":
-            raise ConfigError(
-                "selection must choose among clips of the running training, which share no starts, got "
-                '"tree". Grow a tree (rewardwrap record --tree) and fit it with --topology tree, or use '
-                "disagreement."
-            )
+            selection = Trees()
+        self.trees = selection if isinstance(selection, Trees) else None
+        if self.trees is None and not callable(selection) and selection not in STRATEGIES:
+            raise UnknownName("query selection", selection, STRATEGIES)
         self.name = teacher if isinstance(teacher, str) else "teacher"
-        self.selection, self.length, self.seed = selection, length, seed
+        self.selection, self.seed = selection, seed
+        self.length = length if self.trees is None else self.trees.length
         self.every = max(2, round(1 / heldout))
         self._draws = np.random.default_rng([seed, 1])
         self.asked = self.skipped = 0
@@ -73,12 +73,13 @@ class Questions:
         """Choose ``count`` pairs of a store; None where it holds no two clips to compare.
 
         Args:
-            store: Recent episodes, named by their numbers.
+            store: Recent episodes, named by their numbers; of trees, the leaves, that of their start first.
             count: How many.
             model: The running model, whose members dispute; None asks uniformly.
             origin: Name of the round.
         """
-        held = np.array([int(name) % self.every == 1 for name in store.ids])
+        number = [int(name.partition("-")[0]) for name in store.ids.tolist()]
+        held = np.array(number) % self.every == 1
         train, judging = (store.select(side) for side in (~held, held))
         if self._windows(train) < 2:
             return None
@@ -114,17 +115,24 @@ class Questions:
         self.asked += len(query)
         self.waiting += len(query)
 
+    def starts(self, count: int) -> int:
+        """Trees for so many questions: about eight for each, every so many of them held out."""
+        return self.every * -(-count // (8 * self.every))
+
     def _windows(self, store: EpisodeStore) -> int:
+        if self.trees is not None:
+            return len(store)
         return int(np.maximum(store.lengths - self.length + 1, 0).sum()) if len(store) else 0
 
     def _drawn(self, store: EpisodeStore, count: int) -> Query:
         """Pairs by chance; drawing again where both clips were the same."""
-        query = Query(*random_pairs(store, self.length)(2 * count, self._draws))
+        pairs = random_pairs(store, self.length) if self.trees is None else tree_pairs(store)
+        query = Query(*pairs(2 * count, self._draws))
         rows = np.arange(min(count, len(query)))
         return Query(query.a.select(rows), query.b.select(rows))
 
     def _chosen(self, store: EpisodeStore, count: int, model: Learned | None) -> Query:
-        if model is None or self.selection == "uniform":
+        if model is None or self.selection == "uniform" or self.trees is not None:
             return self._drawn(store, count)
         query = self._drawn(store, OVERSAMPLED * count)
         gaps = _differences(model, query)

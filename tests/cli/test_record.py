@@ -13,11 +13,11 @@ import pytest
 import rewardwrap as rw
 from rewardwrap.cli import main
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.data.player import Player
 from rewardwrap.training import bundle
 from rewardwrap.training.agent import Settings, build
 from rewardwrap.training.evaluation import Protocol
 from rewardwrap.training.keyboard import Keyboard
-from rewardwrap.training.recording import Player
 
 SHORT = ("--env-kwargs", "max_episode_steps:30")
 

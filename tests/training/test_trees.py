@@ -86,8 +86,3 @@ def test_two_commands_lead_to_a_model_whose_trees_stay_on_one_side(tmp_path: Pat
     assert not start & {name.rpartition("-")[0] for name in episodes["heldout"]}
     assert main(["record", "Pendulum-v1", "--tree", "four", "--out", str(tmp_path / "x")]) == 2
     assert "--tree must be partings x ways, got 'four'" in capsys.readouterr().err
-
-
-def test_a_loop_says_that_its_clips_share_no_starts(tmp_path: Path):
-    with pytest.raises(ConfigError, match="which share no starts, got .tree.. Grow a tree"):
-        rw.PreferenceLoop(tmp_path / "loop", selection="tree")
