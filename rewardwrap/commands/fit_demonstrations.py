@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "pays for "
             "staying alive.",
             "ot": "Pay it with rw.Transport(MODEL, epsilon=0), or --score 'transport: "
-            "{path: MODEL, epsilon: 0}'.",
+            '{path: MODEL, epsilon: 0}\'; solver="pot" is quicker where lengths differ.',
             "sinkhorn": "Pay it with rw.Transport(MODEL), or --score 'transport: MODEL'.",
         }[args.method]
     fitted.save(args.out)

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, extra
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.rewards.frozen import thaw
 from rewardwrap.rewards.matched import Matched
 from rewardwrap.rewards.sealed import read_model
 from rewardwrap.scores.contract import register_score
-from rewardwrap.scores.coupling import exact, sinkhorn
+from rewardwrap.scores.coupling import by_pot, exact, sinkhorn
 from rewardwrap.scores.reading import finished
 
 
@@ -34,9 +34,12 @@ class Transport:
         epsilon: Weight of the entropy (Sinkhorn), in units of the cost; 0: the exact coupling.
         cost: ``"cosine"``: one minus the cosine, in [0, 2]; ``"euclidean"``: the distance, in deviations.
         iterations: Of Sinkhorn, at most.
+        solver: ``"own"``, or ``"pot"``, which is quicker for exact couplings of unequal lengths and must be
+            installed (``rewardwrap[ot]``).
 
     Raises:
-        ConfigError: A model of something else, a negative epsilon, another cost.
+        ConfigError: A model of something else, a negative epsilon, another cost or solver.
+        MissingExtra: The solver is not installed.
 
     Source: Luo et al., "Optimal transport for offline imitation learning" (OTR), 2023, arXiv 2303.13971:
         cosine cost, epsilon .01, 100 iterations, the best demonstration. Deviations: no squashing (multiply,
@@ -53,6 +56,7 @@ class Transport:
     epsilon: float = 0.01
     cost: Literal["cosine", "euclidean"] = "cosine"
     iterations: int = 100
+    solver: Literal["own", "pot"] = "own"
 
     def __post_init__(self) -> None:
         if not self.epsilon >= 0 or self.iterations < 1:
@@ -64,6 +68,12 @@ class Transport:
             raise ConfigError(
                 f'Transport: cost must be "cosine" or "euclidean", got {self.cost!r}. Choose one.'
             )
+        if self.solver not in ("own", "pot"):
+            raise ConfigError(
+                f'Transport: solver must be "own" or "pot", got {self.solver!r}. Choose one.'
+            )
+        if self.solver == "pot":
+            extra("ot", needs="The solver pot", install="ot")
         found = thaw(*(read_model(Path(self.path))))
         if not isinstance(found, Matched):
             raise ConfigError(
@@ -83,13 +93,16 @@ class Transport:
         paid = []
         for shown in matched.episodes():
             cost = self._cost(own, shown)
-            plan = (
-                sinkhorn(cost, self.epsilon, iterations=self.iterations)
-                if self.epsilon
-                else exact(cost)
-            )
+            plan = self._plan(cost)
             paid.append(-(plan * cost).sum(axis=1))
         return max(paid, key=np.sum)
+
+    def _plan(self, cost: FloatArray) -> FloatArray:
+        if self.solver == "pot":
+            return by_pot(cost, self.epsilon, iterations=self.iterations)
+        if self.epsilon:
+            return sinkhorn(cost, self.epsilon, iterations=self.iterations)
+        return exact(cost)
 
     def _cost(self, own: FloatArray, shown: FloatArray) -> FloatArray:
         if self.cost == "euclidean":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rewardwrap as rw
-from rewardwrap.core.errors import ConfigError
+from rewardwrap.core.errors import ConfigError, MissingExtra
 from rewardwrap.scores.coupling import exact, sinkhorn
 from tests.rewards.test_pwil import episode, model
 
@@ -94,3 +95,27 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
         rw.Transport("rewardwrap/testing/model")
     with pytest.raises(ConfigError, match="epsilon must be above 0, got 0"):
         sinkhorn(np.ones((2, 2)), 0.0)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.05])
+def test_the_solver_of_others_agrees(tmp_path: Path, epsilon: float) -> None:
+    pytest.importorskip("ot", reason='needs pip install "rewardwrap[ot]"')
+    path = model(tmp_path, [0, 2, 3, 7, 8.5], [3, 2])
+    played = [episode(0, 1, 3, 4), episode(6.5, 8, 8.25), episode(2, 2.5)]
+    own, pot = (
+        rw.Transport(path, epsilon=epsilon, cost="euclidean", iterations=2000, solver=solver)
+        for solver in ("own", "pot")
+    )
+    assert pot(played) == pytest.approx(own(played), abs=1e-6)
+    assert np.ptp(own(played)) > 0.1
+
+
+def test_a_solver_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ot", None)
+    path = model(tmp_path, [0, 2, 3])
+    with pytest.raises(MissingExtra, match=r"solver pot must have ot, .*rewardwrap\[ot\]"):
+        rw.Transport(path, solver="pot")
+    with pytest.raises(ConfigError, match='solver must be "own" or "pot", got \'sinkhorn\''):
+        rw.Transport(path, solver="sinkhorn")  # type: ignore[arg-type]
