@@ -83,9 +83,12 @@ def key_door(obs: npt.NDArray[Any], *, size: int = 8) -> int:
     """Fetch the key, open the door and go to the goal, along a shortest way: return 1, the optimum.
 
     Args:
-        obs: (4,) column and row over ``size - 1``, key, door.
-        size: columns and rows.
+        obs: (4,) column and row over ``size - 1``, key, door; or the picture, `(6 size, 6 size, 1)`.
+        size: columns and rows; a picture tells them.
     """
+    if np.ndim(obs) == 3:
+        size = len(obs) // 6
+        obs = _key_door_seen(obs[..., 0])
     x, y = (round(float(number) * (size - 1)) for number in obs[:2])
     has_key, is_open = obs[2] > 0.5, obs[3] > 0.5
     wall = middle = size // 2
@@ -99,6 +102,16 @@ def key_door(obs: npt.NDArray[Any], *, size: int = 8) -> int:
     if y != goal[1]:
         return 3 if goal[1] > y else 2
     return 1 if goal[0] > x else 0
+
+
+def _key_door_seen(picture: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The four numbers that a picture shows."""
+    cells, size = picture[::6, ::6], len(picture) // 6
+    y, x = (int(place[0]) for place in np.nonzero(cells == 255))
+    key = picture[6 * y + 2, 6 * x + 2] == 0
+    # a closed door is light, unless somebody stands in it
+    is_open = cells[size // 2, size // 2] in (0, 255)
+    return np.array([x / (size - 1), y / (size - 1), key, is_open])
 
 
 CONTROLLERS: Mapping[str, Controller] = MappingProxyType(

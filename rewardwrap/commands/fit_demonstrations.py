@@ -41,6 +41,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--fields", default="", help="numbers of info to read instead of observations"
     )
     steps.add_argument(
+        "--features",
+        help="what images are seen as: random (a fixed random convolution), or module:function, which "
+        "gives a torch module from images to (B, k) numbers",
+    )
+    steps.add_argument(
         "--literal", action="store_true", help="cut and divide as the paper prints it"
     )
     steps.add_argument(
@@ -107,6 +112,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _features(named: str | None) -> Any:
+    """A word, or what a function of that name gives."""
+    if named is None or ":" not in named:
+        return named
+    from rewardwrap.core.plain import load_function
+
+    return load_function(named)()
+
+
 def _fit_steps(args: argparse.Namespace) -> int:
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.nets.step_recipe import fit_steps
@@ -115,6 +129,7 @@ def _fit_steps(args: argparse.Namespace) -> int:
     fitted = fit_steps(
         args.data, steps=args.steps, fields=columns(args.fields), cost=cost,
         divide="sd" if args.literal else "variance", robust=args.robust,
+        features=_features(args.features), seed=args.seed,
     )  # fmt: skip
     fitted.save(args.out)
     metrics, out = fitted.metrics, wide_console()

@@ -21,7 +21,10 @@ SUCCESS = "is_success"
 
 
 def exemplars(
-    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations, *, least: int = LEAST
+    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations,
+    *,
+    least: int = LEAST,
+    images: bool = False,
 ) -> Demonstrations:
     """Demonstrations from a folder, a store, or as they are.
 
@@ -31,6 +34,7 @@ def exemplars(
     Args:
         demos: Where they are.
         least: Steps below which they are refused.
+        images: Whether observations may be images.
 
     Raises:
         DataError: None, too few steps, or images.
@@ -45,7 +49,8 @@ def exemplars(
             f"demonstrations must hold at least {least} steps, got {store.steps} in {len(store)} episodes. "
             "Record some: rewardwrap record ENV --policy scripted --out DIR."
         )
-    _refuse_images(store)
+    if not images:
+        _refuse_images(store)
     if demos.weight is None and demos.rank is None:
         _warn_of_failures(store)
     _warn_of_limits(store)
@@ -57,7 +62,8 @@ def _refuse_images(store: EpisodeStore) -> None:
         if leaf.ndim >= 4 and leaf.dtype == np.uint8:
             raise DataError(
                 f"demonstrations must be seen as features, got images of shape {leaf.shape[1:]}. Record an "
-                "environment whose observations are numbers: a state, or features of a frozen network."
+                "environment whose observations are numbers: a state, or features of a frozen network; "
+                "--method steps --features random reads images."
             )
 
 

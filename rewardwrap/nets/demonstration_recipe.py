@@ -152,9 +152,11 @@ def _cheapest(own: Any, others: Sequence[Any], most: int = 100) -> float:
     return min(float((exact(cost) * cost).sum()) for cost in costs)
 
 
-def weighed(demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> EpisodeStore:
+def weighed(
+    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations, *, images: bool = False
+) -> EpisodeStore:
     """The episodes that count for anything."""
-    given = exemplars(demos, least=1)
+    given = exemplars(demos, least=1, images=images)
     if given.weight is None:
         return given.store
     return given.store.select(np.flatnonzero(given.weight > 0))

@@ -14,9 +14,10 @@ from rewardwrap.data import DataError, Demonstrations, EpisodeStore
 from rewardwrap.nets.demonstration_recipe import Static, weighed
 from rewardwrap.nets.fitted import data_of, require_finite
 from rewardwrap.nets.spaces import spaces_of
-from rewardwrap.rewards.demonstrated import standardised
+from rewardwrap.rewards.demonstrated import in_deviations
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.segments import Cost, segments
+from rewardwrap.rewards.sight import sight
 from rewardwrap.rewards.step_model import StepModel
 
 WIDEST, FLOOR = 32, 0.1
@@ -30,12 +31,14 @@ def fit_steps(
     *,
     steps: int = 3,
     fields: Sequence[str] = (),
+    features: Any = None,
     least: int | None = None,
     cost: Cost = "sse",
     keep: int = WIDEST,
     divide: str = "variance",
     sharpness: float = 1.0,
     robust: bool = False,
+    seed: int = 0,
 ) -> Static:
     """Cut every demonstration into steps, and tell each step from the others by its features.
 
@@ -47,15 +50,20 @@ def fit_steps(
         demos: Demonstrations; the states after their steps are read, actions are not.
         steps: n, at least 2.
         fields: Numbers of ``info`` to read instead of observations.
+        features: What images are seen as: ``"random"``, 64 numbers of a fixed random convolution, or a
+            ``torch.nn.Module`` from ``(B, C, H, W)`` in [0, 1] to ``(B, k)``, a backbone without its head for
+            example, which is sealed into the model. It may read vectors too, ``(B, D)``.
         least: Frames of a step; None: a quarter of an even share, 8 at most.
         cost: As of `segments`.
         keep: Features of a step at most; those that tell nothing apart (z below 0) are left out anyway.
         divide: ``"variance"``, or ``"sd"`` as printed.
         sharpness: How surely the nearest step is taken for the present one, above 0.
         robust: Leave out demonstrations that seem to have failed.
+        seed: Of the random convolution.
 
     Raises:
-        DataError: No demonstrations, images, frames that never change, or numbers that are not finite.
+        DataError: No demonstrations, images without features, frames that never change, or numbers that are
+            not finite.
         ConfigError: Episodes too short for so many steps, or a setting out of its range.
     """
     if steps < 2 or keep < 1 or not sharpness > 0 or divide not in ("variance", "sd"):
@@ -63,11 +71,16 @@ def fit_steps(
             "steps: there must be 2 or more, of 1 feature or more, with a sharpness above 0 and divided by "
             f"variance or sd, got {steps}, {keep}, {sharpness} and {divide}. Use the defaults."
         )
-    store = weighed(demos)
+    if fields and features is not None:
+        raise ConfigError(
+            "steps: fields or features must be given, got both. Fields are numbers already; leave one out."
+        )
+    store = weighed(demos, images=features is not None or bool(fields))
     require_finite(store, ("obs",))
-    seen = ("next_obs",)
+    seen, batch = ("next_obs",), store.transitions()
     inputs = Inputs.of_fields(fields) if fields else Inputs.of(spaces_of(store), seen)
-    arrays = standardised(inputs, store.transitions())
+    eye = sight(inputs, features, batch, seed)
+    arrays = in_deviations(eye(batch), eye.scaled())
     if not arrays["rows"].any():
         raise DataError(
             f"demonstrations must change to have steps, got {store.steps} frames that are all alike. Record "
@@ -83,13 +96,13 @@ def fit_steps(
     few = [max(2, min(8, len(x) // (4 * steps))) if least is None else least for x in frames]
     cuts = [segments(x, steps, least=m, cost=cost)[0] for x, m in zip(frames, few, strict=True)]
     net = {"sharpness": sharpness, "divide": divide}
-    scale = {name: arrays[name] for name in ("input.mean", "input.sd")}
+    scale = {name: arrays[name] for name in ("input.mean", "input.sd")} | eye.weights
 
     def model(which: Sequence[int]) -> tuple[StepModel, FloatArray]:
         x = np.concatenate([frames[i] for i in which])
         of = np.concatenate([_labels(len(frames[i]), cuts[i]) for i in which])
         found, z = _gaussians(x, of, steps, keep)
-        return StepModel(inputs, net, {**found, **scale}), z
+        return StepModel(inputs, {**net, "sight": eye.net}, {**found, **scale}), z
 
     everyone = list(range(len(store)))
     judged = [
@@ -115,7 +128,14 @@ def fit_steps(
         "features": [_chosen(made.chosen[g], z[g]) for g in range(steps)],
         "heldout": {k: float(np.mean([judged[i][k] for i in used])) for k in judged[0]},
     }
-    settings = {"steps": steps, "fields": list(fields), "cost": cost, "keep": keep, **net}
+    settings = {
+        "steps": steps,
+        "fields": list(fields),
+        "cost": cost,
+        "keep": keep,
+        "seed": seed,
+        **net,
+    }
     return Static(made, "steps", metrics, data_of(store), settings)
 
 

@@ -60,7 +60,11 @@ def standardised(inputs: Inputs, batch: Transitions) -> dict[str, NDArray[Any]]:
     """Rows by their own mean and deviation, as `Demonstrated` takes them; what is constant is only moved."""
     x = np.empty((batch.lanes, inputs.width))
     inputs.write(batch, x)
-    scaled = inputs.scaled()
+    return in_deviations(x, inputs.scaled())
+
+
+def in_deviations(x: FloatArray, scaled: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """The same of numbers ``(n, D)``, of which those of a unit are ``scaled (D,)``."""
     sd = x.std(axis=0)
     constant = sd <= 1e-6 * np.maximum(np.abs(x).max(axis=0), 1.0)
     mean, sd = np.where(scaled, x.mean(axis=0), 0.0), np.where(scaled & ~constant, sd, 1.0)

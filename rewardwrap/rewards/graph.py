@@ -38,23 +38,39 @@ class Graph(OwnNet):
     """
 
     def __init__(self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        import torch
-
-        self.inputs = inputs
-        self._takes, self._gives, self._joined = net["takes"], net["gives"], bool(net["joined"])
-        self._weights = {
-            n: torch.from_numpy(np.array(arrays[key])) for n, key in net["weights"].items()
-        }
-        self._nodes = [(node["name"], _operator(node["op"]), node) for node in net["nodes"]]
+        self.inputs, self._joined = inputs, bool(net["joined"])
+        self._calls = Calls(net, arrays)
         widths = [sum(p.width for p in inputs.parts if p.column == name) for name in net["reads"]]
         self._ends = np.cumsum(widths)[:-1]
 
     def _paid(self, batch: Transitions) -> FloatArray:
-        import torch
-
         x = np.empty((batch.lanes, self.inputs.width), np.float32)
         self.inputs.write(batch, x)
         columns = [x] if self._joined else np.split(x, self._ends, axis=1)
+        paid: FloatArray = self._calls(columns).double().numpy().reshape(-1)
+        return paid
+
+
+class Calls:
+    """A sealed graph, to be called with arrays, one an input: a tensor without a gradient.
+
+    Args:
+        net: As of `Graph`.
+        arrays: As of `Graph`.
+    """
+
+    def __init__(self, net: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        import torch
+
+        self._takes, self._gives = net["takes"], net["gives"]
+        self._weights = {
+            n: torch.from_numpy(np.array(arrays[key])) for n, key in net["weights"].items()
+        }
+        self._nodes = [(node["name"], _operator(node["op"]), node) for node in net["nodes"]]
+
+    def __call__(self, columns: Sequence[Any]) -> Any:
+        import torch
+
         known: dict[str, Any] = dict(self._weights)
         known |= {
             n: torch.from_numpy(np.ascontiguousarray(c))
@@ -64,8 +80,7 @@ class Graph(OwnNet):
             for name, call, node in self._nodes:
                 args = [_read(each, known) for each in node["args"]]
                 known[name] = call(*args, **{k: _read(v, known) for k, v in node["kwargs"].items()})
-        paid: FloatArray = known[self._gives].detach().double().numpy().reshape(-1)
-        return paid
+        return known[self._gives].detach()
 
 
 def exported(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.sight import Sight
 
 KIND = "steps"
 
@@ -20,9 +21,10 @@ class StepModel:
 
     Args:
         inputs: What is seen of a state.
-        net: ``sharpness``: how surely the nearest step is taken for the present one; ``divide``.
+        net: ``sharpness``: how surely the nearest step is taken for the present one; ``divide``; and
+            ``sight``, where features of a frozen network are seen (`rewardwrap.rewards.sight`).
         arrays: ``mean`` and ``sd (n, D)`` of each step's frames, ``chosen (n, D)`` 0 or 1, and
-            ``input.mean``, ``input.sd (D,)``.
+            ``input.mean``, ``input.sd (D,)``; of ``sight`` its weights.
 
     Raises:
         ConfigError: Arrays that do not fit the inputs.
@@ -38,20 +40,20 @@ class StepModel:
             float(net["sharpness"]),
             str(net["divide"]),
         )
-        self._arrays = dict(arrays)
+        self._arrays, self.sight = dict(arrays), Sight(inputs, net.get("sight", {}), arrays)
         self.mean, self.sd, self.chosen = (arrays[name] for name in ("mean", "sd", "chosen"))
         shapes = {x.shape[1:] for x in (self.mean, self.sd, self.chosen)}
-        if shapes != {(inputs.width,)} or len(self.mean) < 2:
+        if shapes != {(self.sight.width,)} or len(self.mean) < 2:
             raise ConfigError(
-                f"steps must be 2 or more of {inputs.width} numbers each, got shape {self.mean.shape}. "
+                f"steps must be 2 or more of {self.sight.width} numbers each, got shape {self.mean.shape}. "
                 "Fit them again."
             )
 
     def encode(self, batch: Transitions) -> FloatArray:
         """Standardised features, ``(B, D)``."""
-        x = np.empty((batch.lanes, self.inputs.width))
-        self.inputs.write(batch, x)
-        return np.asarray((x - self._arrays["input.mean"]) / self._arrays["input.sd"])
+        return np.asarray(
+            (self.sight(batch) - self._arrays["input.mean"]) / self._arrays["input.sd"]
+        )
 
     def likeness(self, x: FloatArray) -> FloatArray:
         """``R_g(x) = -1/k sum_j (x_j - mu_gj)^2 / sd_gj^2`` over the k features of step g, ``(B, n)``."""
@@ -76,7 +78,8 @@ class StepModel:
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of it."""
-        return {"kind": KIND, "sharpness": self.sharpness, "divide": self.divide}
+        said = {"kind": KIND, "sharpness": self.sharpness, "divide": self.divide}
+        return {**said, "sight": self.sight.net} if self.sight.net else said
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By the names of the model folder."""
