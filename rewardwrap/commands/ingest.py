@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Read logged episodes, check them, and save them for `rewardwrap fit`.
 
-SOURCE is a Minari id or folder, .hdf5 (D4RL, robomimic, d3rlpy), .npz (obs, action, reward, next_obs,
+SOURCE is a Minari id or folder, .hdf5 (D4RL, robomimic, d3rlpy, Tianshou), .npz (obs, action, reward, next_obs,
 terminated, truncated, episode; imitation), .csv, .jsonl, .json, .parquet, .feather, a folder of tables
 (LeRobot, Hugging Face's datasets), an SB3 replay buffer (.pkl), a checkpoint, or a saved store; text may
 be packed as .gz, .bz2, .xz or .zip. A row is a step, or an episode where its cells are lists.

@@ -25,6 +25,7 @@ def findings(store: EpisodeStore) -> list[Note]:
         *_outside(store, "action"),
         *_outside(store, "obs"),
         *_constant(store),
+        *_never_filled(store),
         *_borders(store),
         *_twice(store),
     ]
@@ -151,6 +152,30 @@ def _constant(store: EpisodeStore) -> list[Note]:
             sentence = f"{name} never changes{features}: nothing can be learned from it"
             notes.append(Note("constant", sentence, len(same), "note"))
     return notes
+
+
+def _never_filled(store: EpisodeStore) -> list[Note]:
+    """Episodes whose every number is 0: rows of a buffer that had room for more."""
+    empty = np.ones(store.steps, bool)
+    for leaves, rows in (
+        (store.obs, store.obs_row_of_step),
+        (store.action, np.arange(store.steps)),
+        (store.reward, np.arange(store.steps)),
+    ):
+        for _, leaf in named_leaves(leaves, ""):
+            flat = leaf.reshape(len(leaf), -1)
+            empty[empty] = ~flat[rows[empty]].any(axis=1)
+            if not empty.any():
+                return []
+    whole = np.add.reduceat(empty, store.first_step) == store.lengths
+    found = np.flatnonzero(whole & (store.lengths > 1))
+    if not found.size:
+        return []
+    sentence = (
+        f"{len(found)} episodes are 0 in all they saw, did and were paid ({_listed(store.ids[found])}): rows "
+        "of a buffer that were never filled? Leave them out with --leave-out episode:ID"
+    )
+    return [Note("empty", sentence, len(found))]
 
 
 def _borders(store: EpisodeStore) -> list[Note]:

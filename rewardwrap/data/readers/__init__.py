@@ -9,6 +9,7 @@ from rewardwrap.core.errors import UnknownName
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.fill import filled
+from rewardwrap.data.readers.packed import only_name
 from rewardwrap.data.reading import Note, Options, Reading, in_spaces
 
 Reader = Callable[[Path, Options], Reading]
@@ -124,6 +125,9 @@ def _folder(path: Path) -> tuple[Reader, str]:
 
 def _kind(path: Path) -> str | None:
     name = path.name.lower()
+    if name.endswith(".zip") and path.is_file():
+        # a zip of one file is what that file is
+        name = f"{only_name(path)}.zip".lower()
     return next((SUFFIXES[s] for s in sorted(SUFFIXES, key=len)[::-1] if name.endswith(s)), None)
 
 
@@ -171,7 +175,7 @@ def _options_fit(kind: str, options: Options) -> None:
         ("--order", TABLES, options.order),
         ("--sep", ("CSV",), options.sep),
         ("--decimal", ("CSV",), options.decimal),
-        ("--actions", BUFFERS, options.actions),
+        ("--actions", (*BUFFERS, "HDF5"), options.actions),
         ("--leave-out", (*TABLES, "HDF5"), options.without_columns),
         ("--drop-last", (*TABLES, "HDF5"), options.drop_last),
     ):

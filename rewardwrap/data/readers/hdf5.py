@@ -1,4 +1,4 @@
-"""HDF5 files: flat rows as D4RL and d3rlpy 1 have them; what robomimic and d3rlpy 2 write."""
+"""HDF5 files: flat rows as D4RL and d3rlpy 1 have them; what robomimic, d3rlpy 2 and Tianshou write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rewardwrap.core.errors import extra
 from rewardwrap.data import boundary
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
-from rewardwrap.data.readers import dialects
+from rewardwrap.data.readers import dialects, tianshou
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of
 from rewardwrap.limits import require_room
@@ -39,10 +39,13 @@ def read(path: Path, options: Options) -> Reading:
             for known, reader in (
                 (dialects.is_robomimic, dialects.robomimic),
                 (dialects.is_d3rlpy, dialects.d3rlpy),
+                (tianshou.is_tianshou, tianshou.tianshou),
             ):
                 if known(file):
                     _refuse_rules(path, options)
                     return reader(path, file, options)
+            if not all(name in file for name in NEEDED) and tianshou.is_named(file):
+                return tianshou.named(path, file, options)
             return _read(path, file, options)
     except (OSError, RuntimeError) as error:
         raise DataError(
