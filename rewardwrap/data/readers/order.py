@@ -16,7 +16,7 @@ from rewardwrap.data.reading import NONE, Note
 
 REGULAR, IRREGULAR = 1.5, 10.0
 """Times the usual step from which a step is a jump: of a clock that ticks alike, and of one that does not."""
-FALLING = 0.9
+FALLING = 0.8
 """Share of an episode's ticks that fall from which its clock counts down."""
 
 
@@ -117,6 +117,8 @@ def by_clock(
             order[begin:end] = rows[np.argsort(ticks, kind="stable")]
             moved += 1
             continue
+        if apart is not None:
+            _refuse_falling(str(names[rows[0]]), name, ticks)
         piece = np.cumsum(np.append(False, np.diff(ticks) <= 0))
         _refuse_mixed(str(names[rows[0]]), name, ticks, piece)
         runs += int(piece[-1])
@@ -145,7 +147,7 @@ def _refuse_falling(episode: str, name: str, ticks: FloatArray) -> None:
         return
     row = int(falls.argmax())
     raise DataError(
-        f'column "{name}" must rise inside an episode, got {ticks[row + 1]:g} after {ticks[row]:g} in '
+        f'column "{name}" must rise inside an episode, got {ticks[row + 1]:.10g} after {ticks[row]:.10g} in '
         f"episode {episode}: it counts down. Say --order {name} if rows were written newest first, or "
         "--order none if they lie in time and it counts what is left."
     )
@@ -219,14 +221,15 @@ def require_steady(name: str, time: FloatArray, begins: BoolArray, episodes: Any
     of = "" if episodes is None else f" of episode {episodes[row]}"
     if (step[inside] < 0).mean() >= FALLING:
         raise DataError(
-            f'column "{name}" must count up inside an episode, got {time[row + 1]:g} after {time[row]:g}{of}'
+            f'column "{name}" must count up inside an episode, got {time[row + 1]:.10g} after '
+            f"{time[row]:.10g}{of}"
             ": it counts down. Turn the rows round if they were written newest first, or say --order none if "
             "they lie in time and it counts what is left."
         )
     how = "runs backwards" if step[row] < 0 else "stands still" if step[row] == 0 else "jumps"
     raise DataError(
-        f'column "{name}" must count on inside an episode, got {time[row + 1]:g} after '
-        f"{time[row]:g}{of}: it {how} there ({len(wrong)} times in all). Cut there with "
+        f'column "{name}" must count on inside an episode, got {time[row + 1]:.10g} after '
+        f"{time[row]:.10g}{of}: it {how} there ({len(wrong)} times in all). Cut there with "
         f"--boundary 'gap:{name}>{usual if usual > 0 else 1:g}', name another column with --order, or read "
         "rows as they lie with --order none."
     )

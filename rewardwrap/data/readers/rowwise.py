@@ -64,11 +64,14 @@ def read_rowwise(path: Path, table: Any, options: Options, notes: list[Note]) ->
     # with one reason known, an end without it has the other
     other = next((role for role in flags if role not in said), None) if said else None
     done = next((n for n in DONE if n in cells), None) if len(said) < len(flags) else None
+    clock = _clock(cells, options)
     episodes, ended = [], 0
     for row, name in enumerate(ids):
         if name not in kept:
             continue
         got = {role: _cell(path, column, cells, row) for role, column in roles.items() if column}
+        if clock is not None:
+            _require_rising(clock, name, _cell(path, clock, cells, row))
         ends: dict[str, Any] = {
             role: column is not None and _last(cells[column][row]) for role, column in flags.items()
         }
@@ -114,6 +117,31 @@ def _one(
             f"among {', '.join(cells)}. Choose it with --{what}."
         )
     return found[0]
+
+
+def _clock(cells: dict[str, Any], options: Options) -> str | None:
+    """The column whose lists count steps; None without any."""
+    import pyarrow as pa
+
+    if options.order is not None:
+        return None if options.order == NONE else choice.matching(cells, (options.order,))[0]
+    found = next((name for name in names.ORDER if name in cells), None)
+    if found is None or not _is_list(cells[found].type):
+        return None
+    inner = cells[found].type.value_type
+    return found if pa.types.is_integer(inner) or pa.types.is_floating(inner) else None
+
+
+def _require_rising(clock: str, episode: str, ticks: Any) -> None:
+    step = np.diff(np.asarray(ticks, np.float64).reshape(-1))
+    if (step > 0).all():
+        return
+    row = int(np.argmin(step > 0))
+    raise DataError(
+        f'column "{clock}" must rise inside an episode, got {ticks[row + 1]:.10g} after {ticks[row]:.10g} in '
+        f"episode {episode}. Turn its lists round if the newest step comes first, or read them as they lie "
+        "with --order none."
+    )
 
 
 def _ids(cells: dict[str, Any], rows: int) -> list[str]:

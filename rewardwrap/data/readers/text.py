@@ -21,6 +21,8 @@ WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
 SAMPLE = 200
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -88,17 +90,23 @@ def _utf8(path: Any, raw: bytes, notes: list[Note]) -> bytes:
                 notes.append(Note("encoding", f"read as {found}", 1, "note"))
             return text.encode()
         raw.decode("utf-8")
-        if b"\0" in raw[:4096]:
-            raise DataError(
-                f"{path} must be text, got bytes of 0: UTF-16 without a mark, or no table. "
-                "Save it as UTF-8."
-            )
+        _require_no_zeros(path, raw)
         return raw
     except UnicodeDecodeError as error:
+        _require_no_zeros(path, raw)
         text = raw.decode("cp1252", errors="replace")
         sentence = f"not UTF-8 (byte {error.start}): read as Windows-1252; save it as UTF-8"
         notes.append(Note("encoding", sentence, 1))
         return text.encode()
+
+
+def _require_no_zeros(path: Any, raw: bytes) -> None:
+    """No encoding of one byte a letter has zeros; UTF-16 and UTF-32 have many, a crash leaves a tail."""
+    at = raw.find(b"\0")
+    if at >= 0:
+        what = "UTF-16 or UTF-32 without a mark, or no table. Save it as UTF-8" if at < 4096 else \
+            "a crash may have left them. Take them out"  # fmt: skip
+        raise DataError(f"{path} must be text, got bytes of 0 from byte {at}: {what}.")
 
 
 def _without_comments(content: bytes, notes: list[Note]) -> bytes:
@@ -110,7 +118,7 @@ def _without_comments(content: bytes, notes: list[Note]) -> bytes:
     first = next((line for line in rest if line.strip()), b"").decode("utf-8", "replace")
     above = lines[: lines.index(comments[-1]) + 1]
     cells = re.split(r"[,;\t| ]+", first.strip())
-    if cells and all(_NUMBER.fullmatch(cell.replace(",", ".")) for cell in cells if cell):
+    if cells and all(_is_datum(cell) for cell in cells if cell):
         # the columns' names stand in a comment
         head = [line for line in above if line in comments][-1].lstrip(b"#% ")
         rest, comments = [head, *rest], comments[:-1]
@@ -118,6 +126,11 @@ def _without_comments(content: bytes, notes: list[Note]) -> bytes:
     if comments:
         notes.append(Note("comments", sentence, len(comments), "note"))
     return b"\n".join(rest)
+
+
+def _is_datum(cell: str) -> bool:
+    """A number or a truth: nothing that names a column."""
+    return bool(_NUMBER.fullmatch(cell.replace(",", "."))) or cell.lower() in ("true", "false")
 
 
 def _separator(path: Any, lines: list[str], given: str | None, notes: list[Note]) -> str:

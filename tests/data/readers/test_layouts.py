@@ -176,6 +176,37 @@ def test_a_clock_that_counts_down_is_asked_about(tmp_path: Path, clock: str) -> 
         read(written(tmp_path / "flags.csv", left))
 
 
+def test_ids_that_restart_and_count_down_and_lists_that_do_are_asked_about(tmp_path: Path) -> None:
+    plain = columns(successors=False, flags=False)
+    down = plain | {"step": [STEPS - 1 - t for t in plain["step"]]}
+    twice = {name: column * 2 for name, column in down.items()}
+    with pytest.raises(DataError, match="it counts down"):
+        read(written(tmp_path / "twice.csv", twice))
+    assert read(tmp_path / "twice.csv", Options(order="none")).store.lengths.tolist() == [STEPS] * 6
+    lines = [
+        {"episode": i, "obs": obs.tolist(), "action": action.tolist(), "reward": reward.tolist(),
+         "step": list(range(STEPS))[::-1]} for i, (obs, action, reward) in enumerate(truth())
+    ]  # fmt: skip
+    path = tmp_path / "whole.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(DataError, match="got 3 after 4 in episode 0. Turn its lists round"):
+        read(path)
+    assert_true(read(path, Options(order="none")).store)
+
+
+def test_names_in_a_comment_stand_above_truths_too_and_zeros_are_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path / "log.csv", columns())
+    path.write_text("# " + path.read_text())
+    assert_true(read(path).store)
+    content = path.read_text()
+    path.write_bytes(content.encode("utf-32"))
+    assert_true(read(path).store)
+    for raw in (content.encode("utf-16-le"), content.encode() + bytes(6)):
+        path.write_bytes(raw)
+        with pytest.raises(DataError, match="must be text, got bytes of 0 from byte"):
+            read(path)
+
+
 def test_one_late_row_is_put_in_its_place(tmp_path: Path) -> None:
     table = moved(columns(successors=False, flags=False), [0, 2, 1, *range(3, 15)])
     reading = read(written(tmp_path / "log.csv", table))
@@ -293,6 +324,12 @@ def test_packed_text_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "log.csv.zip", "w") as archive:
         archive.writestr("log.csv", content)
     assert_true(read(tmp_path / "log.csv.zip").store)
+    (tmp_path / "log.csv.zip").rename(tmp_path / "runs.zip")
+    assert_true(read(tmp_path / "runs.zip").store)
+    (tmp_path / "runs.zip").rename(tmp_path / "log.csv.zip")
+    (tmp_path / "named.csv").write_bytes(gzip.compress(content))
+    with pytest.raises(DataError, match="got what gz begins with. Rename it, e.g. named.csv.gz"):
+        read(tmp_path / "named.csv")
     with zipfile.ZipFile(tmp_path / "log.csv.zip", "a") as archive:
         archive.writestr("more.csv", content)
     with pytest.raises(DataError, match="must hold one file, got 2"):
