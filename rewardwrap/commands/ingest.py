@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Read logged episodes, check them, and save them for `rewardwrap fit`.
 
-SOURCE is a Minari id or folder, .hdf5 (D4RL, robomimic, d3rlpy, Tianshou), .npz (obs, action, reward, next_obs,
-terminated, truncated, episode; imitation), .csv, .jsonl, .json, .parquet, .feather, a folder of tables
-(LeRobot, Hugging Face's datasets), an SB3 replay buffer (.pkl), a checkpoint, or a saved store; text may
-be packed as .gz, .bz2, .xz or .zip. A row is a step, or an episode where its cells are lists.
+SOURCE is a Minari id or folder, .hdf5 (D4RL, robomimic, d3rlpy, Tianshou), .npz (obs, action, reward,
+next_obs, terminated, truncated, episode; imitation), .csv, .jsonl, .json, .parquet, .feather, a folder of
+tables (LeRobot, Hugging Face's datasets), an SB3 replay buffer (.pkl), a checkpoint, or a saved store; text
+may be packed as .gz, .bz2, .xz or .zip. A row is a step, or an episode where its cells are lists.
 Columns of a table are chosen by known names or PREFIX_NUMBER, and printed; what may mean two things
 is asked. Nothing in a source is ever executed. DIR gets the episodes and report.json."""
 SLOW = 2.0  # seconds before progress is worth a line

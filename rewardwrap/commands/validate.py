@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from rewardwrap.data import EpisodeStore
     from rewardwrap.evaluate.models.validation import Validation
     from rewardwrap.nets.folder import Model
+    from rewardwrap.rewards.judgement import Gate
 
 DESCRIPTION = """\
 Judge a reward model by episodes it was not fitted on: accuracy, error in raw units, calibration, what
 choosing by it is worth, accuracy away from its data, drift. Writes JSON, an HTML page and TensorBoard
 scalars; the model itself is not touched. With --gate, exit code 1 says that the model fails: R2 below .8,
 or pair accuracy below .6 or calibration error above .15, a figure that is no better than that of a constant
-or a coin, or fewer than 20 episodes; gate.json beside the
-model keeps the judgement for `models promote` and rw.Learned(MODEL, require="gate"). With --follow the
-page goes on showing what a run that is paid by the model records: true return and pay, how well the model
-still orders episodes, shares, versions."""
+or a coin, or fewer than 20 episodes; gate.json beside the model keeps the judgement for `models promote`
+and rw.Learned(MODEL, require="gate"). With --follow the page goes on showing what a run that is paid by the
+model records: true return and pay, how well the model still orders episodes, shares, versions."""
 GOOD = ("learns", "partly")
 """Verdicts that let a model pass: it orders or explains the episodes well."""
 IDLE = 600.0  # seconds without news after which a run is taken for over
@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
     if args.gate:
         judged = gate(found, model, store)
         write_gate(args.model, judged, model.document["sha256"])
-        passed, details = judged.passed, [*details, *(f"Gate: {r}" for r in judged.reasons)]
+        passed = judged.passed
+        details = [*details, *(f"Gate: {each}" for each in judged.reasons or [_passed(judged)])]
     args.answer = {**found.to_plain(), "verdict": sentence, "passed": passed, "page": str(page)}
     args.answer["reasons"] = judged.reasons if args.gate else []
     if args.shifts is not None:
@@ -114,6 +115,14 @@ def run(args: argparse.Namespace) -> int:
         out.print(f"Following {args.follow}; stop with Ctrl-C.", soft_wrap=True)
         _follow(args, found, model, page.parent)
     return code
+
+
+def _passed(judged: Gate) -> str:
+    kept = (
+        f"{name} {judged.figures[name]:.4g} (bound {bound:g})"
+        for name, bound in judged.bounds.items()
+    )
+    return f"passed by {judged.episodes} episodes: {', '.join(kept)}."
 
 
 def _shifts(

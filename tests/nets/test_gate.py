@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,21 @@ def test_a_junk_model_is_refused_everywhere(base: Path, capsys: pytest.CaptureFi
     assert "r2 must be at least 0.8" in said["reasons"][0]
     with pytest.raises(ConfigError, match="passed its gate, got model .*r2 must be at least 0.8"):
         rw.Learned(str(base / "m"), require="gate")
+
+
+def test_people_read_that_a_gate_was_passed_and_that_a_relation_changed(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(base) == 0
+    capsys.readouterr()
+    assert main(["validate", str(base / "m"), str(base / "new"), "--gate"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"Gate: passed by \d+ episodes: r2 [\d.]+ \(bound 0.8\)", said)
+    assert "the relation changed" not in said
+    line(seed=8, pay=lambda x: x**2).save(base / "other")
+    assert main(["validate", str(base / "m"), str(base / "other"), "--gate"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the relation changed. drift/alarm looks at inputs and pay alone" in said
 
 
 def test_the_gate_sets_every_figure_against_a_constant(base: Path) -> None:

@@ -25,6 +25,8 @@ from rewardwrap.statistics.two_samples import episode_means
 
 PAIRS, CLIPS = 1000, 512
 SHORTER = (10, 5, 3, 1)
+LOST = 0.1
+"""Of R², from which the relation of inputs and reward is another one."""
 LEAST_KNOWN = 0.3
 LEAST_KNOWN_STEPS = 10
 
@@ -117,6 +119,7 @@ def validate(model: Model, store: EpisodeStore, *, length: int = 25, seed: int =
         _members(made, held, frozen.all(held.transitions()))
     if len(held) > 1:
         made.drift = _drift(made, model, held, paid, seed)
+        _relation(made, model)
     if np.isfinite(held.reward).any():
         _clips(made, model, held, paid, _known_length(held, length, seed), seed)
     return made
@@ -243,6 +246,17 @@ def _shift(made: Validation, model: Model, held: EpisodeStore, gap: FloatArray, 
             made.shift[name] = pair_accuracy(gap[rows], asked.preferred[rows])
     if len(made.shift) == 2:
         made.shift["drop"] = made.shift["near"] - made.shift["far"]
+
+
+def _relation(made: Validation, model: Model) -> None:
+    """Say where the model explains less than it did although nothing that drift looks at changed."""
+    before, now = (figures.get("r2") for figures in (model.metrics.get("heldout", {}), made.steps))
+    if before is None or now is None or made.drift.get("alarm", True) or now > before - LOST:
+        return
+    made.notes.append(
+        f"R² was {before:.4g} on the fit's held-out episodes: the relation changed. drift/alarm looks at "
+        "inputs and pay alone; rewardwrap monitor watches the relation too."
+    )
 
 
 def _drift(
