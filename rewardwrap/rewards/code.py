@@ -24,7 +24,7 @@ from rewardwrap.rewards.figures import (
     require_remainder_free,
     with_remainder,
 )
-from rewardwrap.rewards.ways import OneRow, Way, translation
+from rewardwrap.rewards.ways import OneRow, Way, session_of, translation
 from rewardwrap.sandbox.columns import Changed, Plan
 from rewardwrap.sandbox.errors import SandboxError
 from rewardwrap.sandbox.intake import (
@@ -36,7 +36,10 @@ from rewardwrap.sandbox.intake import (
     require_size,
 )
 from rewardwrap.sandbox.isolation import require_possible
-from rewardwrap.sandbox.session import ROWS, Session
+from rewardwrap.sandbox.session import ROWS
+
+LOOKS = 3
+"""Kinds of batches before the last one whose workers wait."""
 
 
 @register("code")
@@ -59,9 +62,9 @@ class CodeReward(Reward):
     hints count for nothing, prints are left out. Components are recorded like any other term, as the code
     returned them. Where it does not write the total as their sum, so is ``remainder``, what they leave of it.
 
-    One worker serves all lanes. It starts with the first batch (0.2 s), ends when an environment is closed
-    or with this object, and a copy starts its own. The first batches are a probe: the same twice gives the
-    same, ``f(batch)[i] == f(batch[i:i+1])``. Every batch is checked to be finite.
+    One worker serves all lanes, environments and copies of strict code in a process, thread by thread. It
+    starts with the first batch (0.2 s) and ends when the last is closed or gone. The first batches are a
+    probe: the same twice gives the same, ``f(batch)[i] == f(batch[i:i+1])``; every batch must be finite.
 
     Code that is arithmetic on columns is translated (`rewardwrap.calculus`): nothing of it is executed, and
     once the worker has paid the same for the first batches it is not needed any more. `where` says which.
@@ -223,7 +226,7 @@ class CodeReward(Reward):
         if state is None:
             return clock, self._recorded(self._values(shown), batch)
         values = self._values(shown, kept.brought(state, batch.first))
-        values, state = kept.parted(values, self._session().paid)
+        values, state = kept.parted(values, self._width)
         return (clock, state), self._recorded(values, batch)
 
     def over_time(self, batch: Transitions) -> FloatArray:
@@ -235,9 +238,9 @@ class CodeReward(Reward):
     def _along(self, batch: Transitions) -> FloatArray:
         """``(1 + k, rows)`` of rows in the order of time where that matters."""
         shown = along(batch) if clocked(self.text) else batch
-        return (
-            kept.along(self._values, shown, self._session()) if self.keeps else self._values(shown)
-        )
+        if not self.keeps:
+            return self._values(shown)
+        return kept.along(self._values, shown, self._width, lambda: self._ways[-1].session.room)
 
     def _values(self, batch: Transitions, brought: Sequence[Any] = ()) -> FloatArray:
         rows = len(batch.reward)
@@ -293,7 +296,7 @@ class CodeReward(Reward):
     @property
     def by_row(self) -> bool:
         """Whether the last `probe` found code for one row, looped over in the worker."""
-        return self._session().by_row
+        return any(way.session.by_row for way in self._ways[-1:])
 
     @property
     def where(self) -> str:
@@ -309,38 +312,34 @@ class CodeReward(Reward):
 
     @property
     def worker(self) -> int | None:
-        """Process id of the worker, None while none runs."""
-        return self._session().pid
+        """Process id of the worker, which copies share; None while none runs, or none is needed any more."""
+        return self._ways[-1].worker if self._ways else None
 
     def close(self) -> None:
-        """End the worker now; the next batch starts another."""
-        self._session().close()
+        """End the worker, unless it pays copies of this reward too; the next batch starts another."""
+        for way in self._ways:
+            way.session.drop(way)
 
     release = close
 
-    def _session(self) -> Session:
-        session: Session | None = self.__dict__.get("_worker")
-        if session is None:
-            session = Session(
-                self.text,
-                tuple(self.components or ()),
-                sums=self.adds_up,
-                keeps=self.keeps,
-                deadline=float(self.deadline),
-                memory=int(self.memory_mb) << 20,
-                tier="process-only" if self.allow_weaker else self.tier,
-                steady=self.gate == "strict",
-            )
-            object.__setattr__(self, "_worker", session)
-        return session
+    @property
+    def _ways(self) -> list[Way]:
+        """What pays, last, and what paid batches of another look."""
+        ways: list[Way] = self.__dict__.setdefault("_looks", [])
+        return ways
+
+    @property
+    def _width(self) -> int:
+        return 1 + len(self.components or ())
 
     def _way_of(self, batch: Transitions) -> Way:
-        plan, session = Plan.of(self.text, batch), self._session()
+        plan = Plan.of(self.text, batch)
         plan.columns += kept.COLUMNS if self.keeps else ()
-        session.describe(plan.columns, plan.fields)
-        way = Way(plan, session, *translation(self, plan))
+        way = Way(plan, session_of(self, plan), *translation(self, plan))
         if len(batch.reward):
             object.__setattr__(self, "_way", way)
+            others = [w for w in self._ways if w.session is not way.session]
+            self._ways[:] = [*others[-LOOKS:], way]
         return way
 
     def __getstate__(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from rewardwrap.core.transitions import BoolArray, Carry, FloatArray, Transitions, take
 from rewardwrap.sandbox.channel import GO, KEPT, STATE, Column
-from rewardwrap.sandbox.session import Session
 
 COLUMNS = (Column(KEPT, (), "|u1", (STATE,)), Column(GO, (), "|u1", ()))
 """What a batch brings on top: what each lane carries, and where its row begins."""
@@ -35,14 +34,18 @@ def parted(values: FloatArray, width: int) -> tuple[FloatArray, Any]:
 
 
 def along(
-    pay: Callable[[Transitions, list[Any]], FloatArray], batch: Transitions, session: Session
+    pay: Callable[[Transitions, list[Any]], FloatArray],
+    batch: Transitions,
+    width: int,
+    room: Callable[[], int],
 ) -> FloatArray:
     """``(1 + k, rows)`` of consecutive steps of one lane, so many a turn as there is room for.
 
     Args:
         pay: Numbers of some rows, and below them what they keep, with what they bring.
         batch: The steps; the first begins an episode.
-        session: What pays.
+        width: Numbers of a row, ``1 + k``.
+        room: Rows of a turn at most, once one was paid.
     """
     paid, last, begin, turn = [], start(1), 0, 1
     while begin < batch.lanes:
@@ -51,8 +54,8 @@ def along(
         if ways[0] == FOLLOW:
             ways[0] = GO_ON
         carry = np.repeat(last, part.lanes, axis=0)
-        numbers, states = parted(pay(part, [carry, ways]), session.paid)
+        numbers, states = parted(pay(part, [carry, ways]), width)
         paid.append(numbers)
         # the first turn is of one row: with it the session knows how many there is room for
-        last, begin, turn = states[-1:], begin + turn, max(1, min(TURN, session.room))
-    return np.concatenate(paid, axis=1) if paid else np.empty((session.paid, 0))
+        last, begin, turn = states[-1:], begin + turn, max(1, min(TURN, room()))
+    return np.concatenate(paid, axis=1) if paid else np.empty((width, 0))

@@ -7,6 +7,7 @@ from math import hypot
 from statistics import median
 from time import perf_counter
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -45,6 +46,13 @@ class Way:
         self.program, self.outside = program, outside
         self.confirmed = 0
         self._took: list[float] | None = []
+        session.hold(self)
+
+    @property
+    def worker(self) -> int | None:
+        """Process id of what pays, where the process does or still confirms."""
+        alone = self.program is not None and self.confirmed >= CHECKED
+        return None if alone else self.session.pid
 
     def pay(self, arrays: Sequence[Any], rows: int) -> FloatArray:
         """``(1 + k, rows)``."""
@@ -91,7 +99,35 @@ class Way:
             return
         self.confirmed += 1
         if self.confirmed == CHECKED:
-            self.session.close()
+            self.session.drop(self)
+
+
+_known: WeakValueDictionary[Any, Session] = WeakValueDictionary()
+
+
+def session_of(reward: Any, plan: Plan) -> Session:
+    """What runs a `CodeReward` for batches of this look; one for all rewards of this process that are alike.
+
+    Strict code keeps nothing in its worker, so lanes, environments and copies share one. Other code
+    might keep something, and gets one for each reward.
+    """
+    settings = {
+        "components": tuple(reward.components or ()),
+        "deadline": float(reward.deadline),
+        "memory": int(reward.memory_mb) << 20,
+        "tier": "process-only" if reward.allow_weaker else reward.tier,
+        "steady": reward.gate == "strict",
+        "sums": reward.adds_up,
+        "keeps": reward.keeps,
+    }
+    look = (tuple(plan.columns), tuple(plan.fields.items()))
+    key = (reward.text, *settings.values(), *look, None if settings["steady"] else id(reward))
+    found = _known.get(key)
+    if found is None:
+        made = Session(reward.text, **settings)
+        made.describe(plan.columns, plan.fields)
+        found = _known.setdefault(key, made)
+    return found
 
 
 def translation(reward: Any, plan: Plan) -> tuple[Program | None, str]:

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -89,7 +90,8 @@ class Session:
         self._exchanges: dict[int, Exchange] = {}
         self._starting = 0.0
         self._good = 0
-        self._lock, self._owner = threading.Lock(), os.getpid()
+        self._lock, self._owner = threading.RLock(), os.getpid()
+        self._users: WeakSet[object] = WeakSet()
 
     @property
     def pid(self) -> int | None:
@@ -144,8 +146,22 @@ class Session:
         """Start the worker and load the source, unless that is done."""
         self._guarded(self._ready)
 
+    def hold(self, user: object) -> None:
+        """Note that someone is paid by it."""
+        self._users.add(user)
+
+    def drop(self, user: object) -> None:
+        """Someone is paid by it no longer: the worker ends with the last one."""
+        self._users.discard(user)
+        if not self._users:
+            self.close()
+
     def close(self) -> None:
-        """End the worker; the next batch starts another."""
+        """End the worker, between two turns; the next batch starts another."""
+        with self._turns():
+            self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -177,7 +193,7 @@ class Session:
         """A worker that has loaded the source and knows the columns."""
         process, block = self._process, getattr(self, "_block", BLOCK)
         if process is None or not process.usable or process.block < block:
-            self.close()
+            self._end()
             began = time.monotonic()
             process = self._process = Process(
                 "rewards", memory=self.memory, block=block, skip=self.skip
@@ -202,16 +218,19 @@ class Session:
 
     def _guarded(self, attempt: Callable[..., T], *given: Any) -> T:
         """One thread's turn after the other's: both would write into the same block."""
-        if self._owner != os.getpid():
-            # forked: whichever thread held it is not here
-            self._lock, self._owner = threading.Lock(), os.getpid()
-        with self._lock:
+        with self._turns():
             try:
                 return self._twice(attempt, *given)
             except (KeyboardInterrupt, SystemExit):
                 # the answer still comes, and must not be taken for the next one's
-                self.close()
+                self._end()
                 raise
+
+    def _turns(self) -> threading.RLock:
+        if self._owner != os.getpid():
+            # forked: whichever thread held it is not here
+            self._lock, self._owner = threading.RLock(), os.getpid()
+        return self._lock
 
     def _twice(self, attempt: Callable[..., T], *given: Any) -> T:
         """Try, and once more with a fresh worker where the first was late or died."""
@@ -228,9 +247,9 @@ class Session:
             failure = error.with_traceback(None)
         except SandboxError:
             if self._sent is None:
-                self.close()
+                self._end()
             raise
-        self.close()
+        self._end()
         if self.restarts or _forbidden(failure):
             raise self._stopped(failure)
         self.restarts, self._good = self.restarts + 1, 0
@@ -240,7 +259,7 @@ class Session:
         try:
             result = attempt(min(self.deadline, left), *given)
         except (Late, Died) as error:
-            self.close()
+            self._end()
             raise self._stopped(error) from None
         self._warn(failure)
         return result
@@ -274,12 +293,12 @@ class Session:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # a worker belongs to one process: a copy starts its own
-        kept = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        # a worker belongs to the process that started it
+        kept = {name: v for name, v in self.__dict__.items() if name not in ("_lock", "_users")}
         return {**kept, "_process": None, "_sent": None, "_exchanges": {}, "restarts": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.RLock(), _users=WeakSet())
 
 
 def _forbidden(failure: Late | Died) -> bool:

@@ -111,7 +111,7 @@ def batch_of(lanes: int) -> Transitions:
 
 def floating(code: rw.CodeReward) -> rw.CodeReward:
     """The same worker, left to the scheduler: what following the trainer's core is compared with."""
-    process = code._session()._process
+    process = code._ways[-1].session._process
     assert process is not None
     process._core = None
     os.sched_setaffinity(process.pid, range(os.cpu_count() or 1))
@@ -138,7 +138,7 @@ def calls(rounds: int) -> None:
         here, code, loose = (
             Here(),
             rw.CodeReward(TEXT, confine="process"),
-            rw.CodeReward(TEXT, confine="process"),
+            rw.CodeReward(TEXT, confine="process", deadline=2.0),  # a worker of its own
         )
         for reward in (code, loose):
             np.testing.assert_allclose(here(batch), reward(batch))
@@ -173,7 +173,7 @@ def cheetah(rounds: int, lanes: int = 16, steps: int = 50) -> None:
     def made() -> DummyVecEnv:
         return DummyVecEnv([lambda: gym.make("HalfCheetah-v5")] * lanes)
 
-    codes = [rw.CodeReward(TEXT, confine="process"), rw.CodeReward(TEXT, confine="process")]
+    codes = [rw.CodeReward(TEXT, confine="process", deadline=d) for d in (1.0, 2.0)]
     envs = {
         "bare": made(),
         "bare2": made(),

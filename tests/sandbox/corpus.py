@@ -174,7 +174,7 @@ def _strike(source: str, outcome: Outcome, skip: tuple[str, ...]) -> None:
         reward = rw.CodeReward(
             source, components=(), gate="off", deadline=DEADLINE, confine="process"
         )
-        reward._session().skip = skip
+        reward._way_of(CALM).session.skip = skip
         for _ in range(120):
             if not np.isfinite(reward(CALM)).all():
                 outcome.harm.append("a reward that is not finite")

@@ -68,7 +68,7 @@ def test_all_workers_of_a_process_have_one_parent_which_has_one_thread_and_no_se
 def test_a_zygote_that_was_killed_takes_its_workers_along_and_is_replaced():
     reward = rw.CodeReward(GOOD)
     reward(CALM)
-    process = reward._session()._process
+    process = reward._ways[-1].session._process
     os.kill(zygote_of(process), 9)
     # the kernel ends it, whoever adopts it collects it
     assert patient(lambda: sessions_of({process.pid}) == [])

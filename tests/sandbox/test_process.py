@@ -172,7 +172,7 @@ def test_an_interrupt_leaves_no_stale_answer():
         signal.signal(signal.SIGALRM, before)
     assert reward.worker is None
     np.testing.assert_array_equal(reward(CALM), CALM.next_obs[:, 0])
-    assert reward._session().restarts == 0
+    assert reward._ways[-1].session.restarts == 0
     reward.close()
 
 
@@ -193,7 +193,7 @@ def test_two_threads_on_one_reward_take_turns():
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert reward._session().restarts == 0
+    assert reward._ways[-1].session.restarts == 0
     reward.close()
 
 
