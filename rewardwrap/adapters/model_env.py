@@ -26,7 +26,9 @@ class ModelEnv(gym.Env[Any, Any]):
 
     Each step draws ``filter`` successors and takes the one that looks most real to the model's judge; no
     candidate is changed by it. Where even that one looks less real than ``stop``, the episode is cut:
-    truncated, not terminated, since the world did not end.
+    truncated, not terminated, since the world did not end. In a deterministic task a judge tells most draws
+    from records: there ``stop=.6`` cuts after a few steps, and an agent begins at a record again (evidence
+    ``model_agent``).
 
     Args:
         model: Folder of the dynamics.
