@@ -26,6 +26,7 @@ KNOWN = (
     "stable_baselines3.common.atari_wrappers",
     "rewardwrap_envs.foreign",
     "rewardwrap_envs.highway",
+    "rewardwrap_envs.minigrid_view",
     "rewardwrap_envs.potentials",
     "rewardwrap_envs.ram",
 )
