@@ -64,12 +64,13 @@ def run(args: argparse.Namespace) -> int:
     args.answer = {
         "out": args.out, "env": name, "episodes": known.episodes, "horizon": known.horizon,
         "rewards_read": known.rewards_read, "tried": tried,
-        "uncertainty": float(known.uncertainty.mean()),
+        "uncertainty": float(known.uncertainty.mean()), "doubt": known.doubt,
     }  # fmt: skip
     out = wide_console()
     out.print(
         f"{args.out}: {known.episodes:,} episodes of at most {known.horizon} steps on {name}, rewards read: "
-        f"{known.rewards_read}. Tried more than once: {tried:.0%} of all states and actions.",
+        f"{known.rewards_read}. Tried more than once: {tried:.0%} of all states and actions. "
+        f"Sum of uncertainties of an episode at the worst: {known.doubt:.2g}.",
         highlight=False,
     )
     out.print(f"Plan for a reward: rewardwrap plan {args.out} REWARD", highlight=False)

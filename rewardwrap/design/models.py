@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core.errors import ConfigError
+from rewardwrap.design.doubt import ahead
 
 FloatArray = NDArray[np.float64]
-FLOOR, RIDGE = 0.05, 1.0
-"""Smallest variance that a regression is weighted by, and its prior."""
+EPISODES = 1000
+"""What the number of moments is chosen for."""
 
 
 class Counted:
@@ -29,29 +30,57 @@ class Counted:
         """Take over what `arrays` returned."""
         self.seen[:] = arrays["seen"]
 
+    def begin(self) -> None:
+        """An episode begins."""
+
     def learn(self, s: int, a: int, after: int, ended: bool, value: FloatArray) -> None:
+        """One step; counts serve any value."""
         self.seen[int(ended), s, a, after] += 1
 
-    def width(self) -> FloatArray:
-        """``n^-1/2``, infinite where nothing was tried."""
-        with np.errstate(divide="ignore"):
-            found: FloatArray = self.seen.sum(axis=(0, 3)) ** -0.5
+    def width(self, values: FloatArray) -> FloatArray:
+        """``sqrt(Var V / n) + 1 / n`` for ``(S, C)`` values, ``(S, A, C)``; infinite where n is 0."""
+        live, _ = self.chances()
+        spread = np.maximum(ahead(live, values**2) - ahead(live, values) ** 2, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            once = 1.0 / self.seen.sum(axis=(0, 3))[:, :, None]
+            found: FloatArray = np.where(np.isinf(once), np.inf, np.sqrt(spread * once) + once)
         return found
 
     def chances(self) -> tuple[FloatArray, FloatArray]:
         """Of successors that go on and of those that end, ``(S, A, S)`` each; unknown: uniform."""
         tried = self.seen.sum(axis=(0, 3))[:, :, None]
         live, ended = self.seen / np.maximum(tried, 1.0)
-        return np.where(tried > 0, live, 1.0 / live.shape[2]), ended
+        return live, ended
 
 
 class Mixture:
-    """A ridge regression of values on what the known kernels expect of them."""
+    """Ridge regressions of ``V^(2^m)`` on what the known kernels expect of it, one a moment m < M.
 
-    def __init__(self, kernels: FloatArray) -> None:
-        self.kernels = kernels
-        d = len(kernels)
-        self.sigma, self.target = np.stack([RIDGE * np.eye(d)] * 2), np.zeros((2, d))
+    With ``phi_m(s, a)_i = sum_s' P_i(s'|s, a) V(s')^(2^m)`` and a hat for what an episode began with,
+
+    ``sigma_m^2 = max(Var_m + E_m, 1 / H, d^-1/2 |phi_m| in Sigma_m^-1)``,
+    ``Var_m = [theta_(m+1) phi_(m+1)] - [theta_m phi_m]^2``, both clipped to [0, 1],
+    ``E_m = min(1, 2 beta |phi_m|) + min(1, beta |phi_(m+1)|)`` in the norms of the hats;
+    1 for the last ``Var + E``;
+    ``Sigma_m += phi_m phi_m^T / sigma_m^2``, ``b_m += phi_m V(s')^(2^m) / sigma_m^2``,
+    ``theta_m = Sigma_m^-1 b_m``.
+
+    Args:
+        kernels: ``(d, S, A, S)``.
+        horizon: H.
+        beta: As in `RewardFree`.
+
+    Source: Zhou, Gu, "Computationally efficient horizon-free reinforcement learning for linear mixture MDPs",
+        2022, arXiv 2205.11507, algorithm 2. Deviation: ``M = log2(7 H K)`` with K = `EPISODES`.
+    """
+
+    def __init__(self, kernels: FloatArray, horizon: int, beta: float) -> None:
+        self.kernels, self.floor, self.beta = kernels, 1.0 / horizon, beta
+        d, moments = len(kernels), int(np.ceil(np.log2(7.0 * EPISODES * horizon)))
+        self.power = 2.0 ** np.arange(moments)
+        # theta lies in the simplex, so that its norm is at most 1 and the prior d
+        self.sigma, self.target = np.stack([d * np.eye(d)] * moments), np.zeros((moments, d))
+        self.begin()
 
     def arrays(self) -> dict[str, FloatArray]:
         """What is known."""
@@ -59,43 +88,57 @@ class Mixture:
 
     def load(self, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `arrays` returned."""
+        if arrays["sigma"].shape != self.sigma.shape:
+            raise ValueError(f"{arrays['sigma'].shape} where {self.sigma.shape} is known")
         self.sigma[:], self.target[:] = arrays["sigma"], arrays["target"]
+        self.begin()
 
-    def theta(self, moment: int) -> FloatArray:
-        """The weights of the mixture that fit best."""
-        found: FloatArray = np.linalg.solve(self.sigma[moment], self.target[moment])
-        return found
+    def begin(self) -> None:
+        """An episode begins; it is planned and weighted by what is known now."""
+        self.inverse = np.linalg.inv(self.sigma)
+        self.theta = np.einsum("mij,mj->mi", self.inverse, self.target)
+        self._running = self.inverse.copy()
 
     def learn(self, s: int, a: int, after: int, ended: bool, value: FloatArray) -> None:
+        """One step, for the value that the plan sees in its successors."""
         if ended:
             raise ConfigError(
                 "RewardFree: episodes of a mixture must not terminate, got an end. "
                 "Write ends as absorbing states of the kernels."
             )
-        rows = self.kernels[:, s, a]
-        # chosen before the outcome is looked at: the plan's own value, and the most doubtful state
-        for target in (value, np.eye(len(value))[self._doubted(s, a)]):
-            for moment, power in ((0, target), (1, target**2)):
-                phi = rows @ power
-                spread = float(self.theta(1) @ phi - (self.theta(0) @ (rows @ target)) ** 2)
-                weight = 1.0 / max(spread if moment == 0 else 1.0, FLOOR)
-                self.sigma[moment] += weight * np.outer(phi, phi)
-                self.target[moment] += weight * phi * power[after]
+        powers = value ** self.power[:, None]
+        phi = powers @ self.kernels[:, s, a].T
+        weight = 1.0 / self._variance(phi)
+        self.sigma += weight[:, None, None] * phi[:, :, None] * phi[:, None, :]
+        self.target += weight[:, None] * phi * powers[:, after, None]
+        # Sherman and Morrison
+        turned = np.einsum("mij,mj->mi", self._running, phi)
+        by = weight / (1.0 + weight * np.einsum("mi,mi->m", phi, turned))
+        self._running -= by[:, None, None] * turned[:, :, None] * turned[:, None, :]
 
-    def _doubted(self, s: int, a: int) -> int:
-        rows = self.kernels[:, s, a]
-        return int(np.einsum("is,ij,js->s", rows, np.linalg.inv(self.sigma[0]), rows).argmax())
+    def _variance(self, phi: FloatArray) -> FloatArray:
+        """``sigma_m^2`` of a row, ``(M,)``."""
+        known, now = (
+            np.sqrt(np.einsum("mi,mij,mj->m", phi, by, phi)) for by in (self.inverse, self._running)
+        )
+        mean = np.clip(np.einsum("mi,mi->m", self.theta, phi), 0.0, 1.0)
+        found = np.ones(len(phi))
+        found[:-1] = mean[1:] - mean[:-1] ** 2
+        found[:-1] += np.minimum(1.0, 2.0 * self.beta * known[:-1])
+        found[:-1] += np.minimum(1.0, self.beta * known[1:])
+        lowest: FloatArray = np.maximum(self.floor, now / np.sqrt(len(self.kernels)))
+        return np.maximum(found, lowest)
 
-    def width(self) -> FloatArray:
-        """The largest ``|phi_V|`` in the norm of ``Sigma^-1`` over single states."""
-        inverse = np.linalg.inv(self.sigma[0])
-        square = np.einsum("isat,ij,jsat->sat", self.kernels, inverse, self.kernels)
-        widest: FloatArray = np.sqrt(np.maximum(square, 0.0).max(axis=2))
-        return widest
+    def width(self, values: FloatArray) -> FloatArray:
+        """``|phi_V|`` in the norm of ``Sigma_0^-1`` for ``(S, C)`` values, ``(S, A, C)``."""
+        phi = ahead(self.kernels, values)
+        turned = np.tensordot(self.inverse[0], phi, axes=1)
+        found: FloatArray = np.sqrt(np.maximum((phi * turned).sum(axis=0), 0.0))
+        return found
 
     def chances(self) -> tuple[FloatArray, FloatArray]:
         """Of the mixture that fits best, made a kernel."""
-        raw = np.maximum(np.tensordot(self.theta(0), self.kernels, axes=1), 0.0)
+        raw = np.maximum(np.tensordot(self.theta[0], self.kernels, axes=1), 0.0)
         total = raw.sum(-1, keepdims=True)
         live = np.where(total > 0, raw / np.where(total > 0, total, 1.0), 1.0 / raw.shape[2])
         return live, np.zeros_like(live)

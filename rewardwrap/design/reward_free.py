@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.transitions import Transitions
+from rewardwrap.design.doubt import Doubt, doubt
 from rewardwrap.design.models import Counted, Mixture, best, checked_kernels
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
@@ -83,33 +84,37 @@ class Plan:
 class RewardFree:
     """Phase 1 explores and never reads a reward; phase 2 plans for any reward that comes later.
 
-    Tabular (``kernels=None``): the model is counts, and a state and action that were tried ``n`` times
-    pay ``u = min(1, beta / sqrt(n))``. Each episode follows the policy that is best for ``u`` in the
-    model of now, its sum cut at 1. Linear mixture: ``P(s'|s,a) = sum_i theta_i P_i(s'|s,a)`` with known
-    ``kernels`` and unknown ``theta``; with ``phi_V(s,a)_i = sum_s' P_i(s'|s,a) V(s')`` every step is a
-    row of a ridge regression of ``V(s')`` on ``phi_V(s,a)``, weighted by the variance of V that a second
-    regression, of ``V^2``, estimates; ``u = min(1, beta max_V |phi_V|_{Sigma^-1})``.
+    Before an episode, of rewards r that pay at most 1 in total, the one is chosen whose values ``V^r``
+    the model knows worst: the sum of ``u_h = min(1, beta |phi_V|)``, ``V = V^r_{h+1}``, along the
+    policy that makes it most, cut at 1 (`doubt`). The episode follows that policy, and learns those
+    values. Linear mixture: ``P(s'|s,a) = sum_i theta_i P_i(s'|s,a)`` with known ``kernels`` and unknown
+    ``theta``; ``phi_V(s,a)_i = sum_s' P_i(s'|s,a) V(s')``, in the norm of the inverse of ``Sigma``, of
+    ridge regressions of ``V^(2^m)(s')`` on ``phi_(V^(2^m))``, each weighted by the variance that the
+    next one foretells. Tabular (``kernels=None``): counts of successors, and ``|phi_V| = sqrt(Var V /
+    n) + 1 / n``. With totals of at most 1 the episodes that it takes hardly grow with the horizon.
 
-    Few episodes can be worse than random play: optimism about everything goes nowhere in particular.
+    Few episodes can be worse than random play: doubt about everything goes nowhere in particular.
 
     Args:
         env: Discrete observations and actions; its reward is hidden.
         horizon: Steps of an episode, at least 1.
         kernels: ``(d, S, A, S)`` known kernels of a mixture; None for the tabular form. Episodes must
             not terminate then: write ends as absorbing states.
-        beta: Scale of the uncertainty, above 0.
+        beta: Scale of the uncertainty, above 0: the radius of the paper's confidence set, which is of
+            the order of ``sqrt(d log K)`` there and would keep every sum at 1 for thousands of
+            episodes. 1: as it comes.
         seed: Of the environment's first reset and of ties.
 
     Raises:
         ConfigError: Spaces that are not Discrete, kernels that are none, a number outside its range.
 
     Source: Zhang, Zhang, Gu, "Optimal horizon-free reward-free exploration for linear mixture MDPs",
-        ICML 2023, arXiv 2303.10165, algorithm 1. Deviations: policy, model and pseudo-reward are not
-        chosen jointly by an oracle but by optimistic value iteration in the estimated model; two
-        moments instead of log H, and a floor of .05 for the variance instead of 1 / H; the maximum over
-        V is over single states and the plan's own value, so that the sum of uncertainties grows like
-        the root of H (docs/results/exploration.md); the tabular form keeps counts of successors, which
-        serve any V.
+        ICML 2023, arXiv 2303.10165, algorithm 1. Deviations: the oracle that chooses policy, model and
+        reward jointly is a search over rewards that pay for one state, 1 / H every time or 1 at the end
+        (at most 12 an episode), in the estimated model; ``V^r`` is of the policy that is best for r,
+        not of the one that is followed; one ``beta`` for all moments; phase 2 plans in the estimated
+        model, where what was never tried is worth nothing; the tabular form has Bernstein's width of
+        counts, which serve any V.
 
     Example:
         >>> import gymnasium as gym, rewardwrap as rw
@@ -147,7 +152,7 @@ class RewardFree:
         self._model = (
             Counted(self.states, self.actions)
             if kernels is None
-            else Mixture(checked_kernels(kernels, self.states, self.actions))
+            else Mixture(checked_kernels(kernels, self.states, self.actions), horizon, self.beta)
         )
         self._rng, self._seed = np.random.default_rng(seed), seed
         self._starts = np.zeros(self.states)
@@ -212,15 +217,23 @@ class RewardFree:
 
     @property
     def uncertainty(self) -> FloatArray:
-        """``u`` of every state and action, ``(S, A)``, in [0, 1]."""
-        return np.minimum(1.0, self.beta * self._model.width())
+        """``u`` of every state and action for the worst single state, ``(S, A)``, in [0, 1]."""
+        widest = self._model.width(np.eye(self.states)).max(axis=2)
+        found: FloatArray = np.minimum(1.0, self.beta * widest)
+        return found
+
+    @property
+    def doubt(self) -> float:
+        """Sum of uncertainties of the reward that is known worst, in [0, 1], from the commonest start."""
+        rng = np.random.default_rng(0)
+        return doubt(self._model, self.horizon, self.beta, int(self._starts.argmax()), rng).sum
 
     def explore(self, episodes: int) -> RewardFree:
         """Play episodes for what is uncertain; returns itself."""
         for _ in range(episodes):
-            policy, values = self._uncertain_plan()
             # a seed for each episode, so that to go on is to go on with the same episodes
             obs, _ = self.env.reset(seed=int(self._rng.integers(2**31)))
+            policy, values, _ = self._doubt(int(obs))
             self._starts[int(obs)] += 1
             for t in range(self.horizon):
                 action = int(policy[t, int(obs)])
@@ -229,6 +242,7 @@ class RewardFree:
                 obs = after
                 if terminated:
                     break
+            self._model.begin()
             self.episodes += 1
         return self
 
@@ -250,10 +264,8 @@ class RewardFree:
         policy, values = best(mean, live, self.horizon, np.inf)
         return Plan(policy, float(self._starts / self._starts.sum() @ values[0]))
 
-    def _uncertain_plan(self) -> tuple[NDArray[np.int64], FloatArray]:
-        # ties are broken anew in every episode, so that what is equally unknown is tried in turn
-        unknown = self.uncertainty + 1e-6 * self._rng.random((self.states, self.actions))
-        return best(unknown, self._model.chances()[0], self.horizon, 1.0)
+    def _doubt(self, start: int) -> Doubt:
+        return doubt(self._model, self.horizon, self.beta, start, self._rng)
 
     def _paid(self, reward: Any, over: bool) -> FloatArray:
         shape = self.states, self.actions, self.states

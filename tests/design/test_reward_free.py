@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import rewardwrap as rw
+from rewardwrap.design.doubt import goal_values
 from rewardwrap.design.models import Counted, Mixture
 from rewardwrap.design.reward_free import HiddenReward, RewardFree, RewardRead
 from tests.evidence.worlds.lakes import lake, random_rewards, worst
@@ -47,23 +48,75 @@ def test_who_reads_the_reward_while_exploring_is_stopped_and_counted():
     assert env.rewards_read == 4
 
 
-def test_uncertainty_is_one_over_the_root_of_the_visits():
+def test_uncertainty_is_the_spread_of_the_value_over_the_root_of_the_visits():
     model = Counted(2, 1)
+    value = np.array([[0.0], [1.0]])
     for n in range(1, 5):
-        model.learn(0, 0, 1, False, np.zeros(2))
-        assert model.width()[0, 0] == pytest.approx(n**-0.5)
-    assert model.width()[1, 0] == np.inf
+        model.learn(0, 0, n % 2, False, np.zeros(2))
+        heads = ((n + 1) // 2) / n
+        expected = np.sqrt(heads * (1 - heads) / n) + 1 / n
+        assert model.width(value)[0, 0, 0] == pytest.approx(expected)
+    assert model.width(value)[1, 0, 0] == np.inf
+
+
+def random_kernels(d=3, states=4, actions=2):
+    return np.random.default_rng(0).dirichlet(np.ones(states), size=(d, states, actions))
 
 
 def test_the_uncertainty_of_a_mixture_never_grows():
-    kernels = np.random.default_rng(0).dirichlet(np.ones(4), size=(3, 4, 2))
-    model, before = Mixture(kernels), np.inf
     rng = np.random.default_rng(1)
+    model, before, values = Mixture(random_kernels(), 10, 1.0), np.inf, rng.random((4, 5))
     for _ in range(50):
         s, a = int(rng.integers(4)), int(rng.integers(2))
         model.learn(s, a, int(rng.integers(4)), False, rng.random(4))
-        assert (model.width() <= before + 1e-12).all()
-        before = model.width()
+        model.begin()
+        assert (model.width(values) <= before + 1e-12).all()
+        before = model.width(values)
+
+
+def test_one_kernel_that_is_certain_is_weighted_by_the_floor():
+    # V = 1 everywhere: nothing is random about it, and every moment is 1
+    model = Mixture(np.ones((1, 1, 1, 1)), horizon=100, beta=1e-9)
+    model.sigma[:] = model.target[:] = 1e12
+    model.begin()
+    model.learn(0, 0, 0, False, np.ones(1))
+    np.testing.assert_allclose(model.sigma[0] - 1e12, 100.0, rtol=1e-3)
+    np.testing.assert_allclose(model.sigma[-1] - 1e12, 1.0, rtol=1e-3)
+
+
+def test_a_weight_is_one_over_the_variance_that_the_second_moment_tells():
+    # a fair coin whose value is known: E V = E V^2 = 1/2, so that the variance is 1/4
+    kernels = np.full((1, 2, 1, 2), 0.5)
+    model = Mixture(kernels, horizon=100, beta=1e-9)
+    model.sigma[:] = model.target[:] = 1e12
+    model.begin()
+    model.learn(0, 0, 1, False, np.array([0.0, 1.0]))
+    assert (model.sigma[0] - 1e12).item() == pytest.approx(0.5**2 / 0.25, rel=1e-3)
+
+
+def test_rewards_that_are_explored_for_are_of_at_most_one_in_total():
+    live = random_kernels(1)[0]
+    values = goal_values(live, 7, np.arange(8))
+    assert values.min() >= 0.0
+    assert values.max() <= 1.0 + 1e-12
+    # at the end it is known: nothing pays but the state itself
+    np.testing.assert_allclose(values[7], np.hstack([np.eye(4) / 7, np.eye(4)]))
+
+
+def test_the_sum_of_uncertainties_falls_and_is_that_of_the_worst_reward():
+    known = RewardFree(Mixed(), horizon=10, kernels=Mixed.kernels)
+    sums = [known.explore(more).doubt for more in (5, 50)]
+    assert 1.0 >= sums[0] > sums[1] > 0.0
+    before = known._rng.bit_generator.state
+    assert known.doubt == sums[1]
+    assert known._rng.bit_generator.state == before
+
+
+def test_what_nobody_tried_is_worth_nothing_to_a_plan():
+    known = RewardFree(lake(is_slippery=False), horizon=12).explore(1)
+    assert known.plan(np.ones((16, 4)) / 12).value <= 1.0
+    untried = known._model.seen.sum(axis=(0, 3)) == 0
+    assert known._model.chances()[0][untried].sum() == 0.0
 
 
 class Mixed(gym.Env):
@@ -84,7 +137,7 @@ class Mixed(gym.Env):
 
 def test_the_weights_of_a_mixture_are_found():
     known = RewardFree(Mixed(), horizon=10, kernels=Mixed.kernels).explore(150)
-    np.testing.assert_allclose(known._model.theta(0), Mixed.theta, atol=0.1)
+    np.testing.assert_allclose(known._model.theta[0], Mixed.theta, atol=0.1)
     assert known.rewards_read == 0
 
 

@@ -1,4 +1,4 @@
-"""FrozenLake with ten rewards that nobody had told the explorer, and what a plan loses on them."""
+"""Rewards that nobody had told the explorer, and what a plan loses on them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 
 from rewardwrap.design.models import best
 from rewardwrap.design.reward_free import RewardFree
+
+OPEN = ["S" + 7 * "F", *6 * [8 * "F"], 7 * "F" + "G"]
+"""A map without holes, where the far corner is 14 steps away."""
 
 
 def lake(**options: Any) -> gym.Env[Any, Any]:
@@ -27,9 +30,9 @@ def truth(env: gym.Env[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
     return live, ended
 
 
-def lost(known: RewardFree, reward: np.ndarray) -> float:
+def lost(known: RewardFree, reward: np.ndarray, chances: tuple[np.ndarray, np.ndarray]) -> float:
     """What the planned policy earns less than the best one, in the environment itself, from state 0."""
-    live, ended = truth(known.env)
+    live, ended = chances
     mean, horizon = ((live + ended) * reward).sum(-1), known.horizon
     policy, value, here = known.plan(reward).policy, np.zeros(len(live)), np.arange(len(live))
     for t in range(horizon - 1, -1, -1):
@@ -37,9 +40,14 @@ def lost(known: RewardFree, reward: np.ndarray) -> float:
     return float(best(mean, live, horizon, np.inf)[1][0][0] - value[0])
 
 
-def worst(known: RewardFree, rewards: list[np.ndarray]) -> float:
-    """The largest loss over all rewards."""
-    return max(lost(known, reward) for reward in rewards)
+def worst(
+    known: RewardFree,
+    rewards: list[np.ndarray],
+    chances: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
+    """The largest loss over all rewards; ``chances`` of a lake are its own."""
+    chances = truth(known.env) if chances is None else chances
+    return max(lost(known, reward, chances) for reward in rewards)
 
 
 def random_rewards(count: int, states: int, actions: int, horizon: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""A chain of six states whose steps are a mixture of three known kernels: slow, fair and fast."""
+"""A chain of six states of which a mixture of three known kernels says which way an action goes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-STATES, SPEEDS, THETA = 6, (0.1, 0.5, 0.9), np.array([0.6, 0.3, 0.1])
+STATES, THETA = 6, np.array([0.5, 0.2, 0.3])
+ROLLS = THETA.cumsum()
 
 
 def kernels() -> np.ndarray:
-    """``(3, S, 2, S)``: a step back or forth, which comes about with each speed's chance."""
-    found = np.zeros((len(SPEEDS), STATES, 2, STATES))
-    for kernel, speed in zip(found, SPEEDS, strict=True):
-        for s in range(STATES):
-            for action, to in enumerate((max(s - 1, 0), min(s + 1, STATES - 1))):
-                kernel[s, action, to] += speed
-                kernel[s, action, s] += 1.0 - speed
+    """``(3, S, 2, S)``: actions go back and forth, forth and back, or nowhere."""
+    found = np.zeros((3, STATES, 2, STATES))
+    for s in range(STATES):
+        ways = max(s - 1, 0), min(s + 1, STATES - 1)
+        for action in range(2):
+            for kernel, to in zip(found, (ways[action], ways[1 - action], s), strict=True):
+                kernel[s, action, to] += 1.0
     return found
 
 
@@ -28,7 +29,6 @@ class MixtureChain(gym.Env[Any, Any]):
     action_space = gym.spaces.Discrete(2)
 
     def __init__(self) -> None:
-        self.chances = np.tensordot(THETA, kernels(), axes=1)
         self.state = 0
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
@@ -37,5 +37,7 @@ class MixtureChain(gym.Env[Any, Any]):
         return 0, {}
 
     def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        self.state = int(self.np_random.choice(STATES, p=self.chances[self.state, action]))
+        chosen = int(np.searchsorted(ROLLS, self.np_random.random(), side="right"))
+        way = (2 * int(action) - 1, 1 - 2 * int(action), 0)[chosen]
+        self.state = min(max(self.state + way, 0), STATES - 1)
         return self.state, 0.0, False, False, {}
