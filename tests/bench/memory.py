@@ -1,8 +1,9 @@
 """How much memory reading takes: ``python -m tests.bench.memory [--steps 1e6,2e6,4e6] [--streamed 1e7,2e7]``.
 
-Writes logs of 17 observations and 6 actions (float32, HalfCheetah's sizes) in episodes of 1000, block by
-block, runs ``rewardwrap ingest`` on each in a process of its own, and prints that process' largest
-resident size. `ingest --stream` must not grow with the log; `--streamed` names sizes that are read so alone.
+Writes logs of 17 observations and 6 actions (float32, HalfCheetah's sizes; ``--obs`` and ``--actions`` for
+others) in episodes of 1000, block by block, runs ``rewardwrap ingest`` on each in a process of its own, and
+prints that process' largest resident size. `ingest --stream` must not grow with the log; `--streamed` names
+sizes that are read so alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 OBS, ACTION, LENGTH, BLOCK = 17, 6, 1000, 250_000
 
 
-def blocks(steps: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+def blocks(steps: int, width: tuple[int, int]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Columns of a log, some rows at a time, by the names that D4RL gives them."""
     rng = np.random.default_rng(0)
     for begin in range(0, steps, BLOCK):
@@ -31,8 +32,8 @@ def blocks(steps: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         yield (
             begin,
             {
-                "observations": rng.normal(size=(n, OBS)).astype(np.float32),
-                "actions": rng.uniform(-1, 1, (n, ACTION)).astype(np.float32),
+                "observations": rng.normal(size=(n, width[0])).astype(np.float32),
+                "actions": rng.uniform(-1, 1, (n, width[1])).astype(np.float32),
                 "rewards": rng.normal(size=n),
                 "terminals": np.zeros(n, bool),
                 "timeouts": np.arange(begin, begin + n) % LENGTH == LENGTH - 1,
@@ -40,12 +41,12 @@ def blocks(steps: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         )
 
 
-def as_parquet(path: Path, steps: int) -> None:
+def as_parquet(path: Path, steps: int, width: tuple[int, int]) -> None:
     """A column a number, and the number of the episode."""
     writer = None
-    for begin, block in blocks(steps):
-        columns = {f"obs_{i}": block["observations"][:, i] for i in range(OBS)}
-        columns |= {f"action_{i}": block["actions"][:, i] for i in range(ACTION)}
+    for begin, block in blocks(steps, width):
+        columns = {f"obs_{i}": block["observations"][:, i] for i in range(width[0])}
+        columns |= {f"action_{i}": block["actions"][:, i] for i in range(width[1])}
         episode = np.arange(begin, begin + len(block["rewards"])) // LENGTH
         table = pa.table({**columns, "reward": block["rewards"], "episode": episode})
         writer = writer or pq.ParquetWriter(path, table.schema)
@@ -54,17 +55,20 @@ def as_parquet(path: Path, steps: int) -> None:
     writer.close()
 
 
-def as_hdf5(path: Path, steps: int) -> None:
+def as_hdf5(path: Path, steps: int, width: tuple[int, int]) -> None:
     """D4RL's layout."""
     with h5py.File(path, "w") as file:
-        for begin, block in blocks(steps):
+        for begin, block in blocks(steps, width):
             for name, values in block.items():
                 if not begin:
                     file.create_dataset(name, (steps, *values.shape[1:]), values.dtype)
                 file[name][begin : begin + len(values)] = values
 
 
-KINDS: dict[str, Callable[[Path, int], None]] = {"parquet": as_parquet, "hdf5": as_hdf5}
+KINDS: dict[str, Callable[[Path, int, tuple[int, int]], None]] = {
+    "parquet": as_parquet,
+    "hdf5": as_hdf5,
+}
 
 
 def peak(words: list[str]) -> tuple[float, float]:
@@ -85,6 +89,8 @@ def main() -> None:
     parser.add_argument("--steps", default="1e6,2e6,4e6")
     parser.add_argument("--streamed", default="", help="sizes that are read block by block alone")
     parser.add_argument("--kinds", default=",".join(KINDS), help="of files")
+    parser.add_argument("--obs", type=int, default=OBS, help="numbers of an observation")
+    parser.add_argument("--actions", type=int, default=ACTION, help="numbers of an action")
     args = parser.parse_args()
     print("| steps | file | ingest, GB | s | ingest --stream, GB | s |\n|---|---|---|---|---|---|")
     sizes = [(int(float(word)), True) for word in args.steps.split(",") if word]
@@ -93,7 +99,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             for kind in args.kinds.split(","):
                 path = Path(name) / f"{steps}.{kind}"
-                KINDS[kind](path, steps)
+                KINDS[kind](path, steps, (args.obs, args.actions))
                 run = [
                     sys.executable,
                     "-m",
