@@ -18,6 +18,7 @@ ALGORITHMS: dict[str, tuple[str, str]] = {
     "crossq": ("sb3_contrib", "CrossQ"),
     "ddpg": ("stable_baselines3", "DDPG"),
     "dqn": ("stable_baselines3", "DQN"),
+    "ga": ("rewardwrap_policies.genetic", "Genetic"),
     "ne": ("rewardwrap_policies.neuro_evolution", "NeuroEvolution"),
     "ppo": ("stable_baselines3", "PPO"),
     "ppo_lstm": ("sb3_contrib", "RecurrentPPO"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,23 +134,45 @@ def genetic(
         rate = 0.01 if runs[0][:2] > best else rate + 0.005
         best = max(best, runs[0][:2])
         history.append((taken, float(best[1])))
-        children = lists.copy()
-        for i in range(1, len(lists)):
-            # the lists are sorted: the least of three numbers wins its tournament
-            one, other = (int(draws.integers(len(lists), size=3).min()) for _ in range(2))
-            cut, played = int(draws.integers(length + 1)), min(runs[one][2], length)
-            child = np.append(lists[one][:cut], lists[other][cut:])
-            first = int(played * (1 - tail))
-            hit = (draws.random(length) < max(rate, 1.0 / max(played, 1))) & (
-                np.arange(length) >= first
-            )
-            children[i] = np.where(hit, draws.integers(count, size=length), child)
+        children = bred(lists, [run[2] for run in runs], count, rate, tail, draws)
         lists, state = children, dict(draws.bit_generator.state)
         found = Moves(lists[0].copy(), best[1], best[0], list(history), lists, rate, state)
         if on_generation is not None:
             on_generation(found)
     env.close()
     return found
+
+
+def bred(
+    lists: IntArray,
+    steps: Sequence[int],
+    count: int,
+    rate: float,
+    tail: float,
+    draws: np.random.Generator,
+) -> IntArray:
+    """The next generation of lists that stand best first: the first as it is, then children.
+
+    Args:
+        lists: ``(P, T)``.
+        steps: How many each played.
+        count: Of the actions there are.
+        rate: Chance of a mutation; at least one of the moves that were played is expected to.
+        tail: Share of the moves that were played, from their end, that mutate.
+        draws: What is drawn from.
+    """
+    children, length = lists.copy(), lists.shape[1]
+    for i in range(1, len(lists)):
+        # the lists are sorted: the least of three numbers wins its tournament
+        one, other = (int(draws.integers(len(lists), size=3).min()) for _ in range(2))
+        cut, played = int(draws.integers(length + 1)), min(steps[one], length)
+        child = np.append(lists[one][:cut], lists[other][cut:])
+        first = int(played * (1 - tail))
+        hit = (draws.random(length) < max(rate, 1.0 / max(played, 1))) & (
+            np.arange(length) >= first
+        )
+        children[i] = np.where(hit, draws.integers(count, size=length), child)
+    return children
 
 
 @dataclass

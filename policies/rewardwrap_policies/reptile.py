@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,9 @@ def reptile(
     """``w <- w + e (w~ - w)``, ``w~`` the weights after ``inner`` steps on one of the tasks.
 
     All weights of the policy move: actor, critic and what they share. The optimizer is reset before each
-    task, and ``e`` falls linearly from the first to the last of ``epsilon``. What comes of it is a start
-    for `model.learn` on a task; that it adapts sooner than plain training on all of them has to be seen.
+    task, rates that fall (``lin_1e-3``) fall once over all rounds, and ``e`` falls linearly from the first to
+    the last of ``epsilon``. What comes of it is a start for `model.learn` on a task; that it adapts sooner
+    than plain training on all of them has to be seen.
 
     Args:
         model: An agent of SB3, which is changed.
@@ -70,12 +72,29 @@ def reptile(
         _set(model, envs[task])
         before = {k: v.detach().clone() for k, v in model.policy.state_dict().items()}
         _forget(model)
-        model.learn(inner, callback=callback, reset_num_timesteps=False)
+        with _schedules(model, number / rounds, 1.0 / rounds):
+            model.learn(inner, callback=callback, reset_num_timesteps=False)
         after = model.policy.state_dict()
         mixed = {k: _between(before[k], v.detach(), step) for k, v in after.items()}
         model.policy.load_state_dict(mixed)
     _forget(model)
     return drawn
+
+
+@contextmanager
+def _schedules(model: BaseAlgorithm, done: float, share: float) -> Iterator[None]:
+    """Rates fall over all rounds, where SB3 takes each `learn` for a training of its own."""
+    began = model.num_timesteps
+
+    def over_all(now: int, total: int) -> None:
+        passed = (now - began) / max(total - began, 1)
+        model._current_progress_remaining = 1.0 - done - share * min(passed, 1.0)
+
+    model.__dict__["_update_current_progress_remaining"] = over_all
+    try:
+        yield
+    finally:
+        del model.__dict__["_update_current_progress_remaining"]
 
 
 def _between(before: torch.Tensor, after: torch.Tensor, step: float) -> torch.Tensor:

@@ -14,6 +14,7 @@ import rewardwrap_envs  # noqa: F401 - registers Runner
 from rewardwrap_envs.runner import COIN, JUMP, LENGTH, PIT, RUN, WAIT, Runner, tiles_of
 from rewardwrap_policies import PresetError, algorithm
 from rewardwrap_policies.evolution import Moves, genetic
+from rewardwrap_policies.genetic import Genetic
 from rewardwrap_policies.neuro_evolution import NeuroEvolution
 from rewardwrap_policies.reptile import reptile
 
@@ -140,3 +141,47 @@ def test_reptile_moves_by_its_share(cls: Any) -> None:
     for wrong, said in (({"epsilon": (2.0, 0.0)}, r"lie in \[0, 1\]"), ({"rounds": 0}, "at least")):
         with pytest.raises(PresetError, match=said):
             reptile(model, levels, **{"rounds": 1, "inner": 8, **wrong})
+
+
+def test_the_genetic_algorithm_is_an_algorithm_like_the_others(tmp_path: Any) -> None:
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    assert algorithm("ga") is Genetic
+    options: dict[str, Any] = {"population": 6, "length": 60, "seed": 3}
+    one = Genetic("MovesPolicy", make(), **options).learn(1200)
+    two = Genetic("MovesPolicy", DummyVecEnv([make] * 3), **options).learn(1200)
+    twin = Genetic("MovesPolicy", make(), **options).learn(1200)
+    assert torch.equal(one.policy.moves, twin.policy.moves)
+    for agent in (one, two):
+        env, state, total, over = make(), None, 0.0, False
+        obs, _ = env.reset(seed=0)
+        while not over:
+            action, state = agent.predict(obs[None], state, np.array([state is None]))
+            obs, reward, terminated, truncated, _ = env.step(int(action[0]))
+            total, over = total + reward, terminated or truncated
+        # the policy is the best list, and the best never gets lost
+        assert total == pytest.approx(agent.best_return, abs=1e-5)
+    one.save(tmp_path / "ga")
+    again = Genetic.load(tmp_path / "ga", env=make())
+    assert torch.equal(again.policy.moves, one.policy.moves)
+    again.learn(200, reset_num_timesteps=False)
+    assert again.best_return >= one.best_return
+    with pytest.raises(PresetError, match="two lists of one move"):
+        Genetic("MovesPolicy", make(), population=1)
+
+
+def test_a_rate_that_falls_does_so_once_over_all_rounds() -> None:
+    levels = [gymnasium.make("rewardwrap/Runner-v0", level=k) for k in range(2)]
+    seen: list[float] = []
+
+    def rate(left: float) -> float:
+        seen.append(left)
+        return 1e-3 * left
+
+    model = A2C("MlpPolicy", levels[0], n_steps=8, learning_rate=rate, seed=0)
+    seen.clear()
+    reptile(model, levels, rounds=4, inner=16)
+    assert seen == sorted(seen, reverse=True)
+    assert seen[0] == pytest.approx(1 - 0.25 / 2)
+    assert seen[-1] == pytest.approx(0.0)
+    assert len(set(seen)) == 8
