@@ -164,3 +164,9 @@ _gymnasium.register(
     entry_point="rewardwrap_envs.foreign.mario:Mario",
     max_episode_steps=5000,
 )
+_gymnasium.register(
+    "rewardwrap/PushBall-v0",
+    entry_point="rewardwrap_envs.push_ball:PushBall",
+    max_episode_steps=60,
+    reward_threshold=0.8,
+)

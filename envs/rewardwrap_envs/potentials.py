@@ -2,7 +2,7 @@
 
 Recipes name them as ``"rewardwrap_envs.potentials:<function>"``. Every function takes a batch of
 observations ``(B, width)`` and returns ``(B,)``; where each step costs 1 and no episode fails, it is
-negative and 0 at the goal.
+negative and 0 at the goal, where only a goal pays, it is positive.
 """
 
 from __future__ import annotations
@@ -43,6 +43,24 @@ def mountain_car_energy(obs: npt.ArrayLike) -> Array:
     goal, lowest = _height(np.float64(0.5)), _height(np.float64(-np.pi / 6))
     missing = velocity**2 / 2 + _height(x) - goal
     made: Array = SIZE * np.minimum(0.0, missing / (goal - lowest))
+    return made
+
+
+def push_ball(obs: npt.ArrayLike) -> Array:
+    """PushBall: a plain sum, ``D(ball, goal) - D(ball, own goal) + (D(player, ball) + align) / 2 + 1.5``.
+
+    ``D(d) = exp(-d)``; the constant keeps it above 0. It is in the manner of Necto, a bot that Lucy-SKG
+    (arXiv 2305.15801) plays against: worth of the ball's place plus worth of the player's. Nexto adds
+    what a touch gained, ``push_ball`` as a potential ``+ 2 * rw.Field("touch").maximum(0)``.
+
+    >>> push_ball([[-1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]).round(4).tolist()
+    [2.1839]
+    """
+    place, _, ball = np.split(np.asarray(obs, np.float64)[:, :6], 3, axis=1)
+    away, left, own = ball - place, np.array([1.0, 0.0]) - ball, np.array([-1.0, 0.0]) - ball
+    far, short, behind = (np.linalg.norm(way, axis=1) for way in (away, left, own))
+    align = np.einsum("ij,ij->i", away, left) / (far * short + 1e-6)
+    made: Array = np.exp(-short) - np.exp(-behind) + 0.5 * (np.exp(-far) + align) + 1.5
     return made
 
 

@@ -9,6 +9,7 @@ from rewardwrap.rewards.decoded import Decoded
 from rewardwrap.rewards.delay import Delay, EpisodeSum, Sparsify
 from rewardwrap.rewards.delta import Delta
 from rewardwrap.rewards.disagreement import Disagreement
+from rewardwrap.rewards.distance import Distance, SignedDistance
 from rewardwrap.rewards.dpba import DPBA
 from rewardwrap.rewards.e3b import E3B
 from rewardwrap.rewards.env import Constant, EnvReward, Function, function
@@ -64,6 +65,7 @@ __all__ = [
     "Delay",
     "Delta",
     "Disagreement",
+    "Distance",
     "Dropout",
     "EnvReward",
     "EpisodeSum",
@@ -92,6 +94,7 @@ __all__ = [
     "Safe",
     "Schedule",
     "Sign",
+    "SignedDistance",
     "SimHash",
     "Sparsify",
     "Steps",

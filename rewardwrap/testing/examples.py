@@ -105,6 +105,7 @@ STARTS: dict[str, Any] = {
     "starts": [0.0, 0.5],
     "scores": [[0.0, 1.0], [2.0, 1.0]],
 }
+FAR: dict[str, Any] = {"affine": {"base": ENV, "low": 0.0, "high": 5.0}}
 LOW: dict[str, Any] = {"tanh": {"base": ENV, "scale": 4.0}}
 YES_NO: dict[str, Any] = {"affine": {"base": {"sign": ENV}, "low": 0.0, "high": 1.0}}
 EVENT: dict[str, Any] = {"indicator": {"base": ENV, "relation": ">", "limit": 0.5}}
@@ -119,6 +120,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "delay": ({"delay": {"base": ENV, "steps": 2}}, {"delay": {"base": PHI, "steps": 3}}),
     "delta": ({"delta": {"base": EFFORT}}, {"delta": {"base": PHI, "gamma": GAMMA}}),
     "disagreement": ({"disagreement": {"models": 2, "hidden": 8, "every": 8}},),
+    "distance": ({"distance": {"of": FAR, "scale": 0.5, "density": 2.0}},),
     "dpba": ({"dpba": {"base": EFFORT, "gamma": GAMMA}},),
     "dropout": ({"dropout": {"base": ENV, "p": 0.5}},),
     "e3b": ({"e3b": SMALL},),
@@ -220,6 +222,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"schedule": {"reward": PHI, "start": 0.0, "end": 2.0, "over": 10}},
     ),
     "sign": ({"sign": ENV},),
+    "signed_distance": ({"signed_distance": {"of": FAR, "scale": 0.5, "dispersion": 2.0}},),
     "simhash": ({"simhash": {"bits": 4, "every": 8}},),
     "sparsify": (
         {"sparsify": {"base": ENV, "threshold": 0.5}},

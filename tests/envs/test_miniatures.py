@@ -19,7 +19,7 @@ from rewardwrap_envs.step_chain import ANSWER, REPEAT, USEFUL
 
 NAMES = (
     "StepChain NoisyTV Ans Reach Canvas Lesion Melody TransChain SearchQA LaneDrive Verify QueryBuild "
-    "FourRooms ChainInsert Runner"
+    "FourRooms ChainInsert Runner PushBall"
 )
 MINIATURES = [f"rewardwrap/{name}-v0" for name in NAMES.split()]
 
