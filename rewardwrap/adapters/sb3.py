@@ -135,7 +135,7 @@ class RewardVecEnv(Host, VecEnvWrapper):
             value = stream.advance(self._actions, obs, rewards, dones, infos, reset_infos)
             self.ended = infos, dones
             return obs, value, dones, infos
-        if np.count_nonzero(dones):
+        if 1 in dones.tobytes():  # a third of count_nonzero
             value = self._step_with_ends(stream, obs, rewards, dones, infos)
         else:
             value = stream.advance(

@@ -72,7 +72,7 @@ class VectorRewardWrapper(Host, VectorWrapper):
             self._reuses = not self._looked or tree.shares_memory(obs, self._last)
             self._last = None if self._looked else obs
         ended = terminated | truncated
-        any_ended = bool(np.count_nonzero(ended))
+        any_ended = 1 in ended.tobytes()  # a third of count_nonzero
         kept = tree.copy(obs) if self._reuses and self._plain else self._columns(obs)
         successors, final = kept, None
         if any_ended and self._mode is AutoresetMode.SAME_STEP:

@@ -61,6 +61,7 @@ class LaneCode:
     Args:
         task: Named fields and discount.
         many: Whether the text runs in a loop over lanes ``i``, so that what is carried has a column each.
+        arrays: Whether it is to be read as numpy instead, see `core.calm`.
 
     Attributes:
         body: Lines of the step.
@@ -73,9 +74,9 @@ class LaneCode:
         slow: Number of rewards that are stepped as a batch of one.
     """
 
-    def __init__(self, task: Task, *, many: bool = False) -> None:
+    def __init__(self, task: Task, *, many: bool = False, arrays: bool = False) -> None:
         self.task = task
-        self.many = many
+        self.many, self.arrays = many, arrays
         self.body: list[str] = []
         self.start: list[str] = []
         self.terms: dict[str, str] = {}

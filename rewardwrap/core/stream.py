@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.calm import CalmSteps, calm_steps
 from rewardwrap.core.errors import ConfigError, RewardValueError, StackError, wrong_shape
 from rewardwrap.core.info import NO_INFO, Info, MergedInfo
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
@@ -22,6 +23,10 @@ from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions, take
 
 LARGEST = float(np.finfo(np.float64).max)
 """No reward is larger than this: infinity and NaN are not."""
+
+
+SQUARES = 1e76
+"""Numbers whose squares add up to no more are within the smallest of all limits, that of float32."""
 
 
 def prepare(reward: Reward, task: Task) -> Reward:
@@ -79,13 +84,14 @@ class Stream:
         self.names = (TRUE, *term_names(self.reward), SHAPED)
         self.terms = np.zeros((len(self.names), lanes))
         self.sums = np.zeros_like(self.terms)
-        self._columns, self._ends = self._views()
+        self._columns, self._ends, self._flat = self._views()
         self._zeros = np.zeros(lanes)
         self._nobody = np.zeros(lanes, bool)
         self._first = np.ones(lanes, bool)
         self._starts = True
         self._live: BoolArray | None = None
         self._carry = self.reward.init(lanes)
+        self._calm = calm_steps(self.reward, task, self.names, self._carry)
         self.steps = 0
         self._batch = Transitions(
             obs=None,
@@ -99,15 +105,25 @@ class Stream:
             task=task,
         )
 
-    def _views(self) -> tuple[tuple[tuple[str, FloatArray], ...], FloatArray]:
-        """Rows of ``terms``: one for each name, and the true and the shaped reward as one array."""
+    def _views(self) -> tuple[tuple[tuple[str, FloatArray], ...], FloatArray, FloatArray]:
+        """Rows of ``terms``: one for each name, the true and the shaped reward as one array, and all flat."""
         named = tuple((name, self.terms[i]) for i, name in enumerate(self.names[1:-1], start=1))
-        return named, self.terms[:: len(self.names) - 1]
+        return named, self.terms[:: len(self.names) - 1], self.terms.reshape(-1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        return {k: v for k, v in self.__dict__.items() if k not in ("_calm", "_flat")}
+
+    def _settle(self) -> None:
+        """Put what the text carries back into the tree."""
+        if self._calm is not None:
+            self._carry = self._calm.back(self._carry, self.lanes)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        # views do not survive a copy
-        self._columns, self._ends = self._views()
+        # views do not survive a copy, nor do functions
+        self._columns, self._ends, self._flat = self._views()
+        self._calm = calm_steps(self.reward, self.task, self.names, self._carry)
 
     @property
     def training(self) -> bool:
@@ -144,10 +160,12 @@ class Stream:
             ConfigError: It records other terms, or carries something else from row to row.
         """
         made = prepare(reward, self.task)
+        self._settle()
         carry, old = made.init(self.lanes), list(tree.leaves(self._carry))
         alike = [np.shape(leaf) for leaf in tree.leaves(carry)] == [np.shape(leaf) for leaf in old]
         require_same_shape(self.names, term_names(made), alike)
         self.reward, self._carry = made, tree.refill(carry, old)
+        self._calm = calm_steps(self.reward, self.task, self.names, self._carry)
 
     def begin(self, obs: Any, info: Info = NO_INFO, rows: BoolArray | None = None) -> None:
         """Start episodes: in every lane, or in ``rows`` (a mask) alone.
@@ -208,11 +226,19 @@ class Stream:
             fresh = self._first if resets is None else self._first & ~resets
             np.copyto(self.sums, 0.0, where=fresh)
         self._live = live = None if resets is None else ~resets
-        if live is None:
-            self._carry, value = self.reward.step(self._carry, batch)
-            self._publish(batch, value)
+        calm = None if ends or self._starts else self._calm
+        if calm is not None and calm.sure:
+            value = calm.step(next_obs, reward, calm.held(self._carry), self.terms)
+            self._require_finite()
         else:
-            value = self._advance_some(batch, live)
+            self._settle()
+            if calm is not None:
+                value = self._advance_twice(calm, batch)
+            elif live is None:
+                self._carry, value = self.reward.step(self._carry, batch)
+                self._publish(batch, value)
+            else:
+                value = self._advance_some(batch, live)
         self.sums += self.terms
         self.steps += 1
         self._obs = next_obs if upcoming is None else upcoming
@@ -233,9 +259,25 @@ class Stream:
         terms[-1] = value
         for name, column in self._columns:
             column[:] = batch.terms[name]
-        # a search in bytes costs a third of .all(); NaN is no less than anything
+        self._require_finite()
+
+    def _require_finite(self) -> None:
+        # one sum of squares rules out most of it for a fifth of the price; NaN is no less than anything
+        if self._flat.dot(self._flat) <= SQUARES:
+            return
         if b"\0" in (np.abs(self._ends) <= self._limit).tobytes():
             self._refuse()
+
+    def _advance_twice(self, calm: CalmSteps, batch: Transitions) -> FloatArray:
+        """Step the tree and the text: only where both pay and carry the same the text goes on alone."""
+        memory, terms = calm.tried(self._carry, batch.next_obs, batch.reward, self.terms.shape)
+        self._carry, value = self.reward.step(self._carry, batch)
+        self._publish(batch, value)
+        if not calm.confirm(
+            [(terms, self.terms), *zip(memory, tree.leaves(self._carry), strict=True)]
+        ):
+            self._calm = None
+        return value
 
     def _advance_some(self, batch: Transitions, live: BoolArray) -> FloatArray:
         """Step the live rows alone and scatter the result back: no author ever sees a reset row."""

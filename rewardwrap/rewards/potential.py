@@ -161,7 +161,7 @@ class Potential(Reward):
         phi = None if self._form() is not None else self._function()
         if phi is None or phi.signature.columns != ("obs",):
             return self._write_phi(code, "next_obs", "info")
-        written = inlined(code, phi)
+        written = None if code.arrays else inlined(code, phi)
         if written is not None or not code.many:
             return written or self._write_phi(code, "next_obs", "info")
         return code.column(
