@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--suite",
         default="best-of-4,one-to-many,ties,renderings,verified",
         metavar="NAMES",
-        help="some of best-of-4,one-to-many,ties,renderings,verified (all)",
+        help="some of best-of-4,one-to-many,ties,renderings,verified and steps (all but steps)",
     )
     parser.add_argument("--items", type=whole_number, default=30, help="of each suite (30)")
     parser.add_argument("--steps", type=whole_number, default=200, help="of a candidate (200)")

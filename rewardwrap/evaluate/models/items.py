@@ -127,7 +127,7 @@ def best_of_items(
         ScoresError: Too few start states in which the policy is that much better.
     """
     found: list[Item] = []
-    for prompt in _prompts(items, lambda: len(found), rng):
+    for prompt in prompts(items, lambda: len(found), rng):
         right = play(env, policy, prompt=prompt, steps=steps, rng=rng)
         shares = [random_shares[i % len(random_shares)] for i in range(wrong)]
         rest = _weaker(env, policy, shares, prompt, steps, true_return(right) - margin, rng)
@@ -172,7 +172,7 @@ def ties_items(
         )
     tied: list[Item] = []
     single: list[Item] = []
-    for prompt in _prompts(items, lambda: len(tied), rng):
+    for prompt in prompts(items, lambda: len(tied), rng):
         best = play(env, policy, prompt=prompt, steps=steps, rng=rng)
         others = [
             play(env, policy, prompt=prompt, steps=steps, random_share=slip, rng=rng)
@@ -213,7 +213,7 @@ def verified_items(
     """
     found: dict[bool, list[Episode]] = {True: [], False: []}
     for turn, prompt in enumerate(
-        _prompts(2 * each, lambda: sum(min(len(kind), each) for kind in found.values()), rng)
+        prompts(2 * each, lambda: sum(min(len(kind), each) for kind in found.values()), rng)
     ):
         share = random_shares[turn % len(random_shares)]
         episode = play(env, policy, prompt=prompt, steps=steps, random_share=share, rng=rng)
@@ -249,7 +249,7 @@ def _weaker(
     return found
 
 
-def _prompts(wanted: int, count: Callable[[], int], rng: np.random.Generator) -> Iterator[int]:
+def prompts(wanted: int, count: Callable[[], int], rng: np.random.Generator) -> Iterator[int]:
     """Seeds of start states until there are enough items.
 
     Raises:

@@ -7,6 +7,7 @@
 | ties | several right ones, each above every wrong one (RewardBench 2) | 1/10 of 3 right among 5 |
 | renderings | best-of-4 again: fewer digits, noise, silent or skipped frames, the mirror if any | 25 % |
 | verified | successes above the median score, failures below (Libra) | 50 % |
+| steps | the better of two single steps from one state, by what follows (Math-Shepherd) | 50 % |
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import rewardwrap_envs
 from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import ConfigError, UnknownName
 from rewardwrap.evaluate.models import benchmarks, items
+from rewardwrap.evaluate.models.judged_steps import step_items
 from rewardwrap.evaluate.models.renderings import (
     dropped_out,
     mirrored,
@@ -169,12 +171,23 @@ def verified(arena: Arena, score: Score) -> Result:
     return _result("verified", found.balanced, 0.5, len(played), more)
 
 
+def judged_steps(arena: Arena, score: Score) -> Result:
+    """The better of two steps from one state, by what comes after them, which the score does not see."""
+    pairs = step_items(
+        arena.env, arena.policy, items=arena.count, steps=arena.steps, least=arena.margin / 100,
+        rng=arena.rng,
+    )  # fmt: skip
+    found = benchmarks.best_of_benchmark(score, pairs)
+    return _result("steps", found.accuracy, 0.5, found.items, {})
+
+
 SUITES: dict[str, Callable[[Arena, Score], Result]] = {
     "best-of-4": lambda arena, score: best_of(arena, score, "best-of-4", 3),
     "one-to-many": lambda arena, score: best_of(arena, score, "one-to-many", 9),
     "ties": ties,
     "renderings": renderings,
     "verified": verified,
+    "steps": judged_steps,
 }
 
 
