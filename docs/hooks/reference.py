@@ -54,6 +54,7 @@ ROOMS = {
 HOMES = {
     "rewardwrap.api": "questions",
     "rewardwrap.compare": "questions",
+    "rewardwrap.families": "questions",
     "rewardwrap.adapters": "hosts",
     "rewardwrap.rewards.disk": "core",
     "rewardwrap.rewards": "rewards",
