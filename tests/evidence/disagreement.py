@@ -14,6 +14,7 @@ CLAIM = (
 )
 SOURCE = "arXiv 1906.04161"
 BUDGET = 1.0
+SEEDS = 10
 
 
 def run(seed: int, *, small: bool = False) -> Row:
