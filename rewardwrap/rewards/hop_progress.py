@@ -13,6 +13,8 @@ from rewardwrap.rewards.hop_model import HopModel, advance, gated
 from rewardwrap.rewards.learned_potential import LearnedPotential
 from rewardwrap.rewards.limits import require_choice, require_number
 
+ALONE = ("step", "forward", "backward")
+
 
 @register("hop_progress")
 class HopProgress(LearnedPotential):
@@ -25,6 +27,7 @@ class HopProgress(LearnedPotential):
     here.
     ``fuse="mean"``: the mean of all three. ``fuse="gate"``: a move that is the smaller the less start and
     goal agree (`rewardwrap.rewards.hop_model.gated`), so that states nobody demonstrated move P little.
+    ``"step"``, ``"forward"``, ``"backward"``: one of the three alone.
 
     Args:
         path: What ``rewardwrap fit demonstrations DIR --method progress --out MODEL`` wrote.
@@ -54,7 +57,7 @@ class HopProgress(LearnedPotential):
     terminal: Literal["zero", "paper"] = "zero"
 
     def __post_init__(self) -> None:
-        require_choice(self, "fuse", ("mean", "gate"))
+        require_choice(self, "fuse", ("mean", "gate", *ALONE))
         require_choice(self, "terminal", ("zero", "paper"))
         require_number(self, "alpha", "Use 1.", low=0.0)
         super().__post_init__()
@@ -74,6 +77,8 @@ class HopProgress(LearnedPotential):
         forward, backward = np.maximum(hops.hop(start, x), 0.0), hops.backward(x)
         if self.fuse == "gate":
             found = gated(progress, step, forward, backward, self.alpha)
+        elif self.fuse in ALONE:
+            found = (step, forward, backward)[ALONE.index(self.fuse)]
         else:
             found = (step + forward + backward) / 3.0
         return np.clip(found, 0.0, 1.0), start, x

@@ -93,6 +93,13 @@ def test_one_demonstration_tells_how_far_along_it_is(model: str) -> None:
         assert progress.min() >= 0
         assert progress.max() <= 1
     mean = rw.relabel(rw.HopProgress(model, raw=True), episode.columns())
+    alone = [
+        rw.relabel(rw.HopProgress(model, raw=True, fuse=fuse), episode.columns())
+        for fuse in ("step", "forward", "backward")
+    ]
+    # all begin at 0, where the mean is that of the three
+    assert np.mean([np.clip(x[0], 0, 1) for x in alone]) == pytest.approx(mean[0])
+    assert len({round(float(x[-1]), 9) for x in alone}) == 3
     assert np.sqrt(np.mean((mean - wanted) ** 2)) < 0.15
 
 
