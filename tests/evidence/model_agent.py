@@ -23,7 +23,7 @@ CLAIM = (
 SOURCE = "Luo et al. (MOREC), 2023, arXiv 2310.05422"
 BUDGET = 2.0
 OBJECT = "rewardwrap.adapters.model_env:ModelEnv"
-USE = "rw.ModelEnv(MODEL, reward=MODEL, filter=32, stop=0.6)"
+USE = "rewardwrap fit dynamics DATA --out MODEL, then rw.ModelEnv(MODEL, reward=MODEL, filter=32, stop=0.6)"
 STEPS, LOOKS = 3000, 4
 WAYS = {"plain": (1, 0.0), "cut": (32, 0.6)}
 """Candidates of a step, and the dynamics reward below which an episode is cut."""
