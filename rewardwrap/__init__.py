@@ -319,6 +319,9 @@ if not TYPE_CHECKING:  # so that a type checker sees what there is, and nothing 
 
 
 def _near(name: str) -> str:
+    if name.startswith("_"):
+        # what inspectors ask every module for
+        return ""
     import difflib
 
     near = difflib.get_close_matches(name, _names(), n=2)

@@ -23,7 +23,7 @@ class Program:
     """What a source pays, as numpy operations.
 
     Args:
-        tree: The source's syntax as plain data, see `sandbox.syntax`.
+        tree: The source's syntax as plain data, see `sandbox.channel`.
         columns: The arrays of a batch.
         fields: Field name -> column of the flat observation that it is.
         components: Names, in the order of what is paid.

@@ -166,7 +166,9 @@ def spread_apart(heights: list[float], gap: float, ceiling: float) -> list[float
 def _settle(figure: Figure) -> None:
     """Lay it out once, not twice for each file: most of what a figure costs."""
     if figure not in _settled:
-        figure.draw_without_rendering()
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
         figure.set_layout_engine("none")
         _settled.add(figure)
 

@@ -91,7 +91,8 @@ def measure(blocks: Mapping[str, Block], *, steps: int, pairs: int, warmup: int 
     """
     names = list(blocks)
     spent = {name: np.empty(pairs) for name in names}
-    for _ in range(min(warmup, pairs)):
+    # one pair is a look whether it runs at all
+    for _ in range(min(warmup, pairs - 1)):
         for name in names:
             blocks[name]()
     order = np.random.default_rng(0)
