@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from rewardwrap.commands.arguments import columns, whole_number
+from rewardwrap.core.errors import ConfigError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.commands.arguments import wide_console
     from rewardwrap.nets.demonstration_recipe import fit_density, fit_matched
 
+    _require_steps(args)
     reads = columns(args.reads)
     if args.method == "density":
         fitted = fit_density(
@@ -119,6 +121,19 @@ def _features(named: str | None) -> Any:
     from rewardwrap.core.plain import load_function
 
     return load_function(named)()
+
+
+def _require_steps(args: argparse.Namespace) -> None:
+    """Refuse what would be ignored.
+
+    Raises:
+        ConfigError: An option of steps with another method.
+    """
+    for name in ("features", "fields", "literal", "robust"):
+        if getattr(args, name) and args.method != "steps":
+            raise ConfigError(
+                f"--{name} must go with --method steps, got --method {args.method}. Leave it out."
+            )
 
 
 def _fit_steps(args: argparse.Namespace) -> int:

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     env = named_env(args)
     check_free(args.out)
+    _spare_people(args.out)
     if args.minari is not None:
         from rewardwrap.data import minari_writer
 
@@ -79,6 +80,22 @@ def run(args: argparse.Namespace) -> int:
         "terminated": int(store.terminated.sum()),
     }
     return 0 if finished else INTERRUPTED
+
+
+def _spare_people(folder: Path) -> None:
+    """Whoever plays by a rule plays the same again; what a person played is never replaced.
+
+    Raises:
+        ConfigError: It lies there.
+    """
+    from rewardwrap.data import EpisodeStore
+    from rewardwrap.data.saved import MANIFEST
+    from rewardwrap.training.keyboard import Keyboard
+
+    if (folder / MANIFEST).is_file() and Keyboard.name in EpisodeStore.load(folder).source:
+        raise ConfigError(
+            f"--out must not hold what a person played, got {folder}. Give another folder."
+        )
 
 
 @contextlib.contextmanager

@@ -187,7 +187,9 @@ class Keys(gym.Env[Any, Any]):
         return np.zeros((8, 8, 3), np.uint8)
 
 
-def test_somebody_plays_in_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_plays_in_a_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     gym.register("Keys-v0", Keys)
     try:
@@ -195,6 +197,8 @@ def test_somebody_plays_in_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert record("Keys-v0", *words) == 0
     finally:
         del gym.registry["Keys-v0"]
+    assert record("CartPole-v1", "--episodes", "1", "--out", str(tmp_path / "demos")) == 2
+    assert "--out must not hold what a person played" in capsys.readouterr().err
     store = rw.EpisodeStore.load(tmp_path / "demos")
     assert store.obs.ravel().tolist() == [0, 1, 2, 1, 2]
     assert store.action.tolist() == [0, 0, 0]

@@ -149,6 +149,9 @@ def test_bad_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(ConfigError, match="bandwidth must be above 0 .* got 0.0"):
         fit_density(store(), bandwidth=0.0)
     out = str(tmp_path / "model")
+    ignored = ["fit", "demonstrations", "none", "--out", out, "--features", "random"]
+    assert main(ignored) == 2
+    assert "--features must go with --method steps" in capsys.readouterr().err
     assert main(["fit", "demonstrations", str(tmp_path / "none"), "--out", out]) == 2
     assert "folder must hold store.json" in capsys.readouterr().err
     holes = store()
