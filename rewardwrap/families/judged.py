@@ -154,6 +154,6 @@ def markdown(rows: Sequence[Row], comparison: Comparison) -> str:
         f"|---|{'---:|' * (len(HEADINGS) - 1)}",
         *(f"| {' | '.join(row.cells)} |" for row in rows),
         "",
-        *(f"- {row.family.name}: {row.family.source}" for row in rows),
+        *(f"- {row.family.name}: {row.family.source.replace('<', chr(92) + '<')}" for row in rows),
     ]
     return "\n".join(lines) + "\n"
