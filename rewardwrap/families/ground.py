@@ -16,7 +16,7 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.data import EpisodeStore
 from rewardwrap.data.player import Player
 from rewardwrap.files import write_whole
-from rewardwrap.llm.trajectories import Act, Pool, collect
+from rewardwrap.llm.trajectories import Pool, collect
 from rewardwrap.training.recording import player
 from rewardwrap_policies.scripted import CONTROLLERS
 
@@ -61,6 +61,13 @@ class Ground:
                 f"families of rewards must be made for an environment with a recipe, got {self.env}. "
                 "Write one: rewardwrap new recipe."
             )
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What was made for one of these is of no use for another."""
+        return {
+            "env": self.env, "algo": self.algo, "steps": self.steps, "env_kwargs": dict(self.env_kwargs),
+        }  # fmt: skip
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -123,9 +130,21 @@ class Ground:
     @cached_property
     def pool(self) -> Pool:
         """Episodes of every degree of skill, from random to the demonstrator's."""
-        return collect(
-            self.recipe, seed=SEED, episodes=EPISODES, good=self._good(), source="the demonstrator"
-        )
+        if self.scripted:  # the pool knows the controller
+            return collect(self.recipe, seed=SEED, episodes=EPISODES)
+        shown = player(self.word, self.env, catalog=self.catalog)
+        assert isinstance(shown, Player)
+        act = shown.act
+
+        def good(obs: Any) -> Any:
+            return np.asarray(act(np.asarray(obs)[None]))[0]
+
+        try:
+            return collect(
+                self.recipe, seed=SEED, episodes=EPISODES, good=good, source="the demonstrator"
+            )
+        finally:
+            shown.close()
 
     @cached_property
     def log(self) -> EpisodeStore:
@@ -139,11 +158,3 @@ class Ground:
             )
         finally:
             built.close()
-
-    def _good(self) -> Act | None:
-        if self.scripted:
-            return None  # the pool knows the controller
-        shown = player(self.word, self.env, catalog=self.catalog)
-        assert isinstance(shown, Player)
-        act = shown.act
-        return lambda obs: np.asarray(act(np.asarray(obs)[None]))[0]

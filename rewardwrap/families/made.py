@@ -24,7 +24,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rewardwrap.api.fit import fit
-from rewardwrap.core.errors import RewardwrapError
+from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
 from rewardwrap.families.ground import SEED, Ground
 from rewardwrap.files import write_whole
@@ -38,6 +38,8 @@ WEIGHT = 0.1
 ASKED: tuple[Message, ...] = (
     {"role": "user", "content": "templates read the task from the scene"},
 )
+OWN = "written.py"
+"""Reward code of the user's, in the folder of the families, that takes the place of templates."""
 TRIES = 16
 """Rewards that are written before none is taken."""
 
@@ -66,23 +68,35 @@ def made(ground: Ground, say: Callable[[str], None] = lambda line: None) -> list
 
     Args:
         ground: The task.
-        say: Called with one line for each.
+        say: Called with one line for each that is made.
+
+    Raises:
+        ConfigError: The folder holds those of another task.
     """
     ground.folder.mkdir(parents=True, exist_ok=True)
-    file = ground.folder / "families.json"
-    known: Mapping[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    file, task = ground.folder / "families.json", ground.task
+    kept: Mapping[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    if kept and kept["task"] != task:
+        raise ConfigError(
+            f"families in {ground.folder} must be of this task, {task}, got {kept['task']}. "
+            "Give another --out."
+        )
+    known = {name: Family(**row) for name, row in kept.get("families", {}).items()}
+    if (ground.folder / OWN).is_file():  # somebody may have laid it there since
+        known.pop("written", None)
     found = []
     for name, make in MAKERS.items():
-        if name in known:
-            found.append(Family(**known[name]))
-            continue
-        try:
-            family = make(ground)
-        except RewardwrapError as error:  # the sentence why there is none of it on this task
-            family = Family(name, None, str(error))
+        family = known.get(name)
+        if family is None or family.choice is None:
+            try:
+                family = make(ground)
+            except RewardwrapError as error:  # the sentence why there is none of it on this task
+                family = Family(name, None, str(error))
+            say(f"{name}: {family.source}")
+            known[name] = family
+            rows = {key: asdict(each) for key, each in known.items()}
+            write_whole(file, json.dumps({"task": task, "families": rows}, indent=2))
         found.append(family)
-        say(f"{name}: {family.source}")
-        write_whole(file, json.dumps({each.name: asdict(each) for each in found}, indent=2))
     return found
 
 
@@ -165,7 +179,7 @@ def _written(ground: Ground) -> Family:
     from rewardwrap.llm.stages import Stages
     from rewardwrap.llm.template import TemplateDesigner
 
-    own = ground.folder / "written.py"
+    own = ground.folder / OWN
     pool = ground.pool
     cost = ground.trained + pool.steps
     stages = Stages(ground.scene, pool)

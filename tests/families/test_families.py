@@ -102,6 +102,14 @@ def test_families_and_strategies_beside_them_are_trained_and_written_down(
     assert len(repr(found).splitlines()) <= 12
 
 
+def test_a_folder_of_another_task_is_refused(ground: Ground, families: list[made.Family]) -> None:
+    other = Ground("CartPole-v1", "ppo", 64, ground.folder)
+    with pytest.raises(rw.ConfigError, match="must be of this task, .*CartPole.* got .*FrozenLake"):
+        made.made(other)
+    with pytest.raises(rw.ConfigError, match="Give another --out"):
+        made.made(Ground(ENV, "ppo", 128, ground.folder))
+
+
 def test_a_family_that_the_task_has_none_of_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
