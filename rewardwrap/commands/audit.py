@@ -6,14 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    whole_number,
-)
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number
+from rewardwrap.commands.asked import add_task, asked
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,8 +22,7 @@ paid to random and scripted behaviour."""
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser, what="of a reward: where it is paid")
-    add_env_kwargs(parser)
+    add_task(parser, what="of a reward: where it is paid")
     add_json(parser)
     parser.add_argument(
         "what",
@@ -81,8 +74,8 @@ def _audited(args: argparse.Namespace) -> Audited:
             f"audit must know the environment to pay {args.what} in, got none. Write: rewardwrap audit "
             f"ENV {args.what}; `rewardwrap envs` lists those with a recipe. For a run, give its folder."
         )
+    about = asked(args)
     return audit(
-        args.env, args.what, episodes=args.episodes, seed=args.seed, gamma=args.gamma,
-        fields=args.fields, env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
-        catalog=args.catalog, out=args.out,
+        about.env, args.what, episodes=args.episodes, seed=args.seed, gamma=args.gamma,
+        fields=args.fields, env_kwargs=about.kwargs, catalog=about.catalog, out=args.out,
     )  # fmt: skip

@@ -6,16 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
+from rewardwrap.commands.asked import Asked, add_task, asked
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -27,8 +19,7 @@ a list of episodes and returns a number for each."""
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser, then="scorer")
-    add_env_kwargs(parser)
+    add_task(parser, then="scorer")
     parser.add_argument(
         "scorer", nargs="*", metavar="SCORER", help="what is tested, one or several"
     )
@@ -64,22 +55,20 @@ def run(args: argparse.Namespace) -> int:
     """Play, ask, print a row for each suite."""
     import numpy as np
 
-    from rewardwrap.adapters.build import builder_of
     from rewardwrap.core.plain import load_function
     from rewardwrap.evaluate.models.downstream import downstream
     from rewardwrap.evaluate.models.suites import Arena, benchmark
     from rewardwrap_policies import controller
 
-    name = named_env(args)
+    about = asked(args)
+    name = about.env
     if not args.scorer:
         raise ConfigError(
             "benchmark must know the scorer, got none. Name a reward file or a model."
         )
     scorers = {word: scorer_of(word, name) for word in args.scorer}
     policy = load_function(args.policy) if args.policy else controller(name)
-    kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    build = builder_of(name, tuple(args.catalog))
-    env = build("eval", kwargs)
+    env = about("eval")
     suites = [word.strip() for word in args.suite.split(",") if word.strip()]
     try:
         found = {}
@@ -91,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         args.answer = {"scorer": args.scorer[0], "env": name, "suites": found[args.scorer[0]]}
         args.answer["scorers"] = found
         if args.downstream:
-            train = _trainer(args, name) if args.train_steps else None
+            train = _trainer(args, about) if args.train_steps else None
             used = downstream(arena, scorers, found, train)
             args.answer["downstream"] = used
             _print_downstream(used)
@@ -100,13 +89,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trainer(args: argparse.Namespace, env: str) -> Any:
+def _trainer(args: argparse.Namespace, about: Asked) -> Any:
     """Name of a scorer -> true return of a PPO agent that was paid by it."""
 
     from rewardwrap.training.brief import brief_return
 
     def train(word: str) -> float:
-        return brief_return(env, reward_of(word), args.train_steps, seed=args.seed)
+        return brief_return(
+            about.env, reward_of(word), args.train_steps, seed=args.seed, env_kwargs=about.kwargs,
+            catalog=about.catalog,
+        )  # fmt: skip
 
     return train
 

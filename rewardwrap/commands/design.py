@@ -6,15 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, whole_number, wide_console
+from rewardwrap.commands.asked import add_task, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +24,7 @@ certificate is the exact regret of its best policies. Train on it with
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument("--states", type=whole_number, default=5, help="that may pay (default: 5)")
     parser.add_argument("--gamma", type=float, default=0.95, help="discount of the agent")
     parser.add_argument(
@@ -60,19 +52,20 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.design.redesigned import Redesigned
     from rewardwrap.files import write_whole
 
+    about = asked(args)
     found = design(
-        named_env(args),
+        about.env,
         states=args.states,
         gamma=args.gamma,
         limit=args.reward_limit,
-        env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
-        catalog=args.catalog,
+        env_kwargs=about.kwargs,
+        catalog=about.catalog,
     )
     reward: Table = found.reward
     if args.adaptive is not None:
         reward = Redesigned(
             found.reward.values, env=args.env, states=args.states, gamma=args.gamma,
-            every=args.adaptive, env_kwargs=key_values(args.env_kwargs, "--env-kwargs") or None,
+            every=args.adaptive, env_kwargs=about.kwargs or None,
         )  # fmt: skip
     certificate = (
         f"policy regret {found.regret.value:g} on {args.env} at gamma {args.gamma:g}: each best policy of "

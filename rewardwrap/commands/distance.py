@@ -6,16 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
+from rewardwrap.commands.asked import add_task, asked
 
 if TYPE_CHECKING:
     from rewardwrap.evaluate.distance.heatmap import Matrix
@@ -29,8 +21,7 @@ METRICS = ("epic", "dard", "starc-val", "starc-minimal", "npec", "erc")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser, then="rewards")
-    add_env_kwargs(parser)
+    add_task(parser, then="rewards")
     parser.add_argument("rewards", nargs="+", metavar="REWARD", help="files, or `env`")
     parser.add_argument("--metric", choices=METRICS, default="epic")
     parser.add_argument("--gamma", type=float, help="discount of the agent (default: 0.99)")
@@ -47,17 +38,16 @@ def run(args: argparse.Namespace) -> int:
     """Print the matrix and draw it; with ``--json`` draw only where asked."""
     from rewardwrap.api.distance import FOLDER, distance
 
-    env = named_env(args)
+    about = asked(args)
     out = args.out or (None if args.json else FOLDER)
     matrix = distance(
-        env, *args.rewards, metric=args.metric, gamma=args.gamma, samples=args.samples,
-        means=args.means, seed=args.seed, env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
-        catalog=args.catalog, out=out,
+        about.env, *args.rewards, metric=args.metric, gamma=args.gamma, samples=args.samples,
+        means=args.means, seed=args.seed, env_kwargs=about.kwargs, catalog=about.catalog, out=out,
     )  # fmt: skip
     if args.json:
         args.answer = matrix.to_dict()
         return 0
-    _print(matrix, env)
+    _print(matrix, about.env)
     wide_console().print(f"Drawn: {args.out or FOLDER}/distances.png", soft_wrap=True)
     return 0
 

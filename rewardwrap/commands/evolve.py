@@ -9,17 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
-from rewardwrap.commands.evolve_files import Limits, Make, kept, played, require_numbers, write
+from rewardwrap.commands.arguments import add_json, add_seed, key_values, whole_number, wide_console
+from rewardwrap.commands.asked import add_task, asked
+from rewardwrap.commands.evolve_files import Limits, kept, played, require_numbers, write
 
 if TYPE_CHECKING:
     from rewardwrap_policies.evolution import Moves
@@ -36,8 +28,7 @@ SECONDS = 5.0
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument(
         "-n",
         "--n-timesteps",
@@ -65,14 +56,14 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.pages.bars import work_shown
     from rewardwrap_policies.evolution import genetic
 
-    make = Make(named_env(args), key_values(args.env_kwargs, "--env-kwargs"), tuple(args.catalog))
+    make = asked(args)
     limits = Limits(key_values(args.at_least, "--at-least"), key_values(args.at_most, "--at-most"))
     require_numbers(make, limits, args.field)
-    asked = {
+    question = {
         "env": make.env, "env_kwargs": make.kwargs, "at_least": limits.least, "at_most": limits.most,
         "population": args.population, "length": args.length, "seed": args.seed,
     }  # fmt: skip
-    found = start = kept(args.out, asked)
+    found = start = kept(args.out, question)
     began, saved, stopped = start.history[-1][0] if start else 0, time.monotonic(), False
     with _workers(args.jobs) as mapped, work_shown("steps", args.n_timesteps) as moved:
 
@@ -81,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             found = best
             moved(min(best.history[-1][0] - began, args.n_timesteps))
             if time.monotonic() - saved > SECONDS:
-                write(args.out, asked, best)
+                write(args.out, question, best)
                 saved = time.monotonic()
 
         try:
@@ -95,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if found is None:
         return 130
     rows = played(make, found)
-    write(args.out, asked, found, rows, args.field or "return")
+    write(args.out, question, found, rows, args.field or "return")
     steps = found.history[-1][0]
     args.answer = {
         "out": args.out, "env": make.env, "steps": steps, "fitness": found.fitness,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rewardwrap.commands.asked import Asked, is_begun, require_same
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,20 +17,6 @@ if TYPE_CHECKING:
 
 SAVED = "evolved.json"
 Row = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Make:
-    """Makes the environment, in any process."""
-
-    env: str
-    kwargs: dict[str, Any]
-    catalog: tuple[str, ...]
-
-    def __call__(self) -> Any:
-        from rewardwrap.adapters.build import builder_of
-
-        return builder_of(self.env, self.catalog)("train", self.kwargs)
 
 
 @dataclass(frozen=True)
@@ -47,7 +34,7 @@ class Limits:
         return low and all(info[name] <= limit for name, limit in self.most.items())
 
 
-def require_numbers(make: Make, limits: Limits, field: str | None) -> None:
+def require_numbers(make: Asked, limits: Limits, field: str | None) -> None:
     """Refuse limits and a field that the info of a step has no number for.
 
     Raises:
@@ -79,25 +66,14 @@ def kept(place: Path, asked: dict[str, Any]) -> Moves | None:
     """
     from rewardwrap_policies.evolution import Moves
 
-    file = place / SAVED
-    if not file.exists():
-        if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-            raise ConfigError(
-                f"--out must be new, or a folder of `rewardwrap evolve`, got {place}. Choose another."
-            )
+    if not is_begun(place, SAVED, "evolve"):
         return None
-    document = json.loads(file.read_text(encoding="utf-8"))
-    for name, value in json.loads(json.dumps(asked)).items():
-        before = document["asked"].get(name)
-        if before != value:
-            raise ConfigError(
-                f"{place} must go on with its {name}, got {value!r} where it has {before!r}. "
-                "Choose another --out."
-            )
+    document = json.loads((place / SAVED).read_text(encoding="utf-8"))
+    require_same(place, document["asked"], json.loads(json.dumps(asked)))
     return Moves.read(document["moves"])
 
 
-def played(make: Make, found: Moves) -> list[Row]:
+def played(make: Asked, found: Moves) -> list[Row]:
     """The best list again: each move, the return so far and the numbers of info."""
     env = make()
     env.reset(seed=0)

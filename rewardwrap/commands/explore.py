@@ -6,16 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
+from rewardwrap.commands.asked import add_task, asked, is_begun, require_same
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -26,8 +18,7 @@ Taxi, CliffWalking). Its reward is hidden. What was found serves any reward that
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument(
         "--episodes", type=whole_number, default=400, help="more of them (default: 400)"
     )
@@ -44,32 +35,32 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explore, save, say how much is still unknown."""
-    from rewardwrap.adapters.build import builder_of
     from rewardwrap.design.reward_free import EXPLORED, RewardFree, read_explored
 
-    name, kwargs = named_env(args), key_values(args.env_kwargs, "--env-kwargs")
-    env = builder_of(name, tuple(args.catalog))("train", kwargs)
+    about = asked(args)
+    told = {"env": about.env, "env_kwargs": about.kwargs}
+    env = about()
     try:
-        if (args.out / EXPLORED).exists():
-            _require_same(read_explored(args.out), args, {"env": name, "env_kwargs": kwargs})
+        if is_begun(args.out, EXPLORED, "explore"):
+            given = {"horizon": args.horizon} if args.horizon else {}
+            require_same(args.out, read_explored(args.out), told | given)
             known = RewardFree.load(args.out, env)
         else:
-            _require_free(args.out)
             known = RewardFree(env, horizon=_horizon(args, env), beta=args.beta, seed=args.seed)
         known.explore(args.episodes)
     finally:
         env.close()
-    known.save(args.out, env=name, env_kwargs=kwargs, catalog=[str(c) for c in args.catalog])
+    known.save(args.out, **told, catalog=[*about.catalog])
     tried = float((known.uncertainty < 1.0).mean())
     args.answer = {
-        "out": args.out, "env": name, "episodes": known.episodes, "horizon": known.horizon,
+        "out": args.out, "env": about.env, "episodes": known.episodes, "horizon": known.horizon,
         "rewards_read": known.rewards_read, "tried": tried,
         "uncertainty": float(known.uncertainty.mean()), "doubt": known.doubt,
     }  # fmt: skip
     out = wide_console()
     out.print(
-        f"{args.out}: {known.episodes:,} episodes of at most {known.horizon} steps on {name}, rewards read: "
-        f"{known.rewards_read}. Tried more than once: {tried:.0%} of all states and actions. "
+        f"{args.out}: {known.episodes:,} episodes of at most {known.horizon} steps on {about.env}, rewards "
+        f"read: {known.rewards_read}. Tried more than once: {tried:.0%} of all states and actions. "
         f"Sum of uncertainties of an episode at the worst: {known.doubt:.2g}.",
         highlight=False,
     )
@@ -86,21 +77,3 @@ def _horizon(args: argparse.Namespace, env: Any) -> int:
             "It is the number of steps of an episode."
         )
     return int(horizon)
-
-
-def _require_same(document: Any, args: argparse.Namespace, asked: dict[str, Any]) -> None:
-    """Refuse to go on with something else than what lies there."""
-    given = {"horizon": args.horizon} if args.horizon else {}
-    for name, value in (asked | given).items():
-        if document.get(name) != value:
-            raise ConfigError(
-                f"{args.out} must go on with its {name}, got {value!r} where it has "
-                f"{document.get(name)!r}. Choose another --out."
-            )
-
-
-def _require_free(place: Path) -> None:
-    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-        raise ConfigError(
-            f"--out must be new, or a folder of `rewardwrap explore`, got {place}. Choose another."
-        )

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
     add_json,
     add_seed,
     columns,
     key_values,
-    named_env,
     whole_number,
     wide_console,
 )
+from rewardwrap.commands.asked import add_task, asked
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +29,7 @@ training on the same tasks, where every step counts."""
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument(
         "--vary", required=True, metavar="K:V,V", help="the argument that tells tasks apart: level:2,3,4"
     )  # fmt: skip
@@ -122,14 +119,14 @@ def _settings(args: argparse.Namespace, task: dict[str, Any]) -> Settings:
     from rewardwrap.training.choice import chosen_reward
     from rewardwrap.training.teachers import teachers
 
-    env, catalog = named_env(args), tuple(str(Path(folder).absolute()) for folder in args.catalog)
-    reward = chosen_reward(args.reward, env, catalog=catalog)
+    about = asked(args)
+    reward = chosen_reward(args.reward, about.env, catalog=about.catalog)
     if teachers(reward, args.seed):
         raise ConfigError(
             f"--reward must not learn while the agent does, got {args.reward}. Use one that is fixed."
         )
     return settings_for(
-        env, args.algo, reward, seed=args.seed, steps=args.rounds * args.inner,
-        hyperparameters=args.hyperparams, catalog=catalog,
-        env_kwargs={**key_values(args.env_kwargs, "--env-kwargs"), **task}, device=args.device,
+        about.env, args.algo, reward, seed=args.seed, steps=args.rounds * args.inner,
+        hyperparameters=args.hyperparams, catalog=about.catalog,
+        env_kwargs={**about.kwargs, **task}, device=args.device,
     )  # fmt: skip

@@ -8,16 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    add_seed,
-    key_values,
-    named_env,
-    whole_number,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, add_seed, whole_number, wide_console
+from rewardwrap.commands.asked import Asked, add_task, asked
 from rewardwrap.core.errors import ConfigError
 
 DESCRIPTION = """\
@@ -28,8 +20,7 @@ INTERRUPTED = 130
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     add_json(parser)
     parser.add_argument(
         "--policy",
@@ -56,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Play, save, and say what was played."""
     from rewardwrap.data.saved import check_free
 
-    env = named_env(args)
+    about = asked(args)
     check_free(args.out)
     _spare_people(args.out)
     if args.minari is not None:
@@ -64,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
         minari_writer.require_free(args.minari)
     played: list[dict[str, Any]] = []
-    with _player(args, env) as player:
+    with _player(args, about) as player:
         finished = _play(player, args, played)
         if not played:
             raise ConfigError(
@@ -99,15 +90,15 @@ def _spare_people(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _player(args: argparse.Namespace, env: str) -> Iterator[Any]:
+def _player(args: argparse.Namespace, about: Asked) -> Iterator[Any]:
     from rewardwrap.training.recording import player
 
     made = player(
         args.policy,
-        env,
+        about.env,
         seed=args.seed,
-        catalog=tuple(str(Path(folder).absolute()) for folder in args.catalog),
-        env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        catalog=about.catalog,
+        env_kwargs=about.kwargs,
         by_chance=args.tree is not None,
     )
     try:

@@ -6,14 +6,8 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rewardwrap.commands.arguments import (
-    add_env,
-    add_env_kwargs,
-    add_json,
-    key_values,
-    named_env,
-    wide_console,
-)
+from rewardwrap.commands.arguments import add_json, wide_console
+from rewardwrap.commands.asked import add_task, asked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,8 +24,7 @@ CHEATS = 1
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument("reward", metavar="REWARD", help="a reward file")
     parser.add_argument("--gamma", type=float, default=0.99, help="discount of the agent")
     parser.add_argument(
@@ -50,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
             f"--tolerance must lie in [0, 1], got {args.tolerance:g}. It is a share of what there is "
             "to lose."
         )
-    env = named_env(args)
-    kwargs = key_values(args.env_kwargs, "--env-kwargs")
-    found = regret(env, args.reward, gamma=args.gamma, env_kwargs=kwargs, catalog=args.catalog)
+    about = asked(args)
+    found = regret(
+        about.env, args.reward, gamma=args.gamma, env_kwargs=about.kwargs, catalog=about.catalog
+    )
     cheats = found.value > args.tolerance
     if args.json:
         args.answer = _document(found, cheats)

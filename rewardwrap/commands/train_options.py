@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from rewardwrap.commands.arguments import (
     add_backend,
-    add_env,
-    add_env_kwargs,
     add_json,
     add_limit,
     add_score,
     add_seed,
     add_stopping,
-    key_values,
-    named_env,
     whole_number,
 )
+from rewardwrap.commands.asked import add_task, asked
 from rewardwrap.commands.show import add_show
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.plain import load_function
@@ -56,8 +53,7 @@ class Noted(argparse.Action):
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.register("action", None, Noted)
-    add_env(parser)
-    add_env_kwargs(parser)
+    add_task(parser)
     parser.add_argument("--algo", default="ppo", help="algorithm (default: ppo)")
     parser.add_argument(
         "--reward",
@@ -150,8 +146,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     from rewardwrap.api.train import settings_for
     from rewardwrap.training.agent import require_env
 
-    env = named_env(args)
-    catalog = tuple(str(Path(folder).absolute()) for folder in args.catalog)
+    about = asked(args)
+    env, catalog = about.env, about.catalog
     require_env(env, catalog)
     return settings_for(
         env,
@@ -161,7 +157,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         seed=args.seed,
         hyperparameters=args.hyperparams,
         presets=[args.conf_file] if args.conf_file else (),
-        env_kwargs=key_values(args.env_kwargs, "--env-kwargs"),
+        env_kwargs=about.kwargs,
         catalog=catalog,
         backend=args.backend,
         limit=args.limit,
