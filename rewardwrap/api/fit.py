@@ -25,6 +25,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
 """What is fitted -> the objective where none is named, and what it learns from."""
 JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".tsv", ".jsonl", ".json")
 DYNAMICS = "dynamics"
+HELD_OUT = 0.2
 PEOPLE = 3
 """Members of an ensemble on preferences, where nobody says."""
 
@@ -53,7 +54,7 @@ def fit(
     hidden: Sequence[int] = (64, 64),
     activation: str = "relu",
     members: int | None = None,
-    heldout: float = 0.2,
+    heldout: float | None = None,
     epochs: int | None = None,
     patience: int | None = None,
     seed: int = 0,
@@ -90,12 +91,14 @@ def fit(
         hidden: Sizes of the hidden layers.
         activation: ``"relu"``, ``"silu"`` or ``"tanh"``.
         members: Of the ensemble; None: 3 for preferences, else 1.
-        heldout: Share of episodes that are held out.
+        heldout: Share of episodes that are held out; None: a fifth, or with ``require`` as many as a
+            judgement needs (20), up to half.
         epochs: At most so many.
         patience: Epochs without a better loss.
         seed: Of split, first weights and order.
         require: Bounds on the held-out figures, e.g. ``{"r2": 0.95}``; ``metrics["gate"]`` says whether they
-            were kept, and `rw.Learned` with ``require="gate"`` refuses the model otherwise.
+            were kept by 20 episodes or more, and `rw.Learned` with ``require="gate"`` refuses the model
+            otherwise.
         progress: Called with each epoch and its losses.
 
     Raises:
@@ -107,7 +110,8 @@ def fit(
         >>> reward = rw.Learned("model")  # doctest: +SKIP
     """
     if what == DYNAMICS:
-        return _dynamics(data, out, hidden, members, epochs, patience, heldout, seed, progress)
+        share = HELD_OUT if heldout is None else heldout
+        return _dynamics(data, out, hidden, members, epochs, patience, share, seed, progress)
     if what not in USUAL:
         raise UnknownName("model to fit", what, [*USUAL, DYNAMICS])
     if (column is None) != (what not in ("outcome", "process")):
@@ -126,7 +130,7 @@ def fit(
         "hidden": tuple(hidden),
         "activation": activation,
         "seed": seed,
-        "heldout": heldout,
+        "heldout": (_held(store) if require else HELD_OUT) if heldout is None else heldout,
         "members": members or (PEOPLE if what == "preferences" else 1),
         "progress": progress,
     }
@@ -180,6 +184,15 @@ def _dynamics(
     if out is not None:
         fitted.save(Path(out))
     return fitted
+
+
+def _held(store: EpisodeStore) -> float:
+    """The share that is held out to be judged by, never more than half."""
+    from rewardwrap.data.splits import groups_of
+    from rewardwrap.rewards.judgement import LEAST
+
+    groups = int(groups_of(store).max(initial=0)) + 1
+    return min(0.5, max(HELD_OUT, LEAST / groups))
 
 
 def _judge(fitted: Fitted, bounds: Mapping[str, float]) -> None:

@@ -19,8 +19,6 @@ DESCRIPTION = """\
 Fit a reward model to the episodes in a folder that `rewardwrap ingest` wrote. The figures it prints are of
 whole episodes that the fit has not seen. Use the model with rw.Learned(MODEL) or {learned: MODEL}."""
 
-FEW = 20
-"""Held-out episodes below which figures are said to be uncertain."""
 MISSED = 0.3
 """Correlation with a raw number from which a feature is taken to be missing."""
 
@@ -129,7 +127,8 @@ def _fit_text(args: argparse.Namespace) -> int:
             "Write --text prompt,chosen,rejected."
         )
     rows = read_rows(args.data, ["", *names][-3:])
-    fitted = fit_text(rows, body=args.body, heldout=args.heldout, seed=args.seed)
+    share = {} if args.heldout is None else {"heldout": args.heldout}
+    fitted = fit_text(rows, body=args.body, seed=args.seed, **share)
     fitted.save(args.out)
     found = fitted.metrics
     table = Table(title=f"{args.out}: text preferences by {found['body']}", title_justify="left")
@@ -198,6 +197,7 @@ def _print(folder: Path, fitted: Any) -> None:
     from rich.table import Table
 
     from rewardwrap.commands.arguments import wide_console
+    from rewardwrap.rewards.judgement import LEAST
 
     metrics = fitted.metrics
     table = Table(title=f"{folder}: {fitted.objective}", title_justify="left")
@@ -219,10 +219,10 @@ def _print(folder: Path, fitted: Any) -> None:
         f"{len(episodes['train'])} episodes to train on, {len(episodes['heldout'])} held out; "
         f"{fitted.fit.epochs} epochs in {fitted.fit.seconds:.1f} s, best {fitted.fit.best + 1}."
     )
-    if len(episodes["heldout"]) < FEW:
+    if len(episodes["heldout"]) < LEAST:
         out.print(
             f"{len(episodes['heldout'])} held-out episodes are too few to judge a model by: its figures "
-            f"may be luck. Record more, or validate it on {FEW} others."
+            f"may be luck. Record more, hold out more, or validate it on {LEAST} others."
         )
     if metrics.get("unknown_successors"):
         out.print(
@@ -253,6 +253,9 @@ def _print(folder: Path, fitted: Any) -> None:
             f"{one['precision']:.0%} of {one['audited']} audited right, guarded accuracy "
             f"{one['accuracy']:.3f}{', taken back' if one['rolled_back'] else ''}."
         )
+    if labels.get("same"):
+        said = f"{labels['same']} answers about a clip and itself were left out, since they say nothing."
+        out.print(said, soft_wrap=True)
     if labels.get("dropped"):
         out.print(
             f"{labels['dropped']} pairs with an episode on either side of the split were left out."

@@ -133,13 +133,17 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hidden", default="64,64", help="sizes of the hidden layers (64,64)")
     parser.add_argument("--activation", choices=("relu", "silu", "tanh"), default="relu")
-    parser.add_argument("--heldout", type=float, default=0.2, help="share of episodes (0.2)")
+    parser.add_argument(
+        "--heldout", type=float,
+        help="share of episodes (0.2; with --require up to half, so that 20 judge)",
+    )  # fmt: skip
     parser.add_argument("--epochs", type=whole_number, help="at most (100; preferences 50)")
     parser.add_argument("--patience", type=whole_number, help="epochs without a better loss")
     parser.add_argument(
         "--require",
         metavar="FIGURE=X,...",
-        help="bounds on the held-out figures, e.g. r2=0.95,mae=0.2: exit code 1 where one fails",
+        help="bounds on the held-out figures, e.g. r2=0.95,mae=0.2: exit code 1 where one fails, or where "
+        "fewer than 20 episodes are held out",
     )
     parser.add_argument("--registry", type=Path, metavar="DIR", help="enter the model there")
     parser.add_argument("--quiet", action="store_true", help="no progress")

@@ -105,6 +105,13 @@ class Preferences:
         """The pairs that were answered."""
         return self.select(~np.isnan(self.preferred))
 
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """``(n,)`` questions that show one clip twice: no answer to them says anything."""
+        both = [np.stack([c.episode, c.start, c.length]) for c in (self.a, self.b)]
+        found: NDArray[np.bool_] = (both[0] == both[1]).all(axis=0)
+        return found
+
     def split(self, fraction: float, *, seed: int) -> PreferenceSplit:
         """``(train, heldout, dropped, by)`` such that no episode is on both sides; see `split`."""
         return split(self, fraction, seed=seed)

@@ -102,10 +102,15 @@ def fit_preferences(
     ask: Ask | None = None
     length = length or _usual(store, preferences)
     if preferences is not None:
-        shown, unseen = _shown(preferences.without_skipped(), reads)
+        different, same = _different(preferences.without_skipped())
+        shown, unseen = _shown(different, reads)
         given = shown.split(heldout, seed=seed)
         answered, judged, judge = given.train, given.heldout, "the annotators"
-        record: dict[str, Any] = {"dropped": given.dropped + unseen, "split": given.by}
+        record: dict[str, Any] = {
+            "dropped": given.dropped + unseen,
+            "split": given.by,
+            "same": same,
+        }
         asked = len(preferences)
     else:
         answered, judged, asked, ask = _taught(
@@ -199,6 +204,21 @@ def _fit(net: PaidNet, objective: Any, answered: Preferences, seed: int, **setti
     watched, fitted = (torch.as_tensor(part) for part in (order[:stop], order[stop:]))
     val = table.take(watched) if stop else None
     return fit(net, objective, table.take(fitted), val, seed=seed, **settings)
+
+
+def _different(preferences: Preferences) -> tuple[Preferences, int]:
+    """The answers about two clips, and how many there are about a clip and itself.
+
+    Raises:
+        DataError: All are.
+    """
+    same = preferences.same
+    if same.all() and len(same):
+        raise DataError(
+            f"answers must be about two different clips, got {len(same)} of a clip and itself. Look at the "
+            "columns episode_b and start_b."
+        )
+    return preferences.select(~same), int(same.sum())
 
 
 def _shown(preferences: Preferences, reads: Sequence[str]) -> tuple[Preferences, int]:

@@ -16,6 +16,8 @@ from rewardwrap.rewards.sealed import METRICS, seal
 GATE = "gate.json"
 LOWER = ("mae", "return_mae", "brier", "ece", "log_loss")
 """Figures that are better where they are smaller."""
+LEAST = 20
+"""Unseen episodes below which figures of whole episodes may be luck: nobody passes by them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def judged(
 ) -> Gate:
     """Set figures against bounds, and against those of what knows nothing: a pure function of them.
 
+    Fewer than `LEAST` episodes judge nothing, however good the figures are.
+
     Raises:
         ConfigError: A bound on a figure that there is not.
     """
@@ -76,7 +80,14 @@ def judged(
                 f"{name} must beat the {known:.4g} of what knows nothing, got {own:.4g}."
             )
     kept = {name: value for name, value in figures.items() if name in bounds or name in nothing}
+    if episodes < LEAST:
+        reasons.insert(0, too_few(episodes))
     return Gate(not reasons, reasons, kept, dict(bounds), data, episodes, nothing)
+
+
+def too_few(episodes: int) -> str:
+    """Why so few episodes judge no model."""
+    return f"A model cannot be judged by {episodes} episodes, too few to judge: {LEAST} or more are needed."
 
 
 def write_gate(folder: Path, gate: Gate, sha256: str) -> None:

@@ -58,6 +58,26 @@ def test_a_table_of_answers_becomes_a_model_with_an_interval_and_its_own_clips(r
     assert main(["validate", str(road / "m"), str(road / "data")]) == 0
 
 
+def test_answers_about_a_clip_and_itself_are_left_out_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered(tmp_path, count=60)
+    few = ["--hidden", "4", "--epochs", "1", "--quiet", "--out", str(tmp_path / "m")]
+    asked = ["fit", "preferences", str(tmp_path / "data"), "--teacher"]
+    table = tmp_path / "answers.csv"
+    lines = table.read_text().splitlines()
+    own = [f"{line.split(',')[0]},3,{line.split(',')[0]},3,8,1" for line in lines[1:4]]
+    table.write_text("\n".join([*lines, *own]) + "\n")
+    assert main([*asked, str(table), *few]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 answers about a clip and itself were left out" in said  # one of the 60 is too
+    table.write_text("\n".join([lines[0], *own]) + "\n")
+    assert main([*asked, str(table), *few]) == 2
+    assert (
+        "must be about two different clips, got 3 of a clip and itself" in capsys.readouterr().err
+    )
+
+
 def test_a_teacher_shows_clips_that_fit_the_episodes() -> None:
     fitted = fit("preferences", pendulum(6, steps=12), pairs=20, epochs=1, hidden=(4,))
     assert fitted.settings["length"] == 12

@@ -54,12 +54,23 @@ def test_a_gate_is_a_pure_function_of_figures_and_bounds() -> None:
 
 def test_bounds_of_a_fit_are_its_exit_code(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fit(base, "--require", "r2=0.8,mae=0.5") == 0
-    assert "too few to judge" in capsys.readouterr().out
+    assert "20 held out" in capsys.readouterr().out
     assert gate_of(base / "m", load_model(base / "m").document["sha256"]).passed
     assert fit(base, "--require", "r2=0.9999999") == 1
     assert "r2 must be at least 1, got" in capsys.readouterr().err
     for wrong in ("r2", "r2=much", "r3=1"):
         assert fit(base, "--require", wrong) == 2
+
+
+def test_few_held_out_episodes_pass_no_gate_wherever_it_is_asked(
+    base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(base, "--require", "r2=0.8", "--heldout", "0.1") == 1
+    assert "by 4 episodes, too few to judge: 20 or more" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="too few to judge"):
+        rw.Learned(str(base / "m"), require="gate")
+    few = judged({"r2": 0.9}, {"r2": 0.8}, data="f", episodes=19)
+    assert (few.passed, len(few.reasons)) == (False, 1)
 
 
 def test_a_model_is_promoted_and_paid_once_it_has_passed(base: Path) -> None:

@@ -16,6 +16,9 @@ from rewardwrap.data.readers import names
 from rewardwrap.data.readers.cells import numbers
 from rewardwrap.data.reading import NONE, Note, Options
 
+MANY = 12
+"""Columns of one role that are printed one by one."""
+
 
 def chosen(what: str, columns: dict[str, Any], asked: tuple[str, ...] | None) -> list[str]:
     """Columns by the user's names and patterns, or by the one known name that is there.
@@ -220,3 +223,14 @@ def left_out(columns: dict[str, Any], options: Options, notes: list[Note]) -> di
     if out:
         notes.append(Note("left out", f"as asked: {', '.join(out)}", len(out), "note"))
     return {name: column for name, column in columns.items() if name not in out}
+
+
+def say(roles: dict[str, list[str]], clock: str | None, notes: list[Note]) -> None:
+    """Note which columns were chosen."""
+    words = [f"{role} = {_some(names)}" for role, names in roles.items()]
+    words += [f"order = {clock}"] if clock is not None else []
+    notes.append(Note("columns", "; ".join(words), len(words), "note"))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= MANY else f"{', '.join(names[:3])} ... {names[-1]}"

@@ -28,8 +28,6 @@ from rewardwrap.data.readers.cells import as_numpy, numbers, spread, vectors
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of, grouped
 
-MANY = 12
-"""Columns of one role that are printed one by one."""
 FILES = "\0file"
 """A column that no file has: the number of the file, of several that are read as one table."""
 
@@ -123,7 +121,7 @@ def read_columns(
         order.require_no_other(columns, taken, ~(begins | ended)[1:])
     rows = rlds.transitions(rows, columns, notes) if steps_of_rlds else \
         finals.empty_finals(replace(rows, begins=begins | ended), notes)  # fmt: skip
-    _say_roles(roles, clock, notes)
+    choice.say(roles, clock, notes)
     borders.say_done(rules, len(roles.keys() & set(borders.REASONS)), notes)
     reading = episodes_of(
         rows, rule=borders.in_words(rules, steps_of_rlds), drop_last=options.drop_last
@@ -339,13 +337,3 @@ def _info(columns: dict[str, Any], used: set[str], notes: list[Note]) -> dict[st
         sentence = f"columns without one number per row were left out: {', '.join(out)}"
         notes.append(Note("columns", sentence, len(out), "note"))
     return info
-
-
-def _say_roles(roles: dict[str, list[str]], clock: str | None, notes: list[Note]) -> None:
-    words = [f"{role} = {_some(names)}" for role, names in roles.items()]
-    words += [f"order = {clock}"] if clock is not None else []
-    notes.append(Note("columns", "; ".join(words), len(words), "note"))
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= MANY else f"{', '.join(names[:3])} ... {names[-1]}"

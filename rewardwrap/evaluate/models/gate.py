@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,8 +14,6 @@ from rewardwrap.nets.folder import Model
 from rewardwrap.nets.measures import regression_measures
 from rewardwrap.rewards.judgement import Gate, judged
 
-LEAST = 20
-"""Episodes below which a figure of whole episodes says too little to pass by."""
 BOUNDS: Mapping[str, Mapping[str, float]] = {
     "regression": {"r2": 0.8},
     "preferences": {"pair_accuracy": 0.6, "ece": 0.15},
@@ -38,17 +35,13 @@ def gate(found: Validation, model: Model, store: EpisodeStore) -> Gate:
     _require_unseen(model, store)
     figures = {**found.steps, **found.pairs}
     bounds = BOUNDS.get(found.objective, OTHERS)
-    made = judged(
+    return judged(
         {**dict.fromkeys(bounds), **figures},
         bounds,
         data=str(found.data["fingerprint"]),
         episodes=int(found.data["episodes"]),
         null=_null(found, model, store),
     )
-    if made.episodes < LEAST:
-        few = f"cannot be judged by {made.episodes} episodes: {LEAST} or more are needed."
-        return replace(made, passed=False, reasons=[few, *made.reasons])
-    return made
 
 
 def _null(found: Validation, model: Model, store: EpisodeStore) -> dict[str, float | None]:
