@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rewardwrap.commands.arguments import CommandParser
@@ -66,6 +66,15 @@ def parser_of(name: str) -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add(parser)
-    parser.add_argument("--trust", action="append", default=[], metavar="MODULE", help=TRUSTED)
+    _add_trust(parser, [])
     parser.set_defaults(command=name, answer=None)
     return parser
+
+
+def _add_trust(parser: argparse.ArgumentParser, default: Any) -> None:
+    """``--trust``, before a word of the command (``fit regression``) or behind it."""
+    parser.add_argument("--trust", action="append", default=default, metavar="MODULE", help=TRUSTED)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for own in action.choices.values():
+                _add_trust(own, argparse.SUPPRESS)

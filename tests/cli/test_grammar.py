@@ -71,6 +71,21 @@ def test_seeds_are_several_runs_and_a_seed_is_one(parser: argparse.ArgumentParse
         assert found["--seed"].type is seed
 
 
+def test_every_command_answers_in_json_and_may_trust(parser: argparse.ArgumentParser) -> None:
+    # completion prints a script; fit is asked by its words
+    if parser.prog not in ("rewardwrap completion", "rewardwrap fit"):
+        assert "--json" in flags(parser)
+    assert "--trust" in flags(parser)
+
+
+def test_trust_stands_before_a_word_of_a_command_or_behind_it() -> None:
+    fit = parser_of("fit")
+    words = ["regression", "data", "--out", "m"]
+    assert fit.read([*words, "--trust", "a", "--trust", "b"]).trust == ["a", "b"]
+    assert fit.read(["--trust", "a", *words]).trust == ["a"]
+    assert fit.read(words).trust == []
+
+
 def test_every_flag_says_what_it_is_for(parser: argparse.ArgumentParser) -> None:
     parser.format_help()
     for flag in ("--env", "--out", "--seed", "--seeds", "--json", "--catalog", "--gym-packages"):
