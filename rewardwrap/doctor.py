@@ -9,12 +9,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 TIMEOUT = 120.0
+BETWEEN = "\x1e"
 BACKENDS = ("egl", "osmesa", "glfw")
 _EXTRA = re.compile(r"([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?[^;]*;.*extra == ['\"]([a-z]+)['\"]")
 
@@ -83,25 +84,36 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Try everything; takes some seconds."""
-    plain = (
-        ("MuJoCo physics", PHYSICS, "pip install 'gymnasium[mujoco]' 'mujoco<5'", False),
-        ("torch", TORCH, "export OMP_NUM_THREADS=1", False),
-        ("stable-baselines3", LEARNER, "pip install 'stable-baselines3>=2.7'", False),
-        ("TensorBoard", TENSORBOARD, "pip install tensorboard", False),
-        ("Atari games", ATARI, "pip install 'rewardwrap[atari]'", True),
+    learning = (
+        ("torch", TORCH, "export OMP_NUM_THREADS=1"),
+        ("stable-baselines3", LEARNER, "pip install 'stable-baselines3>=2.7'"),
+        ("TensorBoard", TENSORBOARD, "pip install tensorboard"),
     )
     with ThreadPoolExecutor(max_workers=2) as pool:
-        graphics = pool.submit(_graphics)
-        probes = [pool.submit(_probe, code) for _, code, _, _ in plain]
+        physics, pictures = pool.submit(_probe, PHYSICS), pool.submit(_graphics)
+        learned, atari = (
+            pool.submit(_probes, [code for _, code, _ in learning]),
+            pool.submit(_probe, ATARI),
+        )
         found = [
-            _finding(name, *probe.result(), fix=fix, optional=optional)
-            for (name, _, fix, optional), probe in zip(plain, probes, strict=True)
+            _finding(
+                "MuJoCo physics",
+                *physics.result(),
+                fix="pip install 'gymnasium[mujoco]' 'mujoco<5'",
+            ),
+            pictures.result(),
+            *(
+                _finding(name, *result, fix=fix)
+                for (name, _, fix), result in zip(learning, learned.result(), strict=True)
+            ),
+            _finding(
+                "Atari games", *atari.result(), fix="pip install 'rewardwrap[atari]'", optional=True
+            ),
         ]
-        found.insert(1, graphics.result())
     return [*found, *_extras()]
 
 
-def _finding(name: str, works: bool, detail: str, *, fix: str, optional: bool) -> Finding:
+def _finding(name: str, works: bool, detail: str, *, fix: str, optional: bool = False) -> Finding:
     return Finding(name, works, detail, "" if works else fix, optional)
 
 
@@ -120,8 +132,27 @@ def _graphics() -> Finding:
     return Finding(name, False, tried, fix, optional=True)
 
 
+def _probes(codes: Sequence[str]) -> list[tuple[bool, str]]:
+    """Each code after the other in one process, which imports torch once; alone, where one fails."""
+    works, said = _ran(f"\nprint({BETWEEN!r})\n".join(codes))
+    if not works:
+        return [_probe(code) for code in codes]
+    return [(True, _last(part)) for part in said.split(BETWEEN)]
+
+
 def _probe(code: str, env: Mapping[str, str] | None = None) -> tuple[bool, str]:
     """Run code elsewhere: whether it worked, and its last line."""
+    works, said = _ran(code, env)
+    return works, _last(said)
+
+
+def _last(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+def _ran(code: str, env: Mapping[str, str] | None = None) -> tuple[bool, str]:
+    """Whether it worked, and what it printed, or said in error."""
     try:
         ended = subprocess.run(
             [sys.executable, "-c", code],
@@ -134,10 +165,8 @@ def _probe(code: str, env: Mapping[str, str] | None = None) -> tuple[bool, str]:
     except subprocess.TimeoutExpired:
         return False, f"no answer within {TIMEOUT:.0f} s"
     works = ended.returncode == 0
-    lines = [
-        line for line in (ended.stdout if works else ended.stderr).splitlines() if line.strip()
-    ]
-    return works, lines[-1].strip() if lines else f"ended with code {ended.returncode}"
+    said = ended.stdout if works else ended.stderr
+    return works, said if said.strip() else f"ended with code {ended.returncode}"
 
 
 def _extras() -> list[Finding]:

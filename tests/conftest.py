@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import multiprocessing
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,7 +19,10 @@ import pytest
 from hypothesis import settings
 
 from rewardwrap.compare.executors.local import kept_workers
+from tests.processes import NEEDED
 
+# lanes and commands in processes of their own would each import torch anew
+multiprocessing.set_forkserver_preload(NEEDED)
 # a loaded machine is no bug
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

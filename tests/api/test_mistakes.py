@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from stable_baselines3 import PPO
 
 import rewardwrap as rw
 from rewardwrap import cli
+from tests.processes import ended
 
 CARTPOLE = "CartPole-v1"
 
@@ -183,8 +182,5 @@ def test_a_running_mujoco_leaves_no_file(tmp_path: Path) -> None:
         "venv.envs[0].unwrapped.data.qvel[:] = 1e12\n"
         "venv.step(np.ones((1, 3)))\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert "simulation is unstable" in ended.stderr
+    assert "simulation is unstable" in ended(code, cwd=tmp_path, code=True).stderr
     assert not list(tmp_path.iterdir())

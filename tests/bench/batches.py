@@ -223,14 +223,18 @@ def _by_field(lanes: int, phi: Any) -> RewardVecEnv:
 
 
 def _on_venv(venvs: dict[str, VecEnv], lanes: int, pairs: int) -> Times:
-    actions = tape(ACTIONS, STEPS[lanes], lanes)
+    # one pair is a look whether it runs at all
+    steps = STEPS[lanes] if pairs > 1 else 20
+    actions = tape(ACTIONS, steps, lanes)
     all_venvs = {"bare": NullVecEnv(lanes), "bare2": NullVecEnv(lanes), **venvs}
     blocks = {name: play_venv(venv, actions) for name, venv in all_venvs.items()}
-    return measure(blocks, steps=STEPS[lanes], pairs=pairs)
+    return measure(blocks, steps=steps, pairs=pairs)
 
 
 def _on_vector(envs: dict[str, Any], lanes: int, pairs: int) -> Times:
-    actions = tape(ACTIONS, STEPS[lanes], lanes)
+    # one pair is a look whether it runs at all
+    steps = STEPS[lanes] if pairs > 1 else 20
+    actions = tape(ACTIONS, steps, lanes)
     all_envs = {"bare": NullVectorEnv(lanes), "bare2": NullVectorEnv(lanes), **envs}
     blocks = {name: play_vector(env, actions) for name, env in all_envs.items()}
-    return measure(blocks, steps=STEPS[lanes], pairs=pairs)
+    return measure(blocks, steps=steps, pairs=pairs)

@@ -91,12 +91,13 @@ def measure(blocks: Mapping[str, Block], *, steps: int, pairs: int, warmup: int 
     """
     names = list(blocks)
     spent = {name: np.empty(pairs) for name in names}
-    # one pair is a look whether it runs at all
+    # one pair is a look whether it runs at all, in a process that may hold much else
     for _ in range(min(warmup, pairs - 1)):
         for name in names:
             blocks[name]()
     order = np.random.default_rng(0)
-    gc.collect()
+    if pairs > 1:
+        gc.collect()
     gc.freeze()
     gc.disable()
     try:

@@ -17,6 +17,7 @@ import yaml
 from rewardwrap.cli import main
 from rewardwrap.compare.document import read
 from rewardwrap.training.folder import RunFolder
+from tests.processes import Command, ended
 
 REWARD = "- env\n- potential: {phi: {pole_angle: 1.0, bias: 1.0}}\n  name: upright\n"
 SMALL = ["-params", "n_steps:32", "batch_size:64", "n_envs:2", "normalize:True"]
@@ -26,13 +27,6 @@ def _run(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, "-m", "rewardwrap", *words],
         cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options,
-    )  # fmt: skip
-
-
-def _start(*words: str, cwd: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "rewardwrap", *words],
-        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -138,7 +132,7 @@ def test_train_then_eval_in_a_new_process_to_the_same_numbers(
     assert "--seed 3" in (run / "CartPole-v1" / "command.txt").read_text()
 
     written = json.loads((RunFolder(run).bundle() / "bundle.json").read_text())["scores"]
-    played = _run("eval", str(run), "--json", cwd=tmp_path)
+    played = ended("eval", str(run), "--json", cwd=tmp_path)
     assert played.returncode == 0, played.stderr
     terms = json.loads(played.stdout)["terms"]
     assert terms["env"] == written["true"]
@@ -174,7 +168,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(here: Path, capsys: 
     small = ("-params", "learning_starts:100", "buffer_size:5000", "train_freq:8", "batch_size:16")
     small = (*small, "gradient_steps:1", "policy_kwargs:dict(net_arch=[8])", "learning_rate:1e-5")
     # it kills itself after a checkpoint: no race with a process that is quicker or slower
-    died = _run(*start, "--eval-freq", "250", "--save-freq", "100", *small, cwd=tmp_path)
+    died = ended(*start, "--eval-freq", "250", "--save-freq", "100", *small, cwd=tmp_path)
     assert died.returncode == -signal.SIGKILL, died.stderr
     run = RunFolder(tmp_path / "logs" / "dqn" / "CartPole-v1_1")
     at = _step_of(run.bundle("last"))
@@ -193,7 +187,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(here: Path, capsys: 
 
 def test_an_interrupt_leaves_a_bundle_to_go_on_from(here: Path) -> None:
     tmp_path = here
-    process = _start(
+    process = Command(
         *("train", "--env", "CartPole-v1", "-n", "1000000", "--eval-freq", "500"),
         *("--save-freq", "10000000", "--verbose", "0", *SMALL),
         cwd=tmp_path,
@@ -247,7 +241,7 @@ def test_a_killed_comparison_goes_on_and_trains_nothing_twice(
     here: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     tmp_path = here
-    process = _start(*COMPARE, cwd=tmp_path)
+    process = Command(*COMPARE, cwd=tmp_path)
     runs = tmp_path / "out" / "runs"
     _wait(lambda: any(runs.glob("[!.]*/done.json")))
     process.kill()
@@ -277,7 +271,7 @@ def test_a_killed_comparison_goes_on_and_trains_nothing_twice(
 
 def test_ctrl_c_stops_a_comparison_and_keeps_what_is_finished(tmp_path: Path) -> None:
     words = [word if word != "1024" else "60000" for word in COMPARE]
-    process = _start(*words, cwd=tmp_path)
+    process = Command(*words, cwd=tmp_path)
     runs = tmp_path / "out" / "runs"
     _wait(lambda: any(runs.glob(".tmp-*")))
     time.sleep(0.5)
@@ -318,6 +312,14 @@ def test_doctor_names_a_command_for_whatever_fails(
     for entry in found.values():
         assert bool(entry["fix"]) is not entry["works"]
         assert "\n" not in entry["fix"]
+
+
+def test_what_fails_beside_others_is_tried_alone() -> None:
+    from rewardwrap.doctor import _probes
+
+    assert _probes(["print('noise\\n1')", "print(2)"]) == [(True, "1"), (True, "2")]
+    found = _probes(["print(1)", "raise OSError('broken')", "print(3)"])
+    assert found == [(True, "1"), (False, "OSError: broken"), (True, "3")]
 
 
 def test_a_broken_graphics_setting_is_found_and_mended(monkeypatch: Any) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -29,6 +26,7 @@ from rewardwrap.data import EpisodeStore, Fragments, Preferences
 from rewardwrap.loops.deployment import NOBODY, Deployed, reset_critic
 from rewardwrap.loops.relabelling import paid
 from rewardwrap.testing import DictChain
+from tests.processes import ended
 
 SMALL = {"members": 2, "hidden": (16,), "epochs": 1, "updates": 60, "lr": 3e-3}
 
@@ -441,12 +439,7 @@ KILLED = """
 
 
 def test_a_killed_training_loses_no_answer(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "out")],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        check=False,
-    )
+    done = ended(textwrap.dedent(KILLED), str(tmp_path / "out"), cwd=tmp_path, code=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     with (tmp_path / "out" / "journal.jsonl").open("a") as file:
         file.write('{"event": "depl')
