@@ -14,6 +14,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from rewardwrap.adapters.device_arrays import DeviceArray, native
+from rewardwrap.adapters.device_text import device_step
 from rewardwrap.adapters.host import Host, RewardLike
 from rewardwrap.adapters.tasks import task_of_vector
 from rewardwrap.adapters.vector import autoreset_mode
@@ -38,6 +39,8 @@ def is_tensor_env(env: Any) -> bool:
 class TensorLanes:
     """Steps many lanes of one reward on a device; the part of `core.stream.Stream` for tensors.
 
+    Arithmetic on columns is stepped by its text (`device_text`), anything else as a tree.
+
     Args:
         reward: What to step.
         task: Named fields and discount.
@@ -46,7 +49,8 @@ class TensorLanes:
     Attributes:
         names: ``("env", <terms>, "shaped")``.
         terms: ``(k, lanes)``, last step's value of each; a tensor of its own each step.
-        sums: ``(k, lanes)``, sums over the episode; a finished one's stay until the next step.
+        sums: ``(k, lanes)``, sums over the episode; a finished one's stay until the next step, and one that
+            was no number stays so until the reset.
         total: 0-dimensional sum of everything so far: no number, where one of them was none.
     """
 
@@ -56,11 +60,11 @@ class TensorLanes:
         self.task = task
         self.training = training
         self.steps = 0
-        self._batch: Transitions | None = None
+        self._seen: tuple[Any, ...] | None = None
 
     def begin(self, obs: Any, lanes: int, device: Any) -> None:
         """Start an episode in every lane."""
-        self._obs = _dressed(obs)
+        self._obs = obs
         self._first = torch.ones(lanes, dtype=torch.bool, device=device)
         self._carry = tree.map_leaves(
             lambda leaf: DeviceArray(_placed(np.asarray(leaf), device)), self.reward.init(lanes)
@@ -68,62 +72,64 @@ class TensorLanes:
         self.sums = torch.zeros((len(self.names), lanes), device=device)
         self.terms = torch.zeros_like(self.sums)
         self.total = torch.zeros((), device=device)
-        self._batch = None
+        self._going = torch.ones(lanes, device=device)
+        self._seen = None
+        self._write()
+
+    def _write(self) -> None:
+        flat = isinstance(self._obs, Tensor) and self._obs.ndim == 2
+        width = self._obs.shape[1] if flat else None
+        self._text = device_step(self.reward, self.task, self.names, width)
+        self._memory = [native(leaf) for leaf in tree.leaves(self._carry)]
+
+    def _settle(self) -> None:
+        """Put what the text carries back into the tree."""
+        if self._text is not None:
+            self._carry = tree.refill(self._carry, [DeviceArray(leaf) for leaf in self._memory])
 
     def advance(
         self,
         action: Any,
-        next_obs: Any,
+        obs: Any,
+        final: Any,
         reward: Tensor,
         terminated: Tensor,
         truncated: Tensor,
-        upcoming: Any,
+        ended: Tensor,
     ) -> Tensor:
         """Step every lane: ``(lanes,)`` of the dtype of the environment's own reward.
 
         Args:
             action: Of every lane.
-            next_obs: True successors.
+            obs: What the next step starts from.
+            final: The last observation of each lane that ended.
             reward: The environment's own.
             terminated: The task ended.
             truncated: The clock ended it.
-            upcoming: What the next step starts from.
+            ended: Either.
         """
-        self._batch = batch = Transitions(
-            obs=self._obs,
-            action=_dressed(action),
-            next_obs=_dressed(next_obs),
-            reward=DeviceArray(reward),  # type: ignore[arg-type]
-            terminated=DeviceArray(terminated),  # type: ignore[arg-type]
-            truncated=DeviceArray(truncated & ~terminated),  # type: ignore[arg-type]
-            first=DeviceArray(self._first),  # type: ignore[arg-type]
-            info=NO_INFO,
-            info_before=NO_INFO,
-            training=self.training,
-            task=self.task,
-        )
-        self._carry, paid = self.reward.step(self._carry, batch)
-        value = self._like(paid, reward)
-        named = [self._like(batch.terms[name], reward) for name in self.names[1:-1]]
-        self.terms = torch.stack((reward, *named, value))
-        self.sums = torch.where(self._first, self.terms, self.sums + self.terms)
-        # infinity and NaN stay in a sum
-        self.total = self.total + self.terms.sum()
-        self._obs, self._first = _dressed(upcoming), terminated | truncated
-        self.steps += 1
-        return value
-
-    def _like(self, value: Any, reward: Tensor) -> Tensor:
-        """A term as a tensor beside the environment's reward: constants come as arrays of the host."""
-        found = native(value)
-        if not isinstance(found, Tensor):
-            found = torch.as_tensor(found, dtype=reward.dtype, device=reward.device)
-        if found.shape != reward.shape:
-            raise RewardValueError(
-                f"a reward must return shape ({len(reward)},), one number per lane, "
-                f"got {tuple(found.shape)}. Reduce over the last axis."
+        first, memory = self._first, self._memory
+        self._seen = (self._obs, action, obs, final, reward, terminated, truncated, ended, first)
+        if self._text is None:
+            values = self._by_tree()
+        else:
+            values = self._text(
+                self._obs, obs, final, ended, reward, terminated, truncated, first, memory
             )
-        return found.to(reward.dtype)
+        self.terms = terms = torch.stack((reward, *(_beside(value, reward) for value in values)))
+        # a tensor of its own: runners keep what they are shown
+        going = torch.logical_not(first, out=self._going)
+        self.sums = torch.addcmul(terms, self.sums, going)
+        # infinity and NaN stay in a sum
+        self.total.add_(terms.sum())
+        self._obs, self._first = obs, ended
+        self.steps += 1
+        return terms[-1]
+
+    def _by_tree(self) -> tuple[Any, ...]:
+        batch = self._transitions()
+        self._carry, paid = self.reward.step(self._carry, batch)
+        return (*(batch.terms[name] for name in self.names[1:-1]), paid)
 
     def replace_reward(self, reward: Reward) -> None:
         """Step another reward from now on, with the carry of the old one.
@@ -133,11 +139,13 @@ class TensorLanes:
         """
         made = _steppable(prepare(reward, self.task))
         lanes = self.sums.shape[1]
+        self._settle()
         old = [*tree.leaves(self._carry)]
         carry = made.init(lanes)
         alike = [np.shape(leaf) for leaf in tree.leaves(carry)] == [leaf.shape for leaf in old]
         require_same_shape(self.names, term_names(made), alike)
         self.reward, self._carry = made, tree.refill(carry, old)
+        self._write()
 
     def last(self) -> Transitions:
         """The step that was paid last, on its device.
@@ -145,9 +153,36 @@ class TensorLanes:
         Raises:
             StackError: Nothing was paid since the start.
         """
-        if self._batch is None:
+        if self._seen is None:
             raise nothing_paid()
-        return self._batch
+        batch = self._transitions()
+        batch.terms = {
+            name: DeviceArray(row)  # type: ignore[misc]
+            for name, row in zip(self.names[1:-1], self.terms[1:-1], strict=True)
+        }
+        return batch
+
+    def _transitions(self) -> Transitions:
+        assert self._seen is not None
+        before, action, obs, final, reward, terminated, truncated, ended, first = self._seen
+        successors = tree.map_leaves(
+            lambda last, now: torch.where(ended.reshape(-1, *[1] * (now.ndim - 1)), last, now),
+            final,
+            obs,
+        )
+        return Transitions(
+            obs=_dressed(before),
+            action=_dressed(action),
+            next_obs=_dressed(successors),
+            reward=DeviceArray(reward),  # type: ignore[arg-type]
+            terminated=DeviceArray(terminated),  # type: ignore[arg-type]
+            truncated=DeviceArray(truncated & ~terminated),  # type: ignore[arg-type]
+            first=DeviceArray(first),  # type: ignore[arg-type]
+            info=NO_INFO,
+            info_before=NO_INFO,
+            training=self.training,
+            task=self.task,
+        )
 
 
 class TensorRewardWrapper(Host, VectorWrapper):
@@ -212,14 +247,11 @@ class TensorRewardWrapper(Host, VectorWrapper):
                 "Put the observations before the reset into info['final_obs']."
             )
         mask = terminated | truncated
-        successors = tree.map_leaves(
-            lambda last, now: torch.where(mask.reshape(-1, *[1] * (now.ndim - 1)), last, now),
-            info["final_obs"],
-            obs,
+        value = self._lanes.advance(
+            actions, obs, info["final_obs"], reward, terminated, truncated, mask
         )
-        value = self._lanes.advance(actions, successors, reward, terminated, truncated, obs)
         sums = self._lanes.sums
-        info["episode_terms"] = {name: sums[i] for i, name in enumerate(self.term_names)}
+        info["episode_terms"] = dict(zip(self.term_names, sums.unbind(), strict=True))
         info["_episode_terms"] = mask
         return obs, value, terminated, truncated, info
 
@@ -259,6 +291,23 @@ def _steppable(reward: Reward) -> Reward:
                 "Freeze it (training=False has learned already), or wrap lanes of numpy."
             )
     return reward
+
+
+def _beside(value: Any, reward: Tensor) -> Tensor:
+    """A term as a tensor beside the environment's reward: constants are numbers or arrays of the host."""
+    if isinstance(value, Tensor) and value.dtype is reward.dtype and value.shape == reward.shape:
+        return value
+    if value.__class__ is float:
+        return torch.full_like(reward, value)
+    found = native(value)
+    if not isinstance(found, Tensor):
+        found = torch.as_tensor(found, device=reward.device)
+    if found.shape != reward.shape:
+        raise RewardValueError(
+            f"a reward must return shape ({len(reward)},), one number per lane, "
+            f"got {tuple(found.shape)}. Reduce over the last axis."
+        )
+    return found.to(reward.dtype)
 
 
 def _dressed(value: Any) -> Any:

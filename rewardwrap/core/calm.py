@@ -156,7 +156,10 @@ def _over_arrays(text: str, known: set[str]) -> list[str]:
         if isinstance(node, ast.If) and _asks_for_an_end(node.test):
             continue
         if isinstance(node, ast.If):
-            made.append(_bound(node, known))
+            bound = bound_of(node, known)
+            if bound is None:
+                raise _Unfit
+            made.append(bound)
             continue
         parts = list(ast.walk(node))
         read = {p.id for p in parts if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Load)}
@@ -171,11 +174,11 @@ def _asks_for_an_end(test: ast.expr) -> bool:
     return isinstance(test, ast.Name) and test.id in ENDS
 
 
-def _bound(node: ast.If, known: set[str]) -> str:
-    """``if x < c: x = c`` as ``x = maximum(x, c)``."""
+def bound_of(node: ast.If, known: set[str]) -> str | None:
+    """``if x < c: x = c`` as ``x = maximum(x, c)``, or None where it is something else."""
     found = re.fullmatch(
         r"if (\w+) ([<>]) (-?[\d.e+-]+):\n    (\w+) = (-?[\d.e+-]+)", ast.unparse(node)
     )
     if found is None or found[1] not in known or found[1] != found[4] or found[3] != found[5]:
-        raise _Unfit
+        return None
     return f"{found[1]} = {'maximum' if found[2] == '<' else 'minimum'}({found[1]}, {found[3]})"

@@ -26,12 +26,22 @@ class OnHost(VectorWrapper):
 
     def step(self, actions: Any) -> Any:
         obs, reward, terminated, truncated, info = self.env.step(torch.as_tensor(actions))
-        ended = truncated.numpy()
+        ended = (terminated | truncated).numpy()
         last = np.array([None] * self.num_envs, object)
         for i in np.flatnonzero(ended):
             last[i] = info["final_obs"][i].numpy()
         report = {"final_obs": last, "_final_obs": ended, "final_info": {}} if ended.any() else {}
-        return obs.numpy(), reward.numpy(), terminated.numpy(), ended, report
+        return obs.numpy(), reward.numpy(), terminated.numpy(), truncated.numpy(), report
+
+
+class Falling(TensorPendulum):
+    """Every second lane that ends is told that the task ended, and one of three that both happened."""
+
+    def step(self, actions: Any) -> Any:
+        obs, reward, _, truncated, info = super().step(actions)
+        lane = torch.arange(self.num_envs)
+        terminated = truncated & (lane % 2 == 0)
+        return obs, reward, terminated, truncated & (~terminated | (lane % 3 == 0)), info
 
 
 def up(obs: Any) -> Any:
@@ -51,22 +61,26 @@ REWARDS = {
     "tanh": rw.Tanh(rw.EnvReward(), scale=2.0) + rw.Symlog(rw.EnvReward()).named("symlog"),
     "par": rw.PAR(rw.EnvReward(), references=[0.5, 1.0]),
     "indicator": (rw.Field("pole_cos") > 0.0) * 2.0,
+    "bounds": ((rw.EnvReward() + 0.1) * 0.9).clip(-3, -1).named("bounded"),
     "product": rw.Field("pole_cos") * rw.Field("pole_sin"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Potential")
+@pytest.mark.parametrize("kind", [TensorPendulum, Falling])
 @pytest.mark.parametrize("name", REWARDS)
-def test_tensors_are_paid_what_numpy_is_paid(name: str) -> None:
+def test_tensors_are_paid_what_numpy_is_paid(name: str, kind: type[TensorPendulum]) -> None:
     reward = REWARDS[name]
-    device = rw.wrap(TensorPendulum(LANES, limit=LIMIT), reward)
-    host = rw.wrap(OnHost(TensorPendulum(LANES, limit=LIMIT)), reward)
+    device = rw.wrap(kind(LANES, limit=LIMIT), reward)
+    host = rw.wrap(OnHost(kind(LANES, limit=LIMIT)), reward)
     assert isinstance(device, TensorRewardWrapper)
     assert device.term_names == host.term_names
     for env in (device, host):
         env.reset(seed=4)
     ended = 0
     for action in np.random.default_rng(1).uniform(-2, 2, (STEPS, LANES, 1)).astype(np.float32):
-        _, paid, _, mask, info = device.step(torch.as_tensor(action))
+        _, paid, terminated, truncated, info = device.step(torch.as_tensor(action))
+        mask = terminated | truncated
         _, expected, *_ = host.step(action)
         np.testing.assert_allclose(paid.numpy(), expected, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(
@@ -77,8 +91,54 @@ def test_tensors_are_paid_what_numpy_is_paid(name: str) -> None:
         )
         ended += int(mask.sum())
         np.testing.assert_array_equal(info["_episode_terms"].numpy(), mask.numpy())
+        for column in ("obs", "next_obs", "terminated", "truncated", "first"):
+            seen = getattr(device.last_step, column).native.numpy()
+            np.testing.assert_array_equal(seen, getattr(host.last_step, column))
     assert ended > LANES
     device.require_finite()
+
+
+TEXTS = ("env", "weights", "field", "terminal", "bounds")
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_arithmetic_on_columns_is_stepped_by_its_text(name: str) -> None:
+    env = rw.wrap(TensorPendulum(LANES, limit=LIMIT), REWARDS[name])
+    env.reset(seed=0)
+    assert (env._lanes._text is not None) == (name in TEXTS)
+
+
+def test_a_text_that_pays_otherwise_than_the_tree_is_not_believed() -> None:
+    class Wrong(rw.Field):
+        def write(self, code: Any) -> str:
+            return f"({super().write(code)} + 0.01)"
+
+    env = rw.wrap(TensorPendulum(LANES), Wrong("pole_cos"))
+    env.reset(seed=0)
+    assert env._lanes._text is None
+
+
+@pytest.mark.parametrize("name", ["field", "function"])
+def test_another_reward_goes_on_where_the_old_one_was(name: str) -> None:
+    reward = REWARDS[name]
+    envs = [rw.wrap(TensorPendulum(LANES, limit=LIMIT), reward) for _ in range(2)]
+    for env in envs:
+        env.reset(seed=1)
+    for t in range(LIMIT + 3):
+        if t == 3:
+            envs[0].set_reward(reward)
+        paid = [env.step(torch.ones(LANES, 1))[1] for env in envs]
+        torch.testing.assert_close(*paid)
+
+
+def test_what_a_runner_keeps_of_a_step_stays_what_it_was() -> None:
+    env = rw.wrap(TensorPendulum(LANES, limit=LIMIT), REWARDS["field"])
+    env.reset(seed=0)
+    *_, info = env.step(torch.zeros(LANES, 1))
+    kept = {name: row.clone() for name, row in info["episode_terms"].items()}
+    env.step(torch.zeros(LANES, 1))
+    for name, row in info["episode_terms"].items():
+        torch.testing.assert_close(row, kept[name])
 
 
 def test_a_potential_telescopes_over_tensors() -> None:
