@@ -22,15 +22,30 @@ class Folded:
 
     Args:
         layers: ``(M, in, out)`` and ``(M, 1, out)``; without a bound, scale and shift lie in the last.
-        first: The first layer's members side by side, ``(in, M * out)`` and ``(M * out,)``.
+        first: The first layer's members side by side over their biases, ``(in + 1, M * out)``.
         scale: ``(M, 1)``, for what was bounded.
         shift: ``(M, 1)``.
     """
 
     layers: Layers
-    first: tuple[NDArray[Any], NDArray[Any]]
+    first: NDArray[Any]
     scale: NDArray[np.float64]
     shift: NDArray[np.float64]
+
+    def floored(self) -> Layers:
+        """The layers behind the first, of rectified units, with a lower bound for each bias but the last.
+
+        ``relu(y + b) = max(y, -b) + b``, and what is added is passed on into the next bias: one pass less
+        over the units.
+        """
+        found: Layers = []
+        passed: Any = None
+        for weight, bias in self.layers[1:]:
+            moved = 0.0 if passed is None else passed @ weight.astype(np.float64)
+            passed = moved + bias.astype(np.float64)
+            last = len(found) == len(self.layers) - 2
+            found.append((weight, (passed if last else -passed).astype(weight.dtype)))
+        return found
 
     def with_ones(self) -> list[NDArray[Any]]:
         """One member's weights over its biases, with a column that hands a one on; the last as a vector."""
@@ -73,7 +88,7 @@ def fold(net: Mapping[str, Any], arrays: Arrays, *, width: int, images: bool) ->
     small = [(np.ascontiguousarray(w, dtype), np.ascontiguousarray(b, dtype)) for w, b in layers]
     weight, bias = small[0]
     side_by_side = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
-    first = np.ascontiguousarray(side_by_side), np.ascontiguousarray(bias.reshape(-1))
+    first = np.concatenate([side_by_side, bias.reshape(1, -1)])
     return Folded(small, first, scale, shift)
 
 

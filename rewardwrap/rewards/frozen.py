@@ -42,8 +42,8 @@ from rewardwrap.rewards.step_model import KIND as STEPS
 from rewardwrap.rewards.step_model import StepModel
 
 ACTIVATIONS, DTYPES = ("relu", "silu", "tanh"), ("float32", "float64")
-BLOCK, SMALLEST_BLOCK = 1024, 128
-"""Rows at a time, shared by the members: 2 x 64 units of 1,024 rows are 0.5 MiB of float32."""
+BLOCK, SMALLEST_BLOCK = 2048, 128
+"""Rows at a time, shared by the members: 64 units of 2,048 rows are 0.5 MiB of float32."""
 
 FEW = 32
 """Rows up to which the calls cost more than the arithmetic."""
@@ -93,6 +93,7 @@ class Frozen:
         self._dtype = np.dtype(net["dtype"])
         self._arrays = arrays
         self.folded = fold(net, arrays, width=inputs.width, images=bool(inputs.images))
+        self._floors = self.activation == "relu" and not inputs.images
         self._space: dict[int, list[Any]] = {}
         as_it_is = self.bound is None and self._becomes is None
         plain = self.members == 1 and as_it_is and not inputs.images
@@ -162,18 +163,20 @@ class Frozen:
         self.inputs.write(batch, x)
         if self.inputs.images:
             hidden = self._with_images(batch, x)
-        elif wide is None:
-            hidden = x
         else:
-            flat, hidden = wide
-            weight, bias = self.folded.first
-            np.matmul(x, weight, out=flat)
-            np.add(flat, bias, out=flat)
-            self._activate(flat, last=not layers)
+            whole, flat, zeros, hidden = wide
+            np.matmul(whole, self.folded.first, out=flat)
+            if layers:
+                self._activate(flat, zeros)
         for i, (weight, bias, buffer) in enumerate(layers):
             np.matmul(hidden, weight, out=buffer)
-            np.add(buffer, bias, out=buffer)
-            self._activate(buffer, last=i == len(layers) - 1)
+            last = i == len(layers) - 1
+            if self._floors and not last:
+                np.maximum(buffer, bias, out=buffer)
+            else:
+                np.add(buffer, bias, out=buffer)
+                if not last:
+                    self._activate(buffer, 0)
             hidden = buffer
         out[:] = hidden[..., 0]
         if self.bound is not None:
@@ -184,11 +187,9 @@ class Frozen:
         if self._becomes is not None:
             out[:] = self._becomes(out, np)
 
-    def _activate(self, values: NDArray[Any], *, last: bool) -> None:
-        if last:
-            return
+    def _activate(self, values: NDArray[Any], zeros: Any) -> None:
         if self.activation == "relu":
-            np.maximum(values, 0, out=values)
+            np.maximum(values, zeros, out=values)
         elif self.activation == "tanh":
             np.tanh(values, out=values)
         else:
@@ -197,15 +198,21 @@ class Frozen:
                 values /= 1 + np.exp(-values)
 
     def _buffers(self, rows: int) -> list[Any]:
-        x = np.empty((rows, self.inputs.width), self._dtype)
+        # numpy takes a bias of one row, and a zero, at a quarter of the speed of a whole block of them
+        whole = np.ones((rows, self.inputs.width + 1), self._dtype)
         wide, todo = None, list(self.folded.layers)
         if not self.inputs.images:
-            (weight, _), *todo = todo
-            size = weight.shape[2]
-            flat = np.empty((rows, self.members * size), self._dtype)
-            wide = flat, flat.reshape(rows, self.members, size).transpose(1, 0, 2)
-        layers = [(w, b, np.empty((self.members, rows, w.shape[2]), self._dtype)) for w, b in todo]
-        return [x, wide, layers]
+            todo = self.folded.floored() if self._floors else todo[1:]
+            size = self.folded.first.shape[1]
+            flat = np.empty((rows, size), self._dtype)
+            shaped = flat.reshape(rows, self.members, -1).transpose(1, 0, 2)
+            wide = whole, flat, np.zeros_like(flat), shaped
+        shapes = [(self.members, rows, weight.shape[2]) for weight, _ in todo]
+        layers = [
+            (w, np.broadcast_to(b, shape).copy(), np.empty(shape, self._dtype))
+            for (w, b), shape in zip(todo, shapes, strict=True)
+        ]
+        return [whole[:, :-1], wide, layers]
 
     def _with_images(self, batch: Transitions, x: NDArray[Any]) -> NDArray[Any]:
         """Vectors and image features side by side, ``(M, B, D + features)``."""

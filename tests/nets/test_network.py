@@ -242,3 +242,25 @@ def test_spaces_are_read_off_a_store_that_does_not_know_them(line):
     net = build(line())
     assert net.inputs.width == 4 + 3
     assert net.inputs.reads == ("obs", "action")
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (7, 5), (7, 5, 3)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "silu"])
+def test_biases_that_matter_by_hand(hidden, activation):
+    net = net_of("vector, Box", hidden=hidden, activation=activation, members=2)
+    draw, batch = torch.Generator().manual_seed(0), batch_of("vector, Box", 300)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=draw))
+    frozen = net.freeze()
+    rows = np.concatenate([batch.obs, batch.action], axis=1).astype(np.float64)
+    unit = {
+        "relu": lambda x: np.maximum(x, 0),
+        "tanh": np.tanh,
+        "silu": lambda x: x / (1 + np.exp(-x)),
+    }
+    for member in range(2):
+        x = rows
+        for i, (weight, bias) in enumerate(frozen.folded.layers):
+            x = (x if i == 0 else unit[activation](x)) @ weight[member] + bias[member]
+        np.testing.assert_allclose(frozen.all(batch)[member], x[:, 0], rtol=1e-4, atol=1e-4)
