@@ -14,6 +14,7 @@ from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObs
 from rewardwrap.adapters.goals import GoalReward, is_goal_space, refused
 from rewardwrap.adapters.tasks import discount_of, require_discount, shared_discount
 from rewardwrap.adapters.version import config_or_none, version
+from rewardwrap.core import shown
 from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import GammaMismatch, StackError
 from rewardwrap.core.knowledge import require_unused, take_on
@@ -61,6 +62,7 @@ class Host:
     _learner: float | None = None
     _begun = False
     _goals: tuple[Reward, GoalReward] | None = None
+    _ranges: dict[str, tuple[float, float]] | None = None
 
     # --- the gate -------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ class Host:
         run = {g for g in (self.task.gamma, self._learner) if g is not None}
         built = self._accept(self._below(), reward, run)
         self._lanes.replace_reward(built)
-        self._reward = built
+        self._reward, self._ranges = built, None
         return config_or_none(built)
 
     def set_weight(self, name: str, weight: float) -> dict[str, Any] | None:
@@ -176,6 +178,13 @@ class Host:
             kept = self._goals = (self._reward, GoalReward(self._reward, self.task, space))
         return kept[1]
 
+    def _note(self, name: str, low: float, high: float) -> None:
+        """Widen what an episode is known to pay by a term; asked at the ends of episodes alone."""
+        if self._ranges is None:
+            self._ranges = {}
+        least, most = self._ranges.get(name, (low, high))
+        self._ranges[name] = min(least, low), max(most, high)
+
     # --- what can be read -----------------------------------------------------------------------
 
     @property
@@ -193,12 +202,12 @@ class Host:
         return (
             f"{type(self).__name__} on {self.task.name or 'an environment without a name'}, "
             f"{lanes} {'lane' if lanes == 1 else 'lanes'} of {type(below).__name__}{gamma}{learning}\n"
-            f"{self._reward}"
+            f"{shown.text(self._reward, self._ranges)}"
         )
 
     def _repr_html_(self) -> str:
         first = escape(repr(self).partition("\n")[0])
-        return f"<p>{first}</p>{self._reward._repr_html_()}"
+        return f"<p>{first}</p>{shown.html(self._reward, self._ranges)}"
 
     @property
     def reward_version(self) -> str:
@@ -277,6 +286,11 @@ class Host:
     def episode_terms(self) -> FloatArray:
         """``(lanes, k)`` copy of the terms' sums over each lane's episode."""
         return self._lanes.sums.T.copy()
+
+    @property
+    def term_ranges(self) -> dict[str, tuple[float, float]]:
+        """Each term's least and largest sum over a finished episode, since this reward is paid."""
+        return dict(self._ranges or {})
 
     @property
     def last_step(self) -> Transitions:

@@ -133,6 +133,9 @@ class RewardVecEnv(Host, VecEnvWrapper):
         if isinstance(stream, FewLanes):
             reset_infos = self._nothing if self._foreign else self._base.reset_infos
             value = stream.advance(self._actions, obs, rewards, dones, infos, reset_infos)
+            for i in stream.ended:
+                for name, total in infos[i]["episode_terms"].items():
+                    self._note(name, total, total)
             self.ended = infos, dones
             return obs, value, dones, infos
         if 1 in dones.tobytes():  # a third of count_nonzero
@@ -175,6 +178,8 @@ class RewardVecEnv(Host, VecEnvWrapper):
         for i in ended:
             sums = stream.sums[:, i].tolist()
             infos[i]["episode_terms"] = dict(zip(stream.names, sums, strict=True))
+        for name, column in zip(stream.names, stream.sums[:, ended], strict=True):
+            self._note(name, float(column.min()), float(column.max()))
         return value
 
     def _normalises(self, layer: Any) -> bool:

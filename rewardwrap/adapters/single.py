@@ -69,6 +69,8 @@ class RewardWrapper(Host, gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
                 "observations must be arrays for a reward that reads them, got a list. "
                 "Return np.asarray(obs, np.float32) from the environment's reset and step."
             )
+        for name, total in self._lanes.finished().items():
+            self._note(name, total, total)
         self._lanes.begin(obs, info)
         self._last_obs = None
         if self._steps is not None:

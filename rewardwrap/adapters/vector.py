@@ -105,6 +105,7 @@ class VectorRewardWrapper(Host, VectorWrapper):
         for name, column in zip(self._lanes.names, self._lanes.sums, strict=True):
             sums[name] = np.where(ended, column, 0.0)
             sums[f"_{name}"] = ended.copy()
+            self._note(name, float(column[ended].min()), float(column[ended].max()))
         info["episode_terms"], info["_episode_terms"] = sums, ended.copy()
 
 

@@ -35,6 +35,7 @@ class FewLanes:
 
     Attributes:
         names: ``("env", <terms>, "shaped")``.
+        ended: Lanes whose episode ended with the last step.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class FewLanes:
         # columns: one list per carried value and per recorded term, one entry per lane
         self._memory = [[tree.copy(first) for _ in range(lanes)] for first in code.memory]
         self._values = self._sums = [[0.0] * lanes for _ in self.names]
-        self._ended: list[int] = []
+        self.ended: list[int] = []
         self._before: Any = None
         self._last: Any = None
         self._compile(code)
@@ -79,7 +80,7 @@ class FewLanes:
         lanes = range(len(self._lanes))
         self._values = [[0.0 for _ in lanes] for _ in self.names]
         self._sums[:] = [[0.0 for _ in lanes] for _ in self.names]
-        self._ended = []
+        self.ended = []
         self._before, self._last = None, (tree.copy(obs), infos, [*lanes], infos)
         for i in lanes:
             self._start(i, tree.take(obs, i), infos[i])
@@ -97,11 +98,11 @@ class FewLanes:
 
         Writes the sums of episodes that ended into their ``infos``.
         """
-        if self._ended:
+        if self.ended:
             for column in self._sums:
-                for i in self._ended:
+                for i in self.ended:
                     column[i] = 0.0
-        self._values, self._ended = self._step(
+        self._values, self.ended = self._step(
             actions, obs, rewards, dones, infos, reset_infos, self._sums
         )
         paid = self._values[-1]
@@ -109,11 +110,11 @@ class FewLanes:
         if not (hypot(*paid) <= FLOAT32 and hypot(*self._values[0]) <= FLOAT32):
             self._refuse()
         self.steps += 1
-        starts = [*reset_infos] if self._ended else infos
+        starts = [*reset_infos] if self.ended else infos
         # nothing is copied or worked out until somebody asks for the step
-        self._before, self._last = self._last, (obs, infos, self._ended, starts, actions, rewards)
-        if self._ended:
-            for i in self._ended:
+        self._before, self._last = self._last, (obs, infos, self.ended, starts, actions, rewards)
+        if self.ended:
+            for i in self.ended:
                 sums = [column[i] for column in self._sums]
                 infos[i][EPISODE_TERMS] = dict(zip(self.names, sums, strict=True))
         return np.array(paid, np.float32)

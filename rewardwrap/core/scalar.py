@@ -85,6 +85,12 @@ class OneLane:
         """``(k, 1)``, sums over the episode."""
         return _column(self.lane.last[0] if self.lane.last else self._nothing)
 
+    def finished(self) -> dict[str, float]:
+        """The sums over an episode that the last step ended; nothing while one runs."""
+        last = self.lane.last
+        over = self.lane.before is not None and (last[-2] or last[-1])
+        return dict(last[0]) if over else {}
+
     @property
     def training(self) -> bool:
         """Whether the reward may learn from what it sees."""

@@ -7,36 +7,48 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 HEADINGS = ("name", "weight", "what")
+RANGES = "of an episode"
+"""Heading of the least and the largest sum of a term that one episode paid."""
+
+Ranges = Mapping[str, tuple[float, float]]
 
 
-def rows(reward: Any) -> list[tuple[str, str, str]]:
-    """Name, weight and what, of every addend.
+def rows(reward: Any, ranges: Ranges | None = None) -> list[tuple[str, ...]]:
+    """Headings, then name, weight, range where any was seen, and what, of every addend.
 
     A number times a named term stands inside the name, where it is shown as the weight.
     """
     terms = reward.terms if reward.tag == "sum" else (reward,)
-    return [_row(term) for term in terms]
+    table: list[tuple[str, ...]] = [HEADINGS, *map(_row, terms)]
+    if not ranges:
+        return table
+    seen = [RANGES, *(_between(ranges.get(name)) for name, *_ in table[1:])]
+    return [(*row[:2], range_, row[2]) for row, range_ in zip(table, seen, strict=True)]
 
 
-def text(reward: Any) -> str:
+def text(reward: Any, ranges: Ranges | None = None) -> str:
     """The table."""
-    cells = [HEADINGS, *rows(reward)]
-    widths = [max(len(row[i]) for row in cells) for i in (0, 1)]
-    lines = (f"{n.ljust(widths[0])}  {w.rjust(widths[1])}  {what}" for n, w, what in cells)
+    cells = rows(reward, ranges)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        "  ".join((row[0].ljust(widths[0]), *map(str.rjust, row[1:-1], widths[1:-1]), row[-1]))
+        for row in cells
+    )
     return "\n".join(lines)
 
 
-def html(reward: Any) -> str:
+def html(reward: Any, ranges: Ranges | None = None) -> str:
     """The table, and the tree behind it to unfold."""
-    head = "".join(f"<th style='text-align:left'>{name}</th>" for name in HEADINGS)
+    headings, *cells = rows(reward, ranges)
+    head = "".join(f"<th style='text-align:left'>{name}</th>" for name in headings)
     body = "".join(
         f"<tr>{''.join(f'<td style=text-align:left>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in rows(reward)
+        for row in cells
     )
     outline = escape("\n".join(tree(reward)))
     return (
@@ -72,6 +84,13 @@ def _row(term: Any) -> tuple[str, str, str]:
     shift = f" {term.shift:+g}" if term.shift else ""
     bounds = f", kept in [{low}, {high}]" if low or high else ""
     return name, f"{term.scale:g}", f"{_written(term.base)}{shift}{bounds}"
+
+
+def _between(seen: tuple[float, float] | None) -> str:
+    if seen is None:
+        return ""
+    low, high = (f"{value:.4g}" for value in seen)
+    return low if low == high else f"{low} to {high}"
 
 
 def _written(node: Any) -> str:

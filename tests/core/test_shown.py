@@ -63,3 +63,46 @@ def test_the_package_shows_its_lazy_names() -> None:
     assert {"Audit", "certify"} <= set(dir(rw.evaluate))
     with pytest.raises(AttributeError, match="no attribute 'Potentail'. Did you mean Potential?"):
         _ = rw.Potentail  # type: ignore[attr-defined]
+
+
+TILT = {"pole_angle": 1.0, "bias": 1.0}
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 30])
+def test_what_was_played_shows_which_sums_its_episodes_had(lanes: int) -> None:
+    reward = rw.EnvReward() + 0.5 * rw.Potential(TILT, gamma=0.99).named("upright")
+    made: gym.Env | rw.RewardVecEnv
+    if lanes == 1:
+        made = rw.wrap(gym.make("CartPole-v1"), reward)
+    else:
+        made = rw.make("CartPole-v1", reward, n_envs=lanes)
+    assert made.term_ranges == {}
+    found = list(_sums(made, lanes, steps=60))
+    ranges = made.term_ranges
+    for name, (low, high) in ranges.items():
+        assert low == pytest.approx(min(sums[name] for sums in found))
+        assert high == pytest.approx(max(sums[name] for sums in found))
+    assert tuple(ranges) == ("env", "upright", "shaped")
+    heading, env, upright = repr(made).splitlines()[-3:]
+    assert heading.endswith(" of an episode  what")
+    assert f"{ranges['env'][0]:.4g}" in env
+    assert "Potential" in upright
+    made.set_reward(rw.EnvReward() + rw.Potential(TILT, gamma=0.99).named("upright"))
+    assert made.term_ranges == {}
+
+
+def _sums(made, lanes, steps):
+    """The sums of the episodes that ended, as the infos told them."""
+    if lanes == 1:
+        made.reset(seed=0)
+        for step in range(steps):
+            *_, over, cut, info = made.step(step % 2)
+            if over or cut:
+                yield info["episode_terms"]
+                made.reset()
+        return
+    made.seed(0)
+    made.reset()
+    for step in range(steps):
+        infos = made.step([step % 2] * lanes)[3]
+        yield from (info["episode_terms"] for info in infos if "episode_terms" in info)
