@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         Transport,
         WinRate,
     )
+    from rewardwrap.training.auxiliary import Auxiliary
     from rewardwrap.training.introspection import ForecastHead, Searcher
     from rewardwrap.training.trees import grow_tree
 
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         "Adversary",
         "Affine",
         "Agreement",
+        "Auxiliary",
         "Calibrated",
         "Concise",
         "ConfigError",
@@ -271,6 +273,7 @@ _homes = {
     "rewardwrap.scores": (
         "Adversary",
         "Agreement",
+        "Auxiliary",
         "Calibrated",
         "Concise",
         "Exemplar",
@@ -285,6 +288,7 @@ _homes = {
         "Transport",
         "WinRate",
     ),
+    "rewardwrap.training.auxiliary": ("Auxiliary",),
     "rewardwrap.training.introspection": ("ForecastHead", "Searcher"),
     "rewardwrap.training.trees": ("grow_tree",),
 }

@@ -19,6 +19,7 @@ NAMES = [
     "Calibrated",
     "Agreement",
     "Advice",
+    "Auxiliary",
     "Affine",
     "Bonus",
     "CodeReward",

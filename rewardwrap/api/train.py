@@ -48,6 +48,7 @@ def train(
     device: str = "auto",
     noise: float = 0.0,
     audit: bool = False,
+    auxiliary: Iterable[str] | Mapping[str, float] = (),
     catalog: Iterable[str | Path] = (),
     stop_at: float | None = None,
     patience: int | None = None,
@@ -79,6 +80,7 @@ def train(
         device: As in torch; ``"auto"`` is the processor for MLP policies.
         noise: Standard deviation of noise on each frame that the policy sees, for `rw.certify`.
         audit: Record every step for `rw.audit`.
+        auxiliary: ``("reward", "state")``, heads that train the body of PPO or A2C too; see `rw.Auxiliary`.
         catalog: Folders with recipes of your own.
         stop_at: Mean true return of an evaluation that ends the training.
         patience: Evaluations in a row without a better mean true return that end it.
@@ -110,7 +112,7 @@ def train(
         settings = settings_for(
             name, algo, built, steps=steps, seed=seed, hyperparameters=hyperparameters,
             env_kwargs=env_kwargs, catalog=folders, backend=require_backend(backend, vec_env),
-            limit=limit, device=device, noise=noise,
+            limit=limit, device=device, noise=noise, auxiliary=auxiliary,
         )  # fmt: skip
         course = course_for(
             int(settings.row["n_timesteps"]), eval_freq=eval_freq, eval_episodes=eval_episodes,
@@ -121,7 +123,7 @@ def train(
             "seed": seed, "eval_freq": course.eval_freq, "save_freq": course.save_freq,
             "eval_episodes": eval_episodes, "n_eval_envs": None, "eval_reward": "true",
             "tensorboard_log": None, "audit": audit, "stop_at": stop_at, "patience": patience,
-            "minutes": minutes,
+            "minutes": minutes, "auxiliary": dict(settings.auxiliary),
         }  # fmt: skip
         before = start.folder if isinstance(start, Run) else start
         agent, folder = begin(settings, Path(out), asked, start=before)
@@ -150,6 +152,7 @@ def settings_for(
     device: str = "auto",
     noise: float = 0.0,
     noise_scale: tuple[float, ...] = (),
+    auxiliary: Iterable[str] | Mapping[str, float] = (),
 ) -> Settings:
     """The preset of an algorithm on an environment, with what was asked for.
 
@@ -158,6 +161,7 @@ def settings_for(
     """
     import rewardwrap_policies
     from rewardwrap.training.agent import Settings, require_env
+    from rewardwrap.training.auxiliary import read_heads
 
     require_env(env, catalog)
     require_whole("steps", steps, least=1)
@@ -186,6 +190,7 @@ def settings_for(
         device=device,
         noise=noise,
         noise_scale=noise_scale,
+        auxiliary=read_heads(auxiliary) if auxiliary else {},
     )
 
 

@@ -14,6 +14,7 @@ from rewardwrap.commands.arguments import (
     add_score,
     add_seed,
     add_stopping,
+    key_values,
     whole_number,
 )
 from rewardwrap.commands.asked import add_task, asked
@@ -116,6 +117,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="factors of --noise for each number of a frame (default: 1)",
     )
     parser.add_argument(
+        "--auxiliary", metavar="HEAD,HEAD",
+        help="heads that train the body of ppo or a2c too, reward,state; with weights reward:1,state:0.1",
+    )  # fmt: skip
+    parser.add_argument(
         "--audit",
         action="store_true",
         help="record every step for `rewardwrap audit RUN`, and say what stands out",
@@ -164,7 +169,16 @@ def settings_of(args: argparse.Namespace) -> Settings:
         device=args.device,
         noise=args.noise,
         noise_scale=tuple(args.noise_scale),
+        auxiliary=_heads(args.auxiliary),
     )
+
+
+def _heads(text: str | None) -> dict[str, float]:
+    """Weights of auxiliary heads, 1 where none is said."""
+    named = [part if ":" in part else f"{part}:1" for part in (text or "").split(",") if part]
+    if text is not None and not named:
+        raise ConfigError(f"--auxiliary must name heads, got {text!r}. Write reward,state.")
+    return key_values(named, "--auxiliary")
 
 
 def _paid(args: argparse.Namespace, env: str, catalog: tuple[str, ...]) -> Reward:

@@ -21,6 +21,7 @@ from rewardwrap.core.signature import signature_of
 from rewardwrap.core.task import Form, Task
 from rewardwrap.core.transitions import Carry, FloatArray, Transitions
 from rewardwrap.rewards.inline import inlined
+from rewardwrap.rewards.standing import standing, standing_worth
 from rewardwrap.rewards.truncation import OnTruncation, ended, require_on_truncation
 
 Phi: TypeAlias = Form | Callable[..., Any]
@@ -44,9 +45,11 @@ class Potential(Reward):
     Args:
         phi: A named field of the recipe (``"torso_z"``); a linear form of fields
             (``{"row": 0.07, "column": 0.07, "bias": 0.1}``); a function of ``(obs)`` or ``(obs, info)``
-            of a batch, ``obs[:, 0]``, or of one row, ``obs[0]`` (see `rw.Function`); or
-            ``"module:function"``. A function of ``obs`` that is plain arithmetic is written into the step
-            of one lane and of a few, and called at the start of an episode (``wrapper.source`` shows it).
+            of a batch, ``obs[:, 0]``, or of one row, ``obs[0]`` (see `rw.Function`), or its name,
+            ``"module:function"``; a reward that reads nothing else, such as ``rw.KRC([...])`` or
+            ``1 + rw.Distance("ball_distance", scale=0.5)``, which is then the worth of a state.
+            A function of ``obs`` that is plain arithmetic is written into the step of one lane and of a
+            few, and called at the start of an episode (``wrapper.source`` shows it).
         gamma: Discount of the *agent*, in [0, 1]; None takes the run's.
         on_truncation: ``"bootstrap"`` keeps ``Phi(s_T)``; ``"terminal"`` zeroes it, for learners that do
             not bootstrap at a time limit (REINFORCE, evolution).
@@ -84,9 +87,11 @@ class Potential(Reward):
                 "Use the discount of the agent, e.g. PPO(gamma=0.99)."
             )
         require_on_truncation(self)
+        if (worth := standing_worth(self.phi, "Potential")) is not None:
+            object.__setattr__(self, "phi", worth)
         if not (isinstance(self.phi, str | Mapping) or callable(self.phi)):
             raise ConfigError(
-                f"Potential: phi must be a field, a linear form or a function, got {self.phi!r}. "
+                f"Potential: phi must be a field, a linear form, a function or a reward, got {self.phi!r}. "
                 'Try rw.Potential("torso_z") or rw.Potential(lambda obs: obs[:, 0]).'
             )
 
@@ -95,7 +100,7 @@ class Potential(Reward):
         form = self._form()
         if form is not None:
             task.require(form)
-        else:
+        elif not isinstance(self.phi, Reward):
             self._function()
 
     def init(self, lanes: int) -> Carry:
@@ -136,6 +141,8 @@ class Potential(Reward):
         return self._gamma(batch.task) * after - before
 
     def write(self, code: LaneCode) -> str:
+        if isinstance(self.phi, Reward):
+            return super().write(code)
         before = code.carry(0.0)
         code.at_start(f"{before} = {self._write_phi(code, 'obs', 'info')}")
         after = code.let(self._write_next_phi(code), "phi")
@@ -181,6 +188,8 @@ class Potential(Reward):
         form = self._form()
         if form is not None:
             return lambda obs, info: task.read(form, obs, info)
+        if isinstance(worth := self.phi, Reward):
+            return lambda obs, info: worth(standing(task, obs, info))
         phi = self._function()
         return lambda obs, info: phi.batch(
             tuple(obs if name == "obs" else info for name in phi.signature.columns),

@@ -259,6 +259,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"potential": {"phi": f"{HERE}:closeness"}},
         {"potential": {"phi": "position", "gamma": GAMMA, "on_truncation": "terminal"}},
         {"potential": {"phi": {"position": 0.5, "progress": 0.1, "bias": 0.2}}},
+        {"potential": {"phi": {"tanh": {"function": f"{HERE}:brightness"}}, "gamma": GAMMA}},
     ),
     "product": ({"product": {"factors": [ENV, EFFORT]}},),
     "sum": (

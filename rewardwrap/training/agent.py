@@ -10,7 +10,6 @@ fields away. A recipe is the better place for wrappers.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +34,7 @@ from rewardwrap.core.config import from_config
 from rewardwrap.core.errors import ConfigError, RewardwrapError
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
+from rewardwrap.training.device import device_of, use_one_thread
 from rewardwrap_envs.layers import Layer, stack
 from rewardwrap_policies.errors import PoliciesError
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
     from rewardwrap.adapters.sb3 import RewardVecEnv
+    from rewardwrap.training.auxiliary import Auxiliary
     from rewardwrap_policies import Hyperparameters
 
 DEFAULT_GAMMA = 0.99
@@ -66,6 +67,7 @@ class Settings:
         noise: Standard deviation of the Gaussian noise on each frame the learner sees, for policy
             smoothing; rewards see the clean frame. 0 is none.
         noise_scale: Factors of it for each number of a frame; empty is 1 for all.
+        auxiliary: Weights of heads that train the policy's body too, see `rw.Auxiliary`.
     """
 
     env: str
@@ -80,6 +82,7 @@ class Settings:
     device: str = "auto"
     noise: float = 0.0
     noise_scale: tuple[float, ...] = ()
+    auxiliary: Mapping[str, float] = field(default_factory=dict)
 
     def hyperparameters(self) -> Hyperparameters:
         """The row as the constructor wants it."""
@@ -104,11 +107,13 @@ class Agent:
         settings: What it was built from.
         model: The learner.
         adapter: The layer of its environment that pays the reward.
+        auxiliary: Heads on its body, where the settings ask for some.
     """
 
     settings: Settings
     model: BaseAlgorithm
     adapter: RewardVecEnv
+    auxiliary: Auxiliary | None = None
 
     @property
     def reward(self) -> Reward:
@@ -154,6 +159,7 @@ def build(
         UnknownName: Nobody knows the environment, the algorithm, a reward or a field.
         GammaMismatch: The reward brings another discount than the learner's.
     """
+    from rewardwrap.training.auxiliary import attached
     from rewardwrap_policies import algorithm
 
     cls, h = algorithm(settings.algo), settings.hyperparameters()
@@ -172,11 +178,12 @@ def build(
             h.policy,
             venv,
             seed=settings.seed,
-            device=_device(settings.device, h.policy),
+            device=device_of(settings.device, h.policy),
             verbose=verbose,
             tensorboard_log=tensorboard_log,
             **arguments,
         )
+        heads = attached(settings.auxiliary, model)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         adapter.close()
         if isinstance(error, RewardwrapError | PoliciesError):
@@ -187,7 +194,7 @@ def build(
             "or correct the value."
         ) from error
     adapter.require_discount(settings.gamma)
-    return Agent(settings, model, adapter)
+    return Agent(settings, model, adapter, heads)
 
 
 def require_env(env: str, catalog: tuple[str, ...] = ()) -> None:
@@ -319,32 +326,3 @@ def _normalized(venv: VecEnv, h: Hyperparameters, gamma: float) -> VecEnv:
 
     options = {} if h.normalize is True else dict(h.normalize)
     return VecNormalize(venv, **{**options, "gamma": gamma})
-
-
-def use_one_thread(policy: str) -> None:
-    """One thread for small networks, unless ``OMP_NUM_THREADS`` says otherwise.
-
-    Two threads on a busy two-core machine made a CartPole training ten times slower.
-    """
-    import torch
-
-    if policy.startswith("Mlp") and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)
-
-
-def _device(name: str, policy: str) -> str:
-    import torch
-
-    try:
-        torch.device("cpu" if name == "auto" else name)
-    except RuntimeError:
-        raise ConfigError(
-            f'device must be one that torch knows, got "{name}". Write auto, cpu, cuda or cuda:1.'
-        ) from None
-    # SB3 takes the processor instead and says nothing
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError(
-            f'device must be one that torch finds, got "{name}" on a machine without CUDA. Leave it out, or '
-            'take "cpu"; `rewardwrap doctor` says what there is.'
-        )
-    return "cpu" if name == "auto" and policy.startswith("Mlp") else name

@@ -5,6 +5,7 @@
 | ``policy.zip`` | what ``model.save`` writes; other SB3 programs can read it |
 | ``reward.json``, ``knowledge.safetensors`` | the reward and what it learned (`rw.save`) |
 | ``normalizer.safetensors`` | running moments of VecNormalize, if there is one |
+| ``auxiliary.safetensors`` | heads that train the policy's body too (`rw.Auxiliary`), if there are any |
 | ``replay.safetensors`` | the replay buffer, in checkpoints of off-policy learners |
 | ``bundle.json`` | settings, gamma, step, evaluation, versions, models, SHA-256 of each file |
 
@@ -90,6 +91,8 @@ def write(
         if agent.normalizer is not None:
             arrays = _normalizer_arrays(agent.normalizer)
             (aside / "normalizer.safetensors").write_bytes(save(arrays))
+        if agent.auxiliary is not None:
+            (aside / "auxiliary.safetensors").write_bytes(save(agent.auxiliary.arrays()))
         if with_replay:
             replay.write(agent.model, aside / "replay.safetensors")
         document = {
@@ -204,6 +207,8 @@ def read(
                 setattr(agent.model, name, found["counters"][name])
         if agent.normalizer is not None:
             _take_moments(agent.normalizer, load_file(folder / "normalizer.safetensors"))
+        if agent.auxiliary is not None and (folder / "auxiliary.safetensors").is_file():
+            agent.auxiliary.take(load_file(folder / "auxiliary.safetensors"))
         if with_replay and (folder / "replay.safetensors").is_file():
             replay.read(agent.model, folder / "replay.safetensors")
     except (KeyError, RuntimeError, SafetensorError, OSError, BadZipFile) as error:

@@ -93,6 +93,7 @@ class Session:
             EpisodeLog(self.folder.path / EPISODES, agent.settings.env),
             curve,
             *teachers(agent.reward, agent.settings.seed, self.folder.path),
+            *([agent.auxiliary] if agent.auxiliary else []),
             Checkpoint(self.save, course.save_freq),
             stop,
             *([early] if course.stopping else []),

@@ -131,7 +131,11 @@ WRONG: list[tuple[Any, tuple[str | int, ...], str]] = [
     ({"sum": {"terms": 3}}, TERMS, "must be a list"),
     (["env", {"env": {}, "clip": 1}], (1, "clip"), r"clip must be \[low, high\], got 1"),
     (["env", {"env": {}, "clip": [1, 0]}], (1, "clip"), "low must not exceed high"),
-    ({"potential": {"phi": 3}}, ("potential",), "phi must be a field, a linear form or a function"),
+    (
+        {"potential": {"phi": 3}},
+        ("potential",),
+        "phi must be a field, a linear form, a function or a reward",
+    ),
     (["env", {"env": {}, "weight": "x"}], (1, "weight"), "weight must be a number, got 'x'"),
     (["env", {"env": {}, "name": "env"}], (1, "name"), 'must not be "env"'),
     ([{1: {}}], (0, "1"), 'No reward "1"'),

@@ -325,7 +325,10 @@ def test_phi_may_read_info(log, play):
     [
         (lambda: potential(1.2), r"gamma must lie in \[0, 1\], got 1.2"),
         (lambda: potential(on_truncation="keep"), "on_truncation must be"),
-        (lambda: rw.Potential(3.0), "phi must be a field, a linear form or a function, got 3.0"),
+        (
+            lambda: rw.Potential(3.0),
+            "phi must be a field, a linear form, a function or a reward, got 3.0",
+        ),
     ],
 )
 def test_bad_options_are_refused(wrong, said):
