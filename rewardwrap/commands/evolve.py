@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rewardwrap.commands.arguments import add_json, add_seed, key_values, whole_number, wide_console
 from rewardwrap.commands.asked import add_task, asked
@@ -45,7 +43,14 @@ def add(parser: argparse.ArgumentParser) -> None:
             flag, nargs="+", default=[], metavar="K:V", help=f"{what} limits on the last info of a run"
         )  # fmt: skip
     parser.add_argument("--field", metavar="K", help="of info, to draw instead of the return")
-    parser.add_argument("--jobs", type=whole_number, default=1, help="processes (default: 1)")
+    parser.add_argument("--jobs", type=whole_number, default=1, help="workers (default: 1)")
+    parser.add_argument(
+        "--executor", choices=("local", "ray"), default="local",
+        help="what the workers are: processes, or tasks of a Ray cluster (default: local)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--address", metavar="HOST:PORT", help="of the Ray cluster (default: this machine)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="what evolved")
     add_seed(parser)
     add_json(parser)
@@ -53,6 +58,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Go on or begin, save, draw; 130 if interrupted, 1 where no list kept the limits."""
+    from rewardwrap.compare.executors.shares import shared_map
     from rewardwrap.pages.bars import work_shown
     from rewardwrap_policies.evolution import genetic
 
@@ -65,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
     found = start = kept(args.out, question)
     began, saved, stopped = start.history[-1][0] if start else 0, time.monotonic(), False
-    with _workers(args.jobs) as mapped, work_shown("steps", args.n_timesteps) as moved:
+    with (
+        shared_map(args.executor, args.jobs, args.address) as mapped,
+        work_shown("steps", args.n_timesteps) as moved,
+    ):
 
         def seen(best: Moves) -> None:
             nonlocal found, saved
@@ -98,16 +107,3 @@ def run(args: argparse.Namespace) -> int:
         "The same command goes on from there.", highlight=False, soft_wrap=True,
     )  # fmt: skip
     return 130 if stopped else 0 if found.feasible else 1
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[Any]:
-    if jobs == 1:
-        yield map
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        # a worker makes one environment for all lists of its share
-        yield lambda play, lists: pool.map(play, lists, chunksize=-(-len(lists) // jobs))

@@ -73,7 +73,7 @@ class RayExecutor:
         self._ray = extra("ray", needs="--executor ray", install="ray")
         self._store, self._jobs, self._on_step = store, jobs, on_step
         self._address = address or os.environ.get("RAY_ADDRESS")
-        self._connected = _connect(self._ray, self._address, jobs)
+        self._connected = connect(self._ray, self._address, jobs)
         self._task = self._ray.remote(**OPTIONS)(compute)
         self._waiting: deque[Spec] = deque()
         self._running: dict[Any, Spec] = {}
@@ -82,7 +82,7 @@ class RayExecutor:
     def submit(self, spec: Spec) -> None:
         self._waiting.append(spec)
         if not self._ray.is_initialized():  # cancelled before, and taken into use again
-            self._connected = _connect(self._ray, self._address, self._jobs)
+            self._connected = connect(self._ray, self._address, self._jobs)
 
     def as_done(self) -> Iterator[Outcome]:
         while self._waiting or self._running:
@@ -128,7 +128,7 @@ class RayExecutor:
         return ended(spec, self._store, event)
 
 
-def _connect(ray: ModuleType, address: str | None, jobs: int | None) -> bool:
+def connect(ray: ModuleType, address: str | None, jobs: int | None) -> bool:
     """Connect unless this process is connected already; whether it is ours to end."""
     if ray.is_initialized():
         return False
