@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,15 @@ def reptile(
     epsilon: tuple[float, float] = (1.0, 0.0),
     seed: int = 0,
     callback: Any = None,
+    done: int = 0,
+    on_round: Callable[[int], None] | None = None,
 ) -> list[int]:
     """``w <- w + e (w~ - w)``, ``w~`` the weights after ``inner`` steps on one of the tasks.
 
     All weights of the policy move: actor, critic and what they share. The optimizer is reset before each
     task, rates that fall (``lin_1e-3``) fall once over all rounds, and ``e`` falls linearly from the first to
-    the last of ``epsilon``. What comes of it is a start for `model.learn` on a task; that it adapts sooner
+    the last of ``epsilon``. Each round is seeded by its number, so that one which was interrupted is played
+    again as it was. What comes of it is a start for `model.learn` on a task; that it adapts sooner
     than plain training on all of them has to be seen.
 
     Args:
@@ -40,6 +43,8 @@ def reptile(
         epsilon: First and last e, in [0, 1].
         seed: Of the order.
         callback: Of `model.learn`.
+        done: Rounds that the model has behind it, to go on from.
+        on_round: Called after each with their number so far.
 
     Returns:
         Which tasks were drawn.
@@ -67,9 +72,10 @@ def reptile(
     while len(drawn) < rounds:
         drawn += draws.permutation(len(envs)).tolist()
     drawn = drawn[:rounds]
-    for number, task in enumerate(drawn):
+    for number, task in list(enumerate(drawn))[done:]:
         step = first + (last - first) * number / max(rounds - 1, 1)
         _set(model, envs[task])
+        model.set_random_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1))
         before = {k: v.detach().clone() for k, v in model.policy.state_dict().items()}
         _forget(model)
         with _schedules(model, number / rounds, 1.0 / rounds):
@@ -77,7 +83,9 @@ def reptile(
         after = model.policy.state_dict()
         mixed = {k: _between(before[k], v.detach(), step) for k, v in after.items()}
         model.policy.load_state_dict(mixed)
-    _forget(model)
+        _forget(model)
+        if on_round is not None:
+            on_round(number + 1)
     return drawn
 
 

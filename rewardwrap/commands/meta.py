@@ -15,6 +15,7 @@ from rewardwrap.commands.arguments import (
     wide_console,
 )
 from rewardwrap.commands.asked import add_task, asked
+from rewardwrap.commands.meta_files import Unfinished
 from rewardwrap.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ DESCRIPTION = """\
 Meta-learn a start with Reptile, over tasks that differ in one argument of the environment: after each
 round on one of them, all weights move a share of the way to what was learned there. DIR is a bundle, from
 which `rewardwrap train ENV --start DIR` goes on in a new task. `--epsilon 1 1` is the control: plain
-training on the same tasks, where every step counts."""
+training on the same tasks, where every step counts. Interrupted, the same command goes on with the round
+it was in, as if it had not stopped."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -62,20 +64,30 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap_policies.reptile import reptile
 
     tasks = _tasks(args.vary)
-    if args.out.exists():
-        raise ConfigError(f"--out must be new, got {args.out}. Choose another.")
-    agents = _agents(args, tasks)
+    about = asked(args)
+    begun = Unfinished.of(
+        args.out,
+        {
+            "env": about.env, "env_kwargs": about.kwargs, "algo": args.algo, "reward": args.reward,
+            "tasks": tasks, "rounds": args.rounds, "inner": args.inner, "epsilon": args.epsilon,
+            "hyperparams": args.hyperparams, "seed": args.seed,
+        },
+    )  # fmt: skip
+    done, last = begun.last()
+    agents = _agents(args, tasks, last)
     first = agents[0]
     try:
-        with work_shown("steps", args.rounds * args.inner) as moved:
+        with work_shown("steps", (args.rounds - done) * args.inner) as moved:
             drawn = reptile(
                 first.model, [agent.model.get_env() for agent in agents], rounds=args.rounds,
                 inner=args.inner, epsilon=tuple(args.epsilon), seed=args.seed, callback=Progress(moved),
+                done=done, on_round=lambda number: begun.keep(first, number),
             )  # fmt: skip
         bundle.write(first, args.out, protocol=Protocol())
     finally:
         for agent in agents:
             agent.close()
+    begun.forget()
     steps = first.model.num_timesteps
     args.answer = {
         "out": args.out, "env": args.env, "algo": args.algo, "steps": steps,
@@ -97,8 +109,11 @@ def _tasks(text: str) -> list[dict[str, Any]]:
     return tasks
 
 
-def _agents(args: argparse.Namespace, tasks: list[dict[str, Any]]) -> list[Agent]:
+def _agents(
+    args: argparse.Namespace, tasks: list[dict[str, Any]], last: Path | None
+) -> list[Agent]:
     """One for the environment of each task; they share reward and moments, and the first one learns."""
+    from rewardwrap.training import bundle
     from rewardwrap.training.agent import build
     from rewardwrap.training.refusal import refuse_unfit
 
@@ -106,6 +121,9 @@ def _agents(args: argparse.Namespace, tasks: list[dict[str, Any]]) -> list[Agent
     for task in tasks:
         settings = _settings(args, task)
         refuse_unfit(settings)
+        if last is not None and not agents:
+            agents.append(bundle.read(last, settings=settings, with_replay=True))
+            continue
         agent = build(settings, reward=agents[0].reward if agents else None)
         agents.append(agent)
         if agent.normalizer is not None and agents[0].normalizer is not None:

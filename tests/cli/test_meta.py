@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,35 @@ def test_tasks_share_the_moments_of_a_normaliser(tmp_path: Path) -> None:
     assert main(["meta", "rewardwrap/Runner-v0", *normal, "--out", str(out)]) == 0
     # two tasks, two lanes: each round resets once and takes 8 steps
     assert load_file(out / "normalizer.safetensors")["obs.count"] == pytest.approx(36, abs=0.1)
+
+
+def test_it_goes_on_as_if_it_had_not_been_killed(tmp_path: Path) -> None:
+    words = [
+        "meta",
+        "rewardwrap/Runner-v0",
+        "--vary",
+        "level:2,3",
+        "--rounds",
+        "4",
+        "--inner",
+        "16",
+    ]
+    words += [*SMALL, "normalize:true"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main([*words, "--out", str(whole)]) == 0
+    # as kill -9 does, nothing is tidied up: the process ends within the third round
+    script = (
+        "import os, sys; from rewardwrap.commands.meta_files import Unfinished; keep = Unfinished.keep\n"
+        "def kept(self, agent, done):\n    keep(self, agent, done)\n    done == 2 and os._exit(9)\n"
+        "Unfinished.keep = kept; from rewardwrap.cli import main; main(sys.argv[1:])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, *words, "--out", str(killed)])
+    assert ended.returncode == 9
+    assert not killed.exists()
+    assert main([*words, "--inner", "8", "--out", str(killed)]) == 2  # another question
+    assert main([*words, "--out", str(killed)]) == 0
+    assert torch.equal(weights(killed), weights(whole))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["killed", "whole"]
 
 
 @pytest.mark.parametrize(
