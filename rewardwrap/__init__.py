@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.logging import LogTerms
     from rewardwrap.adapters.model_env import ModelEnv
     from rewardwrap.adapters.offline import relabel
+    from rewardwrap.adapters.players import PlayersVecEnv
     from rewardwrap.adapters.spread import SpreadReplayBuffer
     from rewardwrap.api.audit import audit
     from rewardwrap.api.certify import certify
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         "GammaMismatch",
         "Grouped",
         "GymVecEnv",
+        "PlayersVecEnv",
         "Hybrid",
         "Labels",
         "Ladder",
@@ -200,6 +202,7 @@ _homes = {
     "rewardwrap.adapters.group_vector": ("make_grouped_vector",),
     "rewardwrap.adapters.groups": ("make_grouped",),
     "rewardwrap.adapters.gym_sb3": ("GymVecEnv",),
+    "rewardwrap.adapters.players": ("PlayersVecEnv",),
     "rewardwrap.adapters.logging": ("LogTerms",),
     "rewardwrap.adapters.model_env": ("ModelEnv",),
     "rewardwrap.adapters.offline": ("relabel",),

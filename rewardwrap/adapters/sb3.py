@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from rewardwrap.core.stream import Stream
 from rewardwrap.core.task import Task
 from rewardwrap.core.transitions import take
 from rewardwrap.rewards.env import EnvReward
+from rewardwrap.rewards.team import require_teams
 
 FEW = 24
 """Up to so many lanes a loop of scalar steps beats one numpy step (docs/results/speed.md)."""
@@ -73,6 +75,8 @@ class RewardVecEnv(Host, VecEnvWrapper):
         if _workers_pay(venv):
             raise paid_twice(RewardWrapper)
         task = self._receive(venv, reward, gamma, task or task_of_venv(venv, None), training)
+        teams = require_teams(getattr(venv, "teams", None), venv.num_envs)
+        task = replace(task, teams=teams) if teams else task
         self._lanes: Stream | FewLanes = _lanes(self._reward, venv.num_envs, task, training)
         self._actions: Any = None
         self.ended: tuple[list[dict[str, Any]], Any] | None = None

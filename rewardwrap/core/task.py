@@ -50,6 +50,7 @@ class Task:
         width: Size of the flat observation that the indices are meant for.
         shape: Shape of one observation as the reward sees it, where known.
         spaces: The spaces of one lane by column, ``obs`` and ``action``, where known.
+        teams: Where lanes are the players of one match, the team of each; else empty.
     """
 
     name: str = ""
@@ -59,6 +60,7 @@ class Task:
     width: int | None = None
     shape: tuple[int, ...] | None = None
     spaces: Mapping[str, Any] = field(default_factory=dict)
+    teams: tuple[int, ...] = ()
     _readers: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def read(self, form: Form, obs: Any, info: Info) -> np.ndarray[Any, Any]:

@@ -43,6 +43,7 @@ from rewardwrap.rewards.simhash import SimHash
 from rewardwrap.rewards.squash import PAR, LogSigmoid, Sign, Symlog, Tanh
 from rewardwrap.rewards.steps import Steps
 from rewardwrap.rewards.table import Table
+from rewardwrap.rewards.team import TeamSpirit
 from rewardwrap.rewards.text_reward import TextReward
 from rewardwrap.rewards.track import Track
 
@@ -102,6 +103,7 @@ __all__ = [
     "Symlog",
     "Table",
     "Tanh",
+    "TeamSpirit",
     "TextReward",
     "Track",
     "function",

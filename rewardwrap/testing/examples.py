@@ -34,6 +34,7 @@ TASK = Task(
     name="Chain",
     gamma=GAMMA,
     fields={"position": Place("position"), "progress": Place("reward_progress")},
+    teams=(0,),
 )
 """The task of the toy environments: fields that lie in ``info``, so that every layout has them."""
 
@@ -236,6 +237,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "sticky": ({"sticky": {"violation": YES_NO, "factor": 0.2, "steps": 2}},),
     "symlog": ({"symlog": ENV},),
     "tanh": (LOW,),
+    "team_spirit": ({"team_spirit": {"base": ENV, "tau": 0.3}},),
     "start_reference": ({"start_reference": {"references": STARTS, "place": 1}},),
     "text_reward": ({"text_reward": {"model": TEXT, "describe": f"{HERE}:told"}},),
     "track": (
