@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rewardwrap.api.regret import regret
     from rewardwrap.api.run import Run
     from rewardwrap.api.train import train
+    from rewardwrap.api.train_judge import train_judge
     from rewardwrap.compare import Compare as _Compare
     from rewardwrap.core.config import from_config
     from rewardwrap.core.errors import (
@@ -186,6 +187,7 @@ if TYPE_CHECKING:
         "save",
         "statistics",
         "train",
+        "train_judge",
         "wrap",
         *_methods,
     ]
@@ -215,6 +217,7 @@ _homes = {
     "rewardwrap.api.regret": ("regret",),
     "rewardwrap.api.run": ("Run",),
     "rewardwrap.api.train": ("train",),
+    "rewardwrap.api.train_judge": ("train_judge",),
     "rewardwrap.families.front": ("compare_families",),
     "rewardwrap.core.config": ("from_config",),
     "rewardwrap.core.errors": (

@@ -159,6 +159,7 @@ NAMES = [
     "save",
     "statistics",
     "train",
+    "train_judge",
     "wrap",
 ]
 

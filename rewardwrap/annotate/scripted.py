@@ -13,8 +13,8 @@ from rewardwrap.annotate.rubric import SIDES
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.scores.statements import Rule, Statement, statements
 
-_RECORDING = re.compile(r'<recording(?: name="\d")?>\n(.*?)\n</recording>', re.DOTALL)
-_CRITERION = re.compile(r"^(c\d+) \(weight ([\d.]+)\): (.+)$", re.MULTILINE)
+RECORDING = re.compile(r'<recording(?: name="\d")?>\n(.*?)\n</recording>', re.DOTALL)
+CRITERION = re.compile(r"^(c\d+) \(weight ([\d.]+)\): (.+)$", re.MULTILINE)
 _WORDS = {side: word for word, side in SIDES.items() if word != "na"}
 RULE = 3.0
 """Weight of a rule; a preference weighs 1."""
@@ -69,7 +69,7 @@ class Scripted:
             ConfigError: A principle or criterion that is not in the grammar.
         """
         prompt = str(request.messages[-1]["content"])
-        texts = _RECORDING.findall(prompt)
+        texts = RECORDING.findall(prompt)
         if not texts:
             principle = prompt.split("Principle: ", 1)[1].split("\n\nAnswer", 1)[0]
             rows = [{"text": part.text, "weight": _weight(part)} for part in _parts(principle)]
@@ -77,7 +77,7 @@ class Scripted:
         if len(texts) == 1:
             return Said(json.dumps(_one(prompt, texts[0])))
         checks, total = [], 0.0
-        for name, weight, text in _CRITERION.findall(prompt):
+        for name, weight, text in CRITERION.findall(prompt):
             statement = _parts(text)[0]
             side = ahead(statement, *map(figures, texts))
             word = "na" if side is None else _WORDS[side]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".csv")
 NONE_ASKED = (0, 6)
+MODEL = "model:"
+"""Before the folder of a judge that was trained."""
 
 
 @dataclass
@@ -94,8 +96,9 @@ def judge(
         data: Episodes, or their folder.
         principle: What is better, in words: pairs are judged.
         criteria: Name -> question: clips are judged one by one, yes or no, instead.
-        by: Who judges: ``"scripted"``, which reads the grammar of `rw.StatedPrinciples`; a function, request
-            -> text, or its name; a client of ``rewardwrap.llm``; or several, a panel.
+        by: Who judges: ``"scripted"``, which reads the grammar of `rw.StatedPrinciples`; ``"model:FOLDER"``,
+            of `rw.train_judge`; a function, request -> text, or its name; a client of ``rewardwrap.llm``; or
+            several, a panel.
         out: Table to write, ``.jsonl`` or ``.csv``; None writes nothing.
         pairs: How many pairs, or clips.
         length: Steps of a clip; None: of pairs 50 or the shortest episode, of single clips whole episodes.
@@ -183,6 +186,7 @@ def _compare(
             **_place(query.b, i, "_b"),
             "better_b": _plain(said[i]),
             "annotator": panel.name,
+            "principle": principle,
         }
         for i in range(len(query))
     ]
@@ -263,12 +267,15 @@ def _check(
 def _askings(by: Any, max_tokens: int) -> list[Asking]:
     from rewardwrap.annotate.judge import Asking
     from rewardwrap.annotate.scripted import Answering, Scripted
+    from rewardwrap.annotate.trained import read_judge
     from rewardwrap.core.plain import load_function
 
     found = []
     for each in by if isinstance(by, list | tuple) else [by]:
         if each == "scripted":
             found.append(Asking(Scripted(), max_tokens=max_tokens))
+        elif isinstance(each, str) and each.startswith(MODEL):
+            found.append(Asking(read_judge(each.removeprefix(MODEL)), max_tokens=max_tokens))
         elif hasattr(each, "complete"):
             found.append(Asking(each, max_tokens=max_tokens))
         elif callable(each) or (isinstance(each, str) and ":" in each):
@@ -277,7 +284,7 @@ def _askings(by: Any, max_tokens: int) -> list[Asking]:
             found.append(Asking(Answering(answer, name), max_tokens=max_tokens))
         else:
             raise ConfigError(
-                f'a judge must be "scripted", module:function, or a client, got {each!r}. '
+                f'a judge must be "scripted", model:FOLDER, module:function, or a client, got {each!r}. '
                 "A server is asked by rewardwrap.llm.hosted.OpenAIClient(MODEL, base_url=...)."
             )
     return found

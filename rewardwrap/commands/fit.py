@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rewardwrap.commands import fit_demonstrations
+from rewardwrap.commands import fit_demonstrations, fit_judge
 from rewardwrap.commands.arguments import columns, key_values
 from rewardwrap.commands.fit_options import add
 from rewardwrap.core.errors import ConfigError
@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     if args.what == "demonstrations":
         return fit_demonstrations.run(args)
+    if args.what == "judge":
+        return fit_judge.run(args)
     if getattr(args, "text", None) is not None:
         return _fit_text(args)
     if args.what == "dynamics":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rewardwrap.commands import fit_demonstrations
+from rewardwrap.commands import fit_demonstrations, fit_judge
 from rewardwrap.commands.arguments import add_json, add_seed, whole_number
 
 
@@ -25,8 +25,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "demonstrations",
         help="what is likely, near or far along where it is done well (rewardwrap record)",
     )
+    judge = what.add_parser(
+        "judge", help="a judge, from what judges said and why (rewardwrap judge)"
+    )
     _places(demonstrations)
     fit_demonstrations.add(demonstrations)
+    _places(judge)
+    fit_judge.add(judge)
     _dynamics(dynamics)
     for own in (regression, returns, preferences, outcome, process, principles):
         _shared(own)

@@ -18,8 +18,11 @@ follow from its checks and quotes is dropped. Then:
   rewardwrap fit preferences DATA --teacher ANSWERS.jsonl --out MODEL
   rewardwrap fit principles DATA LABELS.csv --out MODEL      (of --criteria)
 
-Judges: scripted (reads the grammar of stated principles, no network), openai (any server of that protocol),
-person (a page, as rewardwrap label), module:function (request -> text); several are a panel."""
+  rewardwrap fit judge DATA ANSWERS.jsonl --out JUDGE        (a judge of your own, from the traces)
+
+Judges: scripted (reads the grammar of stated principles, no network), model:JUDGE (of fit judge), openai (any
+server of that protocol), person (a page, as rewardwrap label), module:function (request -> text); several are
+a panel."""
 PERSON = "person"
 
 
