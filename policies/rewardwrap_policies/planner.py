@@ -104,6 +104,7 @@ class CEMPlanner:
         elites: Best sequences that the Gaussian is refitted to.
         iterations: Refits at each step.
         gamma: Discount inside a plan, in [0, 1].
+        fallen: Score of each step of a plan after it ended the episode; None: as if it had not.
         seed: Of the samples.
 
     Raises:
@@ -123,6 +124,7 @@ class CEMPlanner:
         elites: int = 8,
         iterations: int = 2,
         gamma: float = 0.99,
+        fallen: float | None = None,
         seed: int = 0,
     ) -> None:
         space = env.action_space
@@ -133,12 +135,16 @@ class CEMPlanner:
         self._env, self._score, self._space = env, score, space
         self._snapshot = snapshot_of(env)
         self._horizon, self._samples = horizon, samples
-        self._elites, self._iterations = elites, iterations
+        self._elites, self._iterations, self._fallen = elites, iterations, fallen
         self._discounts = gamma ** np.arange(horizon)
         self._rng = np.random.default_rng(seed)
         self._middle = (space.low + space.high).astype(np.float64) / 2.0
         self._half = (space.high - space.low).astype(np.float64) / 2.0
         self.forget()
+
+    def aim(self, score: Score) -> None:
+        """Go on with the same plan for another reward."""
+        self._score = score
 
     def forget(self) -> None:
         """Start without a plan, as after a reset."""
@@ -167,12 +173,14 @@ class CEMPlanner:
         before = np.empty((*shape, *np.shape(obs)))
         after = np.empty_like(before)
         infos: list[list[Mapping[str, Any]]] = [[{}] * len(plans) for _ in range(self._horizon)]
+        over = np.zeros(shape, bool)
         for index, plan in enumerate(plans):
             self._snapshot.restore(present)
             here = obs
             for step, action in enumerate(plan):
                 before[step, index] = here
-                here, _, _, _, info = inner.step(self._to_action(action))
+                here, _, terminated, _, info = inner.step(self._to_action(action))
+                over[step:, index] |= bool(terminated)
                 after[step, index] = here
                 infos[step][index] = info
         total = np.zeros(len(plans))
@@ -184,6 +192,8 @@ class CEMPlanner:
             }
             actions = self._middle + self._half * plans[:, step]
             paid = self._score(before[step], actions, after[step], columns)
+            if self._fallen is not None:
+                paid = np.where(over[step], self._fallen, paid)
             total += self._discounts[step] * paid
         return total
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "label": "people say which of two clips is better, on a page of this machine",
     "judge": "models, rules or people say which clip is better, or what a clip keeps",
     "write": "have a reward written, tested, trained and improved",
+    "suite": "seventeen small tasks by tables of targets, or by written code: how many are done",
     "review": "look at reward code before it runs, and approve it",
     "explore": "get to know a task of few states without its reward",
     "plan": "the best policy for a reward, in what was explored",
