@@ -109,7 +109,7 @@ class Guard:
         ):
             await _refuse(send, 421, "This page answers to 127.0.0.1 and localhost alone.")
         elif not secrets.compare_digest(first.encode(), self._token.encode()):
-            await _refuse(send, 403, "Open the link that rewardwrap label printed; it has a token.")
+            await _refuse(send, 403, "Open the link that was printed; it has a token.")
         elif size_of(headers.get("content-length")) > LONGEST or (
             scope["method"] == "POST"
             and not headers.get("content-type", "").startswith("application/json")
@@ -137,7 +137,8 @@ class _Routes:
         inner = [
             Route("/", self.start),
             Route("/summary", self.summary),
-            Route("/label.js", self.script),
+            Route("/label.js", self.script("label.js")),
+            Route("/drawn.js", self.script("drawn.js")),
             Route("/label.css", self.style),
             Route("/icon.svg", self.icon),
             Route("/api/open", self.open, methods=["POST"]),
@@ -167,9 +168,9 @@ class _Routes:
         """Counts, habits, agreement."""
         return self._html("summary.html.jinja", summary=summarise(self._desk.database))
 
-    def script(self, _: Request) -> Response:
-        """The one script."""
-        return _text(asset("label.js"), "text/javascript")
+    def script(self, name: str) -> Callable[[Request], Response]:
+        """Serves a script."""
+        return lambda _: _text(asset(name), "text/javascript")
 
     def style(self, _: Request) -> Response:
         """The one style sheet."""
@@ -290,7 +291,7 @@ async def _later(write: Callable[[], dict[str, Any]]) -> Response:
 def _nowhere(_: Any, error: Any) -> Any:
     from starlette.responses import JSONResponse
 
-    why = "Nothing is here that can be asked so. Open the link that rewardwrap label printed."
+    why = "Nothing is here that can be asked so. Open the link that was printed."
     return JSONResponse({"error": why}, status_code=error.status_code)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -127,8 +127,21 @@ class Labelling:
         add_pairs(database, pairs, seed=seed)
 
 
+class Servable(Protocol):
+    """A page behind a token."""
+
+    @property
+    def token(self) -> str:
+        """First part of every address."""
+        ...
+
+    def application(self) -> Any:
+        """The ASGI application."""
+        ...
+
+
 @contextmanager
-def running(page: Page, port: int = 0) -> Iterator[str]:
+def running(page: Servable, port: int = 0) -> Iterator[str]:
     """Serve on 127.0.0.1 in a thread; yields the address with its token.
 
     Args:
@@ -164,12 +177,12 @@ def serve(page: Page, port: int, *, ready: Callable[[str], None]) -> None:
         server.run([listening])
 
 
-def address(page: Page, listening: socket.socket) -> str:
+def address(page: Servable, listening: socket.socket) -> str:
     """What to open in a browser."""
     return f"http://{HOST}:{listening.getsockname()[1]}/{page.token}/"
 
 
-def _config(page: Page) -> Any:
+def _config(page: Servable) -> Any:
     import uvicorn
 
     return uvicorn.Config(

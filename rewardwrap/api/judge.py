@@ -187,6 +187,7 @@ def _compare(
             "better_b": _plain(said[i]),
             "annotator": panel.name,
             "principle": principle,
+            "env": task.name,
         }
         for i in range(len(query))
     ]

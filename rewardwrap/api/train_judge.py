@@ -37,7 +37,7 @@ def train_judge(
         verified: Answers that are right, in the same form (people's, a rule's); or ``"reward"``, where the
             principle asks for what the logged reward pays.
         out: Where the judge goes; `rw.judge` takes it as ``by="model:FOLDER"``. None writes nothing.
-        env: Recipe that names the fields; None: what the episodes say they are of.
+        env: Recipe that names the fields; None: what the answers or the episodes say they are of.
         catalog: Folders with recipes of your own.
         epochs: Of the first stage.
         rounds: Of the second.
@@ -66,9 +66,23 @@ def train_judge(
             "Judge with --out ANSWERS.jsonl."
         )
     store = _episodes(data)
+    task = _task(store, env or _shown(said[0]), catalog)
     fitted = fit_judge(
-        store, said, verified=right, task=_task(store, env, catalog), seed=seed, epochs=epochs, rounds=rounds
+        store, said, verified=right, task=task, seed=seed, epochs=epochs, rounds=rounds
     )  # fmt: skip
     if out is not None:
         fitted.save(out)
     return fitted
+
+
+def _shown(answers: str | Path) -> str | None:
+    """The environment whose fields the judge was shown, as its answers say."""
+    from rewardwrap.limits import parsed
+
+    path = Path(answers)
+    if not path.is_file():
+        raise ConfigError(
+            f"answers must be a file, got {path}. Judge first: rewardwrap judge DATA ... --out."
+        )
+    with path.open(encoding="utf-8") as file:
+        return parsed(file.readline() or "{}").get("env") or None

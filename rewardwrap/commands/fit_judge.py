@@ -19,10 +19,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="second stage: answers that are right (.jsonl with a column principle), or reward: the logged "
         "reward decides the pairs of ANSWERS",
     )  # fmt: skip
-    parser.add_argument(
-        "--env", metavar="ENV", help="recipe that names the fields (of the episodes)"
-    )
-    parser.add_argument("--catalog", nargs="+", type=Path, default=[], metavar="DIR")
     parser.add_argument("--epochs", type=whole_number, default=150, help="of the traces (150)")
     parser.add_argument("--rounds", type=whole_number, default=150, help="of the verdicts (150)")
 
@@ -35,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.commands.arguments import wide_console
 
     fitted = train_judge(
-        args.data, args.answers, verified=args.verified, out=args.out, env=args.env,
-        catalog=args.catalog, epochs=args.epochs, rounds=args.rounds, seed=args.seed,
+        args.data, args.answers, verified=args.verified, out=args.out, epochs=args.epochs,
+        rounds=args.rounds, seed=args.seed,
     )  # fmt: skip
     found, out = fitted.metrics, wide_console()
     args.answer = {"model": args.out, "objective": "judge", "metrics": found}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rewardwrap.core.reward import Reward
+    from rewardwrap.llm.journal import Journal
     from rewardwrap.llm.parameters import Table
     from rewardwrap.llm.prompt import Scene
 
@@ -31,6 +32,8 @@ def run_table(args: argparse.Namespace, scene: Scene, out: Path, console: Consol
     from rewardwrap.llm.journal import FILE, Journal
 
     journal = Journal(out / FILE)
+    if args.live:
+        return _live(args, scene, out, console, journal)
     refuse_another_search(journal, args)
     client = client_of(args, scene, out, journal)
     tables = journal.of("table")
@@ -64,6 +67,41 @@ def run_table(args: argparse.Namespace, scene: Scene, out: Path, console: Consol
     _export(out / "best", text, reward)
     args.answer = {"table": json.loads(text), "file": out / "best" / "reward.yml"}
     _play(args, scene, reward, table, console)
+    return 0
+
+
+def _live(
+    args: argparse.Namespace, scene: Scene, out: Path, console: Console, journal: Journal
+) -> int:
+    """A page until Ctrl+C; every sentence and its table stand in the journal."""
+    import threading
+
+    from rewardwrap.commands.provider import client_of
+    from rewardwrap.llm import parameters
+    from rewardwrap.llm.client import Request
+    from rewardwrap.llm.live import Live
+
+    client = client_of(args, scene, out, journal)
+
+    def translate(sentence: str) -> Table:
+        ask = Request(
+            ({"role": "user", "content": sentence},), args.temperature, args.max_tokens, args.seed,
+            label="live",
+        )  # fmt: skip
+        if args.provider == "grammar":
+            from rewardwrap.llm.grammar import translated
+
+            table: Table = translated(sentence, scene)
+        else:
+            said = client.complete(parameters.first_table_request(scene, sentence, ask=ask))
+            table = parameters.read_table(said, scene)
+        journal.write("live", words=sentence, table=parameters.to_json(table))
+        return table
+
+    live = Live(scene, translate, args.task, seed=args.seed)
+    with live.served(args.port) as url:
+        console.print(f"Watch, and edit the sentence: {url}\nCtrl+C ends it.", soft_wrap=True)
+        threading.Event().wait()
     return 0
 
 

@@ -43,6 +43,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=whole_number, default=3)
     parser.add_argument("--samples", type=whole_number, default=4, help="answers in each round")
     parser.add_argument("--words", metavar="TEXT", help="what you saw; one more round answers it")
+    parser.add_argument(
+        "--review",
+        action="store_true",
+        help="between rounds show a person films of the candidates, on a page of this machine, and take a "
+        "sentence into the next prompt",
+    )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="of --rewards params: a page on which a planner plays while the sentence is edited",
+    )
+    parser.add_argument("--port", type=int, default=0, help="of such a page (a free one)")
     parser.add_argument("--hint", default="", help="anything else that the model should know")
     parser.add_argument(
         "--rewards",
@@ -88,6 +100,11 @@ def run(args: argparse.Namespace) -> int:
     from rewardwrap.llm.journal import FILE, Journal
     from rewardwrap.llm.prompt import scene_of
 
+    if (args.live and args.rewards != "params") or (args.review and args.rewards != "code"):
+        raise ConfigError(
+            f"--live must go with --rewards params and --review with code, got --rewards {args.rewards}. "
+            "Leave it out, or change --rewards."
+        )
     console, env = wide_console(), named_env(args)
     out = args.out or Path("written") / env.replace("/", "-")
     scene = scene_of(env, rewardwrap_envs.find(env, args.catalog))
@@ -152,6 +169,24 @@ def _search(
         approve=_approve if args.approve else None,
     )
     client = client_of(args, scene, out, journal)
+    review = None
+    if args.review:
+        from rewardwrap.llm.review import Review
+
+        def bundle_of(candidate: Candidate) -> Path | None:
+            length = settings.full if candidate.full is not None else settings.short
+            made = stages.reward(candidate.source)
+            return (
+                trials.bundle(candidate.id, made, length)
+                if candidate.best_known is not None
+                else None
+            )
+
+        review = Review(
+            args.env, args.task, bundle_of, port=args.port,
+            ready=lambda url: console.print(f"Watch, and say what you saw: {url}", soft_wrap=True),
+            catalog=trials.catalog,
+        )  # fmt: skip
     return Search(
         scene,
         settings,
@@ -160,6 +195,7 @@ def _search(
         trials,
         stages,
         words=words,
+        review=review,
         say=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
     )
 

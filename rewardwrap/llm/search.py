@@ -112,6 +112,7 @@ class Search:
         stages: The tests before training.
         words: What people said about the agent of each round, by round.
         say: Called with one line at each step.
+        review: Shows a person the candidates of a round and returns what is said of them; None asks nobody.
     """
 
     scene: Scene
@@ -120,8 +121,9 @@ class Search:
     journal: Journal
     trials: Trials
     stages: Stages
-    words: Mapping[int, str] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
     say: Callable[[str], None] = lambda line: None
+    review: Callable[[int, list[Candidate]], str] | None = None
 
     def run(self) -> Found:
         """Carry it out, or on.
@@ -141,9 +143,17 @@ class Search:
         seen: list[Candidate] = []
         for number in range(1, self.settings.rounds + 1):
             seen += self._round(number, first, seen)
+            self._ask_person(number, seen)
         trained = [candidate for candidate in seen if candidate.full is not None]
         best = max(trained, key=lambda c: (c.full or 0.0, c.id), default=None)
         return Found(best, seen, baseline)
+
+    def _ask_person(self, number: int, seen: list[Candidate]) -> None:
+        """Between two rounds, once: what is said goes into the prompts of the next one."""
+        if self.review is None or number == self.settings.rounds or number in self.words:
+            return
+        self.words[number] = self.review(number, [c for c in seen if c.round == number])
+        self.journal.write("words", round=number, text=self.words[number])
 
     def _round(self, number: int, first: Request, seen: list[Candidate]) -> list[Candidate]:
         self.say(f"round {number} of {self.settings.rounds}")

@@ -103,6 +103,12 @@ class Trials:
             failures = campaign.conduct(specs, store, executor, on_end=on_end)
         return campaign.collect(plan, specs, store, failures=failures, command="rewardwrap write")
 
+    def bundle(self, name: str, reward: Reward, length: Length) -> Path | None:
+        """An agent that was trained on a reward; None where there is none."""
+        specs, store = self.plan({name: reward}, length).specs(), Store(self.folder / "runs")
+        folders = (store.path(run_id(spec)) / "bundle" for spec in specs)
+        return next((folder for folder in folders if folder.is_dir()), None)
+
     def endings(self, rewards: Mapping[str, Reward], length: Length, recipe: Any) -> str:
         """Where and how episodes of the trained agents fail, in a sentence; empty where none does."""
         from rewardwrap.llm.endings import endings, summary

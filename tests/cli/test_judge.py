@@ -156,7 +156,10 @@ def test_a_server_is_asked_once_within_a_budget_and_never_again_for_what_it_said
         (["--principle", "be nice"], "principles of its grammar, got 'be nice'"),
         (["--criteria", "calm"], "must be NAME:QUESTION, got 'calm'"),
         (["--principle", "x", "--judge", "openai"], "must know the model"),
-        (["--principle", "x", "--judge", "me"], 'must be "scripted", module:function'),
+        (
+            ["--principle", "x", "--judge", "me"],
+            'must be "scripted", model:FOLDER, module:function',
+        ),
         (["--principle", "x", "--judge", "person"], "into a .sqlite file"),
     ],
 )

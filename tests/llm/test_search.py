@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from rewardwrap.llm.budget import Budget, Budgeted, BudgetExceeded, Ledger
+from rewardwrap.llm.candidate import Candidate
 from rewardwrap.llm.client import ProviderError, Request
 from rewardwrap.llm.journal import Journal
-from rewardwrap.llm.prompt import Scene
+from rewardwrap.llm.prompt import Scene, first_request
 from rewardwrap.llm.recorded import RecordedClient, recordings_for
 from rewardwrap.llm.search import Found, Search, Settings
 from rewardwrap.llm.stages import Stages
@@ -170,3 +171,24 @@ def test_the_next_prompt_says_how_the_best_agent_fails(
         in said
     )
     assert Journal(folder / "run.jsonl").of("reflected")[-1]["text"] == said
+
+
+def test_a_persons_word_between_rounds_is_asked_for_once_and_stands_in_the_next_prompt(
+    tmp_path: Path, scene: Scene, pool: Pool
+) -> None:
+    made, asked = search(tmp_path, scene, pool, Budget(), rounds=3), []
+
+    def review(number: int, candidates: list[Candidate]) -> str:
+        asked.append((number, [c.id for c in candidates]))
+        return "It only swings a little."
+
+    made.review = review
+    seen = [Candidate("r1s1", 1, 1, "x = 1"), Candidate("r2s1", 2, 1, "x = 2")]
+    for number in (1, 1, 2, 3):
+        made._ask_person(number, seen)
+    assert asked == [(1, ["r1s1"]), (2, ["r2s1"])]
+    told = [(e["round"], e["text"]) for e in made.journal.of("words")]
+    assert told == [(1, "It only swings a little."), (2, "It only swings a little.")]
+    first = first_request(scene, "swing", ask=made._request(1, 1))
+    prompt = made._question(2, first, [], made._request(2, 1)).messages[-1]["content"]
+    assert "A person who watched the agent says: It only swings a little." in prompt
