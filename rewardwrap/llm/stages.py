@@ -14,6 +14,7 @@ from rewardwrap.core.errors import RewardwrapError
 from rewardwrap.core.reward import SHAPED, TRUE, Reward
 from rewardwrap.llm import critic
 from rewardwrap.llm.candidate import Candidate
+from rewardwrap.llm.cycles import going_round
 from rewardwrap.llm.incentive import farmed
 from rewardwrap.llm.ordering import Order, order
 from rewardwrap.llm.prompt import Scene
@@ -79,10 +80,14 @@ class Stages:
         if not found.passes:
             candidate.reject("order", self._out_of_order(found, terms))
             return
-        why = farmed(self.reward(candidate.source), self.scene.recipe)
+        reward = self.reward(candidate.source)
+        why = farmed(reward, self.scene.recipe) or self._going_round(reward)
         candidate.stage = "incentive"
         if why:
             candidate.reject("incentive", why)
+
+    def _going_round(self, reward: Reward) -> str:
+        return going_round(reward, self.scene.recipe, list(self.pool.episodes))
 
     def run(self, candidate: Candidate) -> list[dict[str, Any]]:
         """Its terms on every stored episode; gate and probe raise here."""

@@ -75,7 +75,7 @@ def collect(
     for skill in skills:
         for _ in range(episodes):
             policy = _disturbed(good, skill, env.action_space, rng)
-            found.append(_episode(env, policy, seed=int(rng.integers(2**31))))
+            found.append(played(env, policy, seed=int(rng.integers(2**31))))
             degrees.append(skill)
     env.close()
     return Pool(tuple(found), tuple(degrees), source or "nobody (random actions only)")
@@ -96,13 +96,14 @@ def _disturbed(good: Act | None, skill: float, space: Any, rng: np.random.Genera
     return act
 
 
-def _episode(env: Any, act: Act, *, seed: int) -> dict[str, Any]:
+def played(env: Any, act: Act, *, seed: int, most: int = MOST_STEPS) -> dict[str, Any]:
+    """One episode of at most so many steps, as `Pool` holds it."""
     obs, info = env.reset(seed=seed)
     observations, infos = [obs], [info]
     actions: list[Any] = []
     rewards: list[float] = []
     terminated = truncated = False
-    while not (terminated or truncated) and len(rewards) < MOST_STEPS:
+    while not (terminated or truncated) and len(rewards) < most:
         action = act(obs)
         obs, reward, terminated, truncated, info = env.step(action)
         observations.append(np.copy(obs))

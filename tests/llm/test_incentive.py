@@ -6,6 +6,7 @@ import pytest
 
 import rewardwrap as rw
 from rewardwrap.llm.candidate import Candidate
+from rewardwrap.llm.cycles import going_round, looping
 from rewardwrap.llm.incentive import farmed
 from rewardwrap.llm.stages import Stages
 from rewardwrap.llm.trajectories import Pool, collect
@@ -24,6 +25,8 @@ def reward(obs, action, next_obs, info):
     holes = -5.0 * info["terminated"] * (next_obs.row + next_obs.column < 14)
     return nearer + time + holes, {"nearer": nearer, "time": time, "holes": holes}
 """
+FAST = rw.Track("velocity", target=0.07, scale=0.07, norm="bound") + 1.0
+UPWARDS = rw.Potential("position", gamma=0.99) - 0.1
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +60,30 @@ def test_the_task_itself_is_never_refused_and_its_opposite_always(env: str) -> N
 
 def test_where_no_dynamics_are_written_out_nothing_is_said() -> None:
     assert farmed(rw.Field("pole_cos"), recipe("Pendulum-v1")) == ""
+
+
+def test_rocking_for_pay_is_refused_where_nobody_wrote_the_dynamics_out() -> None:
+    place = recipe("MountainCar-v0")
+    stored = list(collect(place, seed=0, episodes=2).episodes)
+    for farmable in (FAST, rw.Field("position") + 1.2, rw.Constant(1.0)):
+        why = going_round(farmable, place, stored)
+        assert "never coming to the end" in why
+        assert "Pay for progress" in why
+    for fair in (rw.EnvReward(), UPWARDS, 3.0 * rw.EnvReward() + UPWARDS):
+        assert going_round(fair, place, stored) == ""
+
+
+def test_tasks_without_an_end_and_ends_that_nobody_reached_are_not_judged() -> None:
+    for env in ("Pendulum-v1", "MountainCar-v0"):
+        place = recipe(env)
+        stored = [e for e in collect(place, seed=0, episodes=1).episodes if not e["terminated"][-1]]
+        assert going_round(rw.EnvReward() + 5.0, place, stored) == ""
+
+
+def test_loops_come_back_to_where_they_were() -> None:
+    found = looping(recipe("Pendulum-v1"), seed=0)
+    assert len(found) == 16
+    for episode in found[::2]:  # without a lead
+        actions = episode["action"][:60, 0]
+        assert len(set(actions.tolist())) == 2
+        assert actions.min() == pytest.approx(-actions.max())
