@@ -226,6 +226,12 @@ def _print(folder: Path, fitted: Any) -> None:
             f"{len(episodes['heldout'])} held-out episodes are too few to judge a model by: its figures "
             f"may be luck. Record more, hold out more, or validate it on {LEAST} others."
         )
+    if metrics.get("left_out", {}).get("unknown_or_filled"):
+        out.print(
+            f"{metrics['left_out']['unknown_or_filled']} steps with numbers that were filled or not recorded "
+            "were left out.",
+            soft_wrap=True,
+        )
     if metrics.get("unknown_successors"):
         out.print(
             f"{metrics['unknown_successors']} steps without a recorded successor were left out, "

@@ -16,7 +16,7 @@ from rewardwrap.data import Demonstrations, EpisodeStore
 from rewardwrap.data.exemplars import exemplars
 from rewardwrap.nets.fitted import data_of, require_finite
 from rewardwrap.nets.folder import save_model
-from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.spaces import inputs_of
 from rewardwrap.rewards.demonstrated import Demonstrated, standardised
 from rewardwrap.rewards.density import Density
 from rewardwrap.rewards.hop_model import HopModel
@@ -82,7 +82,7 @@ def fit_density(
         )
     store = weighed(demos)
     require_finite(store, reads)
-    inputs = Inputs.of(spaces_of(store), reads)
+    inputs = inputs_of(store, reads)
     draws = np.random.default_rng(seed)
     made = Density.of(inputs, _some(store, rows, draws), bandwidth=bandwidth)
     paid = made(store.transitions())
@@ -124,7 +124,7 @@ def fit_matched(
         raise ConfigError(f"{method}: rows must be at least 1, got {rows}. Use 1000.")
     store = weighed(demos)
     require_finite(store, reads)
-    inputs = Inputs.of(spaces_of(store), reads)
+    inputs = inputs_of(store, reads)
     batch = store.transitions()
     every = max(1, -(-batch.lanes // rows))
     kept = [np.arange(0, n, every) for n in store.lengths]

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.data import DataError, EpisodeStore, Fragments
+from rewardwrap.data.successors import unknown_rows
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.objectives.outcome import binary
@@ -22,6 +23,7 @@ from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.nets.tables import Table
 from rewardwrap.nets.trainer import Fit, Progress, fit
 from rewardwrap.rewards.dynamics import KIND, LOGVAR, Dynamics, residual
+from rewardwrap.rewards.gaps import rows_with_gaps
 from rewardwrap.rewards.inputs import Inputs
 
 STARTS, SNAPSHOTS, AHEAD, CANDIDATES = 5000, 4, 10, 32
@@ -115,6 +117,9 @@ def fit_dynamics(
 ) -> Fitted:
     """Fit what follows a step, and a judge that tells recorded from drawn successors.
 
+    Steps of which a number was filled (`rewardwrap ingest --fill`), or whose successor nobody recorded, are
+    left out and counted.
+
     Args:
         store: Episodes whose observations are one vector.
         seed: Of everything that is drawn.
@@ -142,6 +147,11 @@ def fit_dynamics(
     train, held = store.split(heldout, seed=seed)
     inputs = Inputs.of(shape, ("obs", "action"))
     rows = [_known(side.transitions()) for side in (train, held)]
+    if min(side.lanes for side in rows) < 2:
+        raise DataError(
+            f"dynamics must be of steps whose numbers were all recorded, got {rows[0].lanes} to fit and "
+            f"{rows[1].lanes} held out. Record next_obs, or leave out the columns that miss most."
+        )
     width = inputs.width
     options: dict[str, Any] = {"hidden": hidden, "activation": activation, "seed": seed}
     obs = int(shape["obs"]["shape"][0])
@@ -181,7 +191,9 @@ def fit_dynamics(
     return Fitted(
         net, KIND,
         {"train": errors(frozen, train, seed=seed), "heldout": errors(frozen, held, seed=seed),
-         "null": {"rmse": 1.0}, "episodes": episodes, "history": done.history},
+         "null": {"rmse": 1.0}, "episodes": episodes,
+         "left_out": {"unknown_or_filled": store.steps - sum(side.lanes for side in rows)},
+         "history": done.history},
         Fit(done.history, done.best, time.perf_counter() - began), data=data_of(store),
         settings={"seed": seed, "hidden": list(hidden), "members": members, "heldout": heldout},
     )  # fmt: skip
@@ -215,15 +227,15 @@ def errors(model: Dynamics, store: EpisodeStore, *, seed: int = 0) -> dict[str, 
 
 
 def _ahead(model: Dynamics, store: EpisodeStore, unit: FloatArray, count: int, seed: int) -> float:
-    """Error after ten steps of the recorded actions."""
+    """Error after ten steps of the recorded actions; NaN where no ten steps were recorded whole."""
     rng = np.random.default_rng(seed)
-    long = np.flatnonzero(store.lengths >= AHEAD)
-    if not long.size:
-        return float("nan")
-    episode = rng.choice(long, 100)
-    start = (rng.random(100) * (store.lengths[episode] - AHEAD + 1)).astype(np.int64)
-    clips = Fragments(store, episode, start, np.full(100, AHEAD))
     whole = store.transitions()
+    first = np.flatnonzero(_whole_windows(store, whole))
+    if not first.size:
+        return float("nan")
+    step = rng.choice(first, 100)
+    episode = store.episode_of_step[step]
+    clips = Fragments(store, episode, step - store.first_step[episode], np.full(100, AHEAD))
     state = np.asarray(whole.obs, np.float64)[clips.rows[:, 0]]
     for t in range(AHEAD):
         batch = take(whole, clips.rows[:, t])
@@ -231,6 +243,15 @@ def _ahead(model: Dynamics, store: EpisodeStore, unit: FloatArray, count: int, s
         state, _ = model.next_obs(batch, rng, candidates=count)
     true = np.asarray(whole.next_obs, np.float64)[clips.rows[:, -1]].reshape(state.shape)
     return float(np.sqrt(np.mean(np.square((state - true) / unit))))
+
+
+def _whole_windows(store: EpisodeStore, whole: Transitions) -> Any:
+    """``(N,)`` steps from which `AHEAD` go on in one episode, none of them filled or without a successor."""
+    index = np.arange(store.steps)
+    left = (store.first_step + store.lengths)[store.episode_of_step] - index
+    broken = np.append(0, np.cumsum(~_whole(whole)))
+    last = np.minimum(index + AHEAD, store.steps)
+    return (left >= AHEAD) & (broken[last] == broken[index])
 
 
 def _snapshots(
@@ -279,11 +300,14 @@ def _table(rows: Encoded, **columns: Tensor) -> Table:
 
 
 def _known(batch: Transitions) -> Transitions:
-    """Rows whose successor was recorded."""
-    from rewardwrap.data.successors import unknown_rows
+    """Rows whose numbers were all recorded, the successor's among them."""
+    whole = _whole(batch)
+    return batch if whole.all() else take(batch, np.flatnonzero(whole))
 
-    unknown = unknown_rows(("next_obs",), batch)
-    return take(batch, np.flatnonzero(~unknown)) if unknown.any() else batch
+
+def _whole(batch: Transitions) -> Any:
+    """``(B,)``: what was filled is nobody's dynamics, and an unknown successor is none."""
+    return ~(unknown_rows(("next_obs",), batch) | rows_with_gaps(batch))
 
 
 def _delta(batch: Transitions) -> FloatArray:

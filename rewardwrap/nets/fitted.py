@@ -14,6 +14,7 @@ from rewardwrap.data.splits import contents, groups_of
 from rewardwrap.nets.paid import PaidNet
 from rewardwrap.nets.trainer import Fit
 from rewardwrap.pages.frames import Shown
+from rewardwrap.rewards.gaps import MISSING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,6 +112,20 @@ def require_finite(store: EpisodeStore, reads: Sequence[str]) -> None:
                 f"{row - begins[episode]} of episode {store.ids[episode]} ({bad.sum()} of "
                 f"{len(bad)} rows). Drop those episodes, or fill the gaps before ingesting."
             )
+
+
+def require_unfilled(store: EpisodeStore, what: str) -> None:
+    """Refuse demonstrations whose numbers were filled, for what reads a state without its step.
+
+    Raises:
+        DataError: Names the columns.
+    """
+    flags = [name for name, gap in store.info.items() if name.endswith(MISSING) and gap.any()]
+    if flags:
+        raise DataError(
+            f"{what} must be found in frames that were seen whole, got numbers that were filled "
+            f"({', '.join(flags)}). Leave those columns or episodes out when ingesting."
+        )
 
 
 def watched_apart(train: EpisodeStore, seed: int) -> tuple[EpisodeStore, EpisodeStore]:

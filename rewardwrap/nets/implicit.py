@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from rewardwrap.core.errors import StackError
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import Encoded, NetError, PaidNet
-from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.spaces import inputs_of
 from rewardwrap.rewards.folding import Arrays
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.log_ratio import KIND, SIDES, LogRatio
@@ -59,7 +60,9 @@ class ImplicitReward(PaidNet):
                 "an implicit reward must have vector observations and one Discrete or Box action, got "
                 f"{[part.label for part in inputs.parts]}. Fit an explicit reward network."
             )
-        actor = RewardNet(Inputs(seen), head="quantile", quantiles=acts[0].width, **options)
+        self.gaps = acts[0].fillable
+        self.numbers = acts[0].width - len(self.gaps)
+        actor = RewardNet(Inputs(seen), head="quantile", quantiles=self.numbers, **options)
         super().__init__(inputs, actor.members, actor.dtype)
         self.beta, self.sd_of_action = beta, sd
         self.discrete = acts[0].sort == "one_hot"
@@ -71,7 +74,7 @@ class ImplicitReward(PaidNet):
     @classmethod
     def of(cls, store: Any, **options: Any) -> ImplicitReward:
         """For the spaces of a store."""
-        return cls(Inputs.of(spaces_of(store), ("obs", "action")), **options)
+        return cls(inputs_of(store, ("obs", "action")), **options)
 
     @classmethod
     def from_sb3(cls, model: Any, *, beta: float = 0.1) -> ImplicitReward:
@@ -104,7 +107,8 @@ class ImplicitReward(PaidNet):
     def policy(self, env: Any, *, member: int = 0) -> ActorCriticPolicy:
         """The policy as stable-baselines3 has them: the same logits, or mean actions; an empty critic.
 
-        Normalisation lies in its first layer, the actions' own unit in its last.
+        Normalisation lies in its first layer, the actions' own unit in its last. It acts on whole
+        observations: what it learned of gaps in the data (`rewardwrap ingest --fill`) stays unused.
 
         Args:
             env: An environment or its id, with the spaces this was fitted for.
@@ -120,7 +124,8 @@ class ImplicitReward(PaidNet):
         from rewardwrap.nets.acting import actor_critic, policy_inputs, spaces_of_env
 
         observed, acted = spaces_of_env(env)
-        if policy_inputs(observed, acted).to_plain() != self.inputs.to_plain():
+        whole = Inputs([replace(part, fill=()) for part in self.inputs.parts])
+        if policy_inputs(observed, acted).to_plain() != whole.to_plain():
             raise StackError(
                 "a policy must act in the spaces it was fitted for, got an environment with "
                 f"{observed} and {acted}. Fit one on data of this environment."
@@ -137,13 +142,15 @@ class ImplicitReward(PaidNet):
         ]
         mean, sd = self.mean.double(), self.sd.double()
         weight, bias = layers[0]
-        seen = slice(0, self.width)
+        seen = torch.as_tensor(~self.actor.inputs.flags()).nonzero()[:, 0]
+        weight = weight[seen]
         layers[0] = weight / sd[seen, None], bias - (mean[seen] / sd[seen]) @ weight
         log_sd = None
         if not self.discrete:
-            unit = sd[self.width :]
+            acted = slice(self.width, self.width + self.numbers)
+            unit = sd[acted]
             weight, bias = layers[-1]
-            layers[-1] = weight * unit, bias * unit + mean[self.width :]
+            layers[-1] = weight * unit, bias * unit + mean[acted]
             log_sd = torch.log(self.sd_of_action * unit).float()
         activation = str(self.actor.activation)
         return Actor([(w.float(), b.float()) for w, b in layers], activation, log_sd)
@@ -161,11 +168,18 @@ class ImplicitReward(PaidNet):
         return self._log_prob(self.actor, rows)
 
     def _log_prob(self, actor: RewardNet, rows: Encoded) -> Tensor:
-        obs, action = rows.x[..., : self.width], rows.x[..., self.width :]
+        obs, rest = rows.x[..., : self.width], rows.x[..., self.width :]
+        action, filled = rest[..., : self.numbers], rest[..., self.numbers :]
         found = actor.columns(Encoded(obs))
         if self.discrete:
             return (torch.log_softmax(found, dim=-1) * action).sum(-1)
-        return -0.5 * ((action - found) / self.sd_of_action).square().sum(-1)
+        each = ((action - found) / self.sd_of_action).square()
+        if self.gaps:
+            # the density of the numbers that are known: one that was filled says nothing
+            known = torch.ones_like(each)
+            known[..., self.gaps] = 1.0 - filled
+            each = each * known
+        return -0.5 * each.sum(-1)
 
     def keep_reference(self) -> None:
         """Make the policy as it is now the reference."""

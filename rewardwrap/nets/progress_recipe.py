@@ -17,7 +17,7 @@ from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, Demonstrations, EpisodeStore
 from rewardwrap.data.exemplars import SUCCESS
 from rewardwrap.nets.demonstration_recipe import Static, weighed
-from rewardwrap.nets.fitted import data_of, require_finite
+from rewardwrap.nets.fitted import data_of, require_finite, require_unfilled
 from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.rewards.demonstrated import standardised
 from rewardwrap.rewards.hop_model import HopModel, hop
@@ -60,6 +60,7 @@ def fit_progress(
     """
     store = weighed(demos)
     require_finite(store, ("obs",))
+    require_unfilled(store, "progress")
     _require_success(store)
     inputs = Inputs.of(spaces_of(store), ("next_obs",))
     rows = replace(store.transitions())

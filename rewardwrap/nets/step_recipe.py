@@ -12,7 +12,7 @@ from rewardwrap.core.errors import ConfigError, warn
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, Demonstrations, EpisodeStore
 from rewardwrap.nets.demonstration_recipe import Static, weighed
-from rewardwrap.nets.fitted import data_of, require_finite
+from rewardwrap.nets.fitted import data_of, require_finite, require_unfilled
 from rewardwrap.nets.spaces import spaces_of
 from rewardwrap.rewards.demonstrated import in_deviations
 from rewardwrap.rewards.inputs import Inputs
@@ -77,6 +77,7 @@ def fit_steps(
         )
     store = weighed(demos, images=features is not None or bool(fields))
     require_finite(store, ("obs",))
+    require_unfilled(store, "steps")
     seen, batch = ("next_obs",), store.transitions()
     inputs = Inputs.of_fields(fields) if fields else Inputs.of(spaces_of(store), seen)
     eye = sight(inputs, features, batch, seed)

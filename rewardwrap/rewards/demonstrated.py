@@ -41,9 +41,7 @@ class Demonstrated:
 
     def encode(self, batch: Transitions) -> FloatArray:
         """Standardised inputs, ``(B, D)``."""
-        x = np.empty((batch.lanes, self.inputs.width))
-        self.inputs.write(batch, x)
-        return np.asarray((x - self.mean) / self.sd)
+        return np.asarray((_written(self.inputs, batch) - self.mean) / self.sd)
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of it."""
@@ -58,9 +56,15 @@ class Demonstrated:
 
 def standardised(inputs: Inputs, batch: Transitions) -> dict[str, NDArray[Any]]:
     """Rows by their own mean and deviation, as `Demonstrated` takes them; what is constant is only moved."""
+    return in_deviations(_written(inputs, batch), inputs.scaled())
+
+
+def _written(inputs: Inputs, batch: Transitions) -> FloatArray:
+    """Rows with their gaps filled; that there was one brings no two rows closer or apart."""
     x = np.empty((batch.lanes, inputs.width))
     inputs.write(batch, x)
-    return in_deviations(x, inputs.scaled())
+    x[:, inputs.flags()] = 0.0
+    return x
 
 
 def in_deviations(x: FloatArray, scaled: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:

@@ -49,6 +49,7 @@ class Density(Demonstrated):
                 f"a density must have a bandwidth above 0, got {self.bandwidth}. Fit it again."
             )
         self._squares = np.square(self.rows).sum(axis=1)
+        self._numbers = int((~inputs.flags()).sum())
 
     @classmethod
     def of(cls, inputs: Inputs, batch: Transitions, *, bandwidth: float = 0.5) -> Density:
@@ -83,7 +84,7 @@ class Density(Demonstrated):
         exponent = -np.maximum(square, 0.0) / (2.0 * self.bandwidth**2)
         top = exponent.max(axis=1)
         mass = np.exp(exponent - top[:, None]).mean(axis=1)
-        normal = 0.5 * self.inputs.width * math.log(2.0 * math.pi * self.bandwidth**2)
+        normal = 0.5 * self._numbers * math.log(2.0 * math.pi * self.bandwidth**2)
         return np.asarray(top + np.log(mass) - normal)
 
     def describe(self) -> dict[str, Any]:

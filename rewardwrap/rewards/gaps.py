@@ -53,6 +53,15 @@ def write_filled(
     return count_filled
 
 
+def rows_with_gaps(batch: Transitions) -> BoolArray:
+    """``(B,)`` steps of which somebody filled a number of an observation or action."""
+    found = np.zeros(batch.lanes, bool)
+    for name in list(batch.info.keys()):
+        if name.endswith(MISSING) and name.startswith(("obs", "next_obs", "action")):
+            found |= np.nan_to_num(batch.info[name]) > 0
+    return found
+
+
 def _missing(values: Any, name: str, said: set[str], batch: Transitions) -> BoolArray:
     gap: BoolArray = np.isnan(values)
     if name + MISSING in said:

@@ -96,6 +96,13 @@ class Inputs:
             found[begin : end - len(part.fillable)] = part.sort in ("real", "field")
         return found
 
+    def flags(self) -> NDArray[np.bool_]:
+        """Which columns only say that a number was filled, ``(width,)``."""
+        found = np.zeros(self.width, bool)
+        for part, _, end in self._places:
+            found[end - len(part.fillable) : end] = True
+        return found
+
     def write(self, batch: Transitions, out: NDArray[Any]) -> None:
         """Fill ``out``, ``(B, width)``, from a batch.
 

@@ -51,7 +51,9 @@ class LogRatio:
             for n in ("scale", "shift")
         )
         self._sides = [Layers(net, arrays, f"{side}.") for side in SIDES]
-        self._width = self._sides[0].width
+        self._width, self._numbers = self._sides[0].width, self._sides[0].outputs
+        acts = [part for part in inputs.parts if part.column == "action"]
+        self._gaps = acts[0].fillable if acts else []
 
     def __call__(self, batch: Transitions) -> FloatArray:
         """The reward of every row, ``(B,)`` float64."""
@@ -75,9 +77,13 @@ class LogRatio:
 
     def _log_prob(self, x: FloatArray, side: Layers) -> FloatArray:
         """``(M, B)``; a Gaussian's without its constant, which a ratio does not have."""
-        found, action = side(x[:, : self._width]), x[:, self._width :]
+        found, rest = side(x[:, : self._width]), x[:, self._width :]
+        action, filled = rest[:, : self._numbers], rest[:, self._numbers :]
         if not self._discrete:
-            return np.asarray(-0.5 * np.square((action - found) / self._spread).sum(axis=-1))
+            each = np.square((action - found) / self._spread)
+            if self._gaps:
+                each[..., self._gaps] *= 1.0 - filled
+            return np.asarray(-0.5 * each.sum(axis=-1))
         top = found.max(axis=-1, keepdims=True)
         normal = np.log(np.exp(found - top).sum(axis=-1, keepdims=True)) + top
         return np.asarray(((found - normal) * action).sum(axis=-1))

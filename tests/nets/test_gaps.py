@@ -19,7 +19,7 @@ import rewardwrap as rw
 from rewardwrap.core.errors import RewardValueError
 from rewardwrap.core.info import ColumnInfo
 from rewardwrap.core.transitions import take
-from rewardwrap.data import EpisodeStore
+from rewardwrap.data import DataError, EpisodeStore
 from rewardwrap.data.fill import filled
 from rewardwrap.nets.folder import load_model
 from rewardwrap.nets.reward_recipe import fit_regression
@@ -86,6 +86,99 @@ def test_a_number_comes_from_the_other_end_of_the_step_or_else_from_the_model() 
         [1, 2, 0, 3, 4, 0], [1, 4, 1, 3, 4, 0], [1, 7, 1, 3, 7, 1], [1, 2, 1, 3, 7, 1],
     ]  # fmt: skip
     assert inputs.scaled().tolist() == [True, True, False] * 2
+
+
+@pytest.fixture(scope="module")
+def gaps() -> EpisodeStore:
+    """Pendulum with 10 % of its cells filled, on disk as `ingest --fill` leaves it."""
+    return filled(holed(pendulum(24, steps=40, seed=5), seed=1), [])
+
+
+@pytest.mark.parametrize(
+    "tag", ["bradley_terry", "dpo", "prdp", "rankings", "surf", "treg", "gpm", "gdro"]
+)
+def test_every_model_of_answers_carries_the_fill(gaps: EpisodeStore, tag: str) -> None:
+    fitted = rw.fit(
+        "preferences", gaps, objective=tag, pairs=40, length=8, epochs=1, hidden=(4,), members=1
+    )
+    assert fitted.net.inputs.fills
+    raw = holed(pendulum(1, steps=40, seed=6), seed=2).transitions()
+    frozen: Any = fitted.net.freeze()
+    paid = frozen.steps(raw) if tag == "gpm" else frozen(raw)
+    assert np.isfinite(paid).all()
+
+
+def test_a_policy_is_paid_for_the_actions_that_are_known(
+    gaps: EpisodeStore, tmp_path: Path
+) -> None:
+    fitted = rw.fit(
+        "preferences", gaps, objective="dpo", pairs=60, length=8, epochs=3, hidden=(8,), members=2
+    )
+    fitted.save(tmp_path / "m")
+    net = load_model(tmp_path / "m").net
+    batch = gaps.transitions()
+    with torch.no_grad():
+        own = net.reward(net.prepare(net.encode(batch))).numpy()
+    reward = rw.Learned(tmp_path / "m")
+    np.testing.assert_allclose(reward.members(batch), own, rtol=1e-3, atol=2e-4)
+    lost = batch.info["action_0_missing"] > 0
+    assert 0.05 < lost.mean() < 0.2
+    unpaid = net.shift.numpy()  # log pi - log pi_ref of no number is 0
+    np.testing.assert_allclose(own[:, lost], np.tile(unpaid[:, None], lost.sum()), atol=1e-5)
+    whole = pendulum(1, steps=40, seed=6).transitions()
+    policy = net.policy("Pendulum-v1", member=1)
+    x = net.prepare(net.encode(whole)).x[:, : net.width]
+    acted = net.outputs(x)[1, :, :1] * net.sd[net.width] + net.mean[net.width]
+    mean = policy.get_distribution(
+        torch.as_tensor(np.asarray(whole.obs, np.float32))
+    ).distribution.mean
+    torch.testing.assert_close(mean, acted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["density", "pwil", "ot"])
+def test_demonstrations_with_gaps_pay_a_step_with_gaps(
+    gaps: EpisodeStore, tmp_path: Path, method: str
+) -> None:
+    from rewardwrap.nets.demonstration_recipe import fit_density, fit_matched
+
+    made = fit_density(gaps) if method == "density" else fit_matched(gaps, method=method)
+    raw = holed(pendulum(1, steps=40, seed=6), seed=2)
+    x = made.model.encode(raw.transitions())
+    assert np.isfinite(x).all()
+    assert not x[:, made.model.inputs.flags()].any()
+    made.save(tmp_path / "m")
+    if method == "density":
+        batch = gaps.transitions()
+        paid = rw.Learned(tmp_path / "m")
+        np.testing.assert_allclose(paid(batch), made.model(batch))
+        assert np.isfinite(paid(raw.transitions())).all()
+
+
+def test_what_reads_whole_frames_refuses_filled_ones(gaps: EpisodeStore) -> None:
+    from rewardwrap.nets.progress_recipe import fit_progress
+    from rewardwrap.nets.step_recipe import fit_steps
+
+    ends = np.asarray(gaps.truncated)
+    done = replace(gaps, terminated=ends, truncated=~ends & False).select([0])
+    for what, recipe in (("steps", fit_steps), ("progress", fit_progress)):
+        with pytest.raises(DataError, match=f"{what} must be found in frames .*obs_0_missing"):
+            recipe(done)
+
+
+def test_dynamics_are_those_of_the_steps_that_were_recorded(
+    gaps: EpisodeStore, tmp_path: Path
+) -> None:
+    fitted = rw.fit("dynamics", gaps, epochs=2, members=1, hidden=(8,), out=tmp_path / "dyn")
+    flags = [name for name in gaps.info if name.endswith("_missing")]
+    assert len(flags) == 7
+    gap = np.any([gaps.info[name] > 0 for name in flags], axis=0)
+    assert fitted.metrics["left_out"] == {"unknown_or_filled": int(gap.sum())}
+    starts = np.asarray(gaps.transitions().obs)[~gap]
+    obs, _ = rw.ModelEnv(tmp_path / "dyn", reward=rw.Constant(1.0)).reset(seed=0)
+    assert np.abs(starts - obs).max(axis=1).min() < 1e-6
+    every = replace(gaps, info={**gaps.info, "obs_0_missing": np.ones(gaps.steps)})
+    with pytest.raises(DataError, match="of steps whose numbers were all recorded, got 0"):
+        rw.fit("dynamics", every)
 
 
 class Holes(gym.ObservationWrapper[Any, Any, Any]):

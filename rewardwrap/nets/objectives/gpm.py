@@ -13,9 +13,8 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.nets.objectives.contract import objective
 from rewardwrap.nets.paid import NetError
 from rewardwrap.nets.pair_net import PairNet
-from rewardwrap.nets.spaces import spaces_of
+from rewardwrap.nets.spaces import inputs_of
 from rewardwrap.nets.tables import Table
-from rewardwrap.rewards.inputs import Inputs
 
 
 @objective("gpm", labels="pairs")
@@ -50,9 +49,7 @@ class GeneralPreference:
             )
 
     def network(self, store: Any, reads: Sequence[str], **options: Any) -> PairNet:
-        return PairNet(
-            Inputs.of(spaces_of(store), reads), planes=self.planes, tau=self.tau, **options
-        )
+        return PairNet(inputs_of(store, reads), planes=self.planes, tau=self.tau, **options)
 
     def losses(self, net: Any, table: Table) -> Tensor:
         """``(M, n)``; reads ``steps``, ``coefficient`` and ``preferred``."""
