@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 USUAL: Mapping[str, str] = {
     "head": "2", "width": "64", "activation": "relu", "members": "1", "data": "1", "inputs": "obs+action",
-    "kind": "bt",
+    "kind": "bt", "experts": "1",
 }  # fmt: skip
 """Part of a recipe -> what it is where the grid does not say: layers, their width, ..."""
 KINDS = {"bt": "preferences", "outcome": "outcome", "judge": "preferences"}
@@ -98,7 +98,7 @@ def ablate(
         data: Episodes with logged rewards, or their folder.
         grid: Part -> values, as text: ``head`` (layers), ``width``, ``activation``, ``members``, ``data``
             (share of the training episodes), ``inputs`` (``obs+action``), ``kind`` (``bt``, ``outcome``,
-            ``judge``).
+            ``judge``), ``experts`` (among which a gate chooses for each step).
         teacher: Who answers, for ``bt``.
         pairs: Answered questions, for ``bt`` and ``judge``.
         length: Steps of a clip.
@@ -169,11 +169,12 @@ def _cells(grid: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     for cell in cells:
         if cell["kind"] not in KINDS:
             raise UnknownName("kind of model", cell["kind"], KINDS)
-        whole = all(cell[name].isdecimal() for name in ("head", "width", "members"))
+        whole = all(cell[name].isdecimal() for name in ("head", "width", "members", "experts"))
         if not whole or not 0 < _number(cell["data"]) <= 1:
             raise ConfigError(
-                "ablate: head, width and members must be whole numbers and data lie in (0, 1], got "
-                f"{cell['head']}, {cell['width']}, {cell['members']} and {cell['data']}. Correct the grid."
+                "ablate: head, width, members and experts must be whole numbers and data lie in (0, 1], got "
+                f"{cell['head']}, {cell['width']}, {cell['members']}, {cell['experts']} and {cell['data']}. "
+                "Correct the grid."
             )
     return cells
 
@@ -217,8 +218,8 @@ def _fitted(
 
     return fit(
         KINDS[cell["kind"]], shown, reads=tuple(cell["inputs"].split("+")), activation=cell["activation"],
-        hidden=(int(cell["width"]),) * int(cell["head"]), members=int(cell["members"]), seed=seed,
-        epochs=epochs, **own,
+        hidden=(int(cell["width"]),) * int(cell["head"]), members=int(cell["members"]),
+        experts=int(cell["experts"]), seed=seed, epochs=epochs, **own,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ USUAL: dict[str, tuple[str, Labels]] = {
 """What is fitted -> the objective where none is named, and what it learns from."""
 JUDGEMENTS = (".sqlite", ".sqlite3", ".db", ".parquet", ".csv", ".tsv", ".jsonl", ".json")
 DYNAMICS = "dynamics"
+VERIFIERS = ("preferences", "outcome", "process")
 HELD_OUT = 0.2
 PEOPLE = 3
 """Members of an ensemble on preferences, where nobody says."""
@@ -54,6 +55,8 @@ def fit(
     hidden: Sequence[int] = (64, 64),
     activation: str = "relu",
     members: int | None = None,
+    experts: int = 1,
+    top: int = 1,
     heldout: float | None = None,
     epochs: int | None = None,
     patience: int | None = None,
@@ -91,6 +94,8 @@ def fit(
         hidden: Sizes of the hidden layers.
         activation: ``"relu"``, ``"silu"`` or ``"tanh"``.
         members: Of the ensemble; None: 3 for preferences, else 1.
+        experts: Networks among which a gate chooses for each step, for preferences, outcome and process.
+        top: How many of them a step is sent to.
         heldout: Share of episodes that are held out; None: a fifth, or with ``require`` as many as a
             judgement needs (20), up to half.
         epochs: At most so many.
@@ -135,6 +140,8 @@ def fit(
         "progress": progress,
     }
     options |= {k: v for k, v in {"epochs": epochs, "patience": patience}.items() if v is not None}
+    if (experts, top) != (1, 1):
+        options |= {"experts": experts, "top": top}
     settings: dict[str, Any] = {}
     tag = objective or USUAL[what][0]
     if tag == "bradley_terry":
@@ -142,6 +149,8 @@ def fit(
     elif tag == "regression" and what == "regression":
         settings = {"loss": loss}
     options["objective"] = _objective(what, tag, {**settings, **(objective_kwargs or {})})
+    if "experts" in options:
+        _require_mixable(what, tag, options["objective"], signs)
     if what == "preferences":
         asked = _answers(teacher, store, pairs)
         fitted = _preferences(
@@ -184,6 +193,18 @@ def _dynamics(
     if out is not None:
         fitted.save(Path(out))
     return fitted
+
+
+def _require_mixable(what: str, tag: str, objective: Any, signs: Any) -> None:
+    if what not in VERIFIERS:
+        raise ConfigError(
+            f"experts must be of a verifier ({', '.join(VERIFIERS)}), got {what}. Leave experts out."
+        )
+    if signs or hasattr(objective, "network"):
+        raise ConfigError(
+            f"experts must be of the usual network, got {'signs' if signs else tag}: "
+            f"{'a weighing of columns' if signs else tag} fits a network of its own. Leave experts out."
+        )
 
 
 def _held(store: EpisodeStore) -> float:

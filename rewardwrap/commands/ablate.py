@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="PART=A,B",
         help="head=1,2 (layers) width=64 activation=relu,silu members=1,3 data=0.5,1 inputs=obs,obs+action "
-        "kind=bt,outcome,judge",
+        "kind=bt,outcome,judge experts=1,4",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="TABLE", help="folder to write")
     parser.add_argument("--teacher", default="oracle", help="who answers, for kind=bt (oracle)")

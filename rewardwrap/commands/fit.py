@@ -107,10 +107,13 @@ def _own(args: argparse.Namespace) -> dict[str, Any]:
         "gamma",
         "head",
         "loss",
+        "experts",
+        "top",
     )
     found = {name: getattr(args, name) for name in names if hasattr(args, name)}
     if args.what in ("outcome", "process"):
-        found["column"] = args.success if args.what == "outcome" else args.marks
+        said = args.success if args.what == "outcome" else args.marks
+        found["column"] = said.removeprefix("info:")
     if args.what == "preferences":
         found["signs"] = key_values(args.signs, "--signs")
     return found

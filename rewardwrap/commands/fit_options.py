@@ -42,8 +42,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="table (.parquet, .csv, .jsonl): episode, start, length, and 1, 0 or nothing for each principle",
     )
     outcome.add_argument(
-        "--success", required=True, metavar="COLUMN", help="of info, or terminated, or truncated"
-    )
+        "--success", "--label", required=True, metavar="COLUMN",
+        help="of info (info:is_success is is_success), or terminated, or truncated",
+    )  # fmt: skip
+    for own in (preferences, outcome, process):
+        own.add_argument(
+            "--experts", type=whole_number, default=1, metavar="N",
+            help="networks among which a gate chooses for each step (1)",
+        )  # fmt: skip
+        own.add_argument(
+            "--top", type=whole_number, default=1, metavar="K",
+            help="how many of the experts a step is sent to (1)",
+        )  # fmt: skip
     process.add_argument(
         "--marks",
         required=True,

@@ -13,6 +13,7 @@ import numpy as np
 
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
+from rewardwrap.nets.experts import experts_of
 from rewardwrap.nets.foreign import ForeignNet
 from rewardwrap.nets.implicit import implicit_of
 from rewardwrap.nets.network import RewardNet
@@ -22,6 +23,7 @@ from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.demonstrated import Demonstrated
 from rewardwrap.rewards.density import KIND
 from rewardwrap.rewards.dynamics import KIND as DYNAMICS
+from rewardwrap.rewards.experts import KIND as EXPERTS
 from rewardwrap.rewards.frozen import Thawed, thaw
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.hop_model import KIND as HOPS
@@ -177,6 +179,8 @@ def network_of(document: Mapping[str, Any], weights: bytes) -> PaidNet:
         net = implicit_of(inputs, settings)
     elif settings.get("kind") == PRINCIPLES:
         net = principle_net_of(inputs, settings)
+    elif settings.get("kind") == EXPERTS:
+        net = experts_of(inputs, settings)
     elif settings.get("kind") == PAIR:
         net = pair_net_of(inputs, settings)
     else:

@@ -89,8 +89,8 @@ class RewardNet(PaidNet):
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         generators = [torch.Generator().manual_seed(seed + m) for m in range(members)]
         for i, o in pairwise(sizes):
-            self.weights.append(nn.Parameter(_uniform((i, o), i, generators)))
-            self.biases.append(nn.Parameter(_uniform((1, o), i, generators)))
+            self.weights.append(nn.Parameter(uniform((i, o), i, generators)))
+            self.biases.append(nn.Parameter(uniform((1, o), i, generators)))
         self.trunks = nn.ModuleList(Trunk(part, features, members, seed) for part in inputs.images)
         self.register_buffer("signs", None if signs is None else torch.tensor(signs).float())
         self.to(self.expects)
@@ -195,7 +195,7 @@ class RewardNet(PaidNet):
         return layers
 
 
-def _uniform(shape: tuple[int, int], fan_in: int, generators: Sequence[torch.Generator]) -> Tensor:
+def uniform(shape: tuple[int, int], fan_in: int, generators: Sequence[torch.Generator]) -> Tensor:
     """torch's default for Linear: uniform within 1 / sqrt(fan in)."""
     bound = 1.0 / math.sqrt(max(fan_in, 1))
     return torch.stack([torch.rand(shape, generator=g) * 2 * bound - bound for g in generators])

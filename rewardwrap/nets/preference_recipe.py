@@ -16,10 +16,10 @@ from rewardwrap.core.errors import UnknownName
 from rewardwrap.core.transitions import FloatArray, take
 from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sample_fragments
 from rewardwrap.data.successors import unknown_rows, with_successors
+from rewardwrap.nets.experts import build_mixed
 from rewardwrap.nets.features import feature_net, residual, weights
 from rewardwrap.nets.fitted import HELD_OUT, Fitted, data_of, require_finite, settings_of
 from rewardwrap.nets.measures import accuracy_interval, mixture_of, pair_measures
-from rewardwrap.nets.network import build
 from rewardwrap.nets.objectives.bradley_terry import BradleyTerry
 from rewardwrap.nets.paid import PaidNet
 from rewardwrap.nets.reference import reference_of, stream_of
@@ -92,7 +92,7 @@ def fit_preferences(
         signs: Columns of ``info`` and which way each of them counts: fit a monotone `feature_net` of
             them instead, for which some dozens of pairs are enough.
         progress: Called after every epoch.
-        options: Of `RewardNet`.
+        options: Of `RewardNet`, or ``experts`` and ``top`` of `ExpertsNet`.
 
     Raises:
         DataError: Too few episodes or pairs, inputs that are not finite, or a teacher without true
@@ -126,10 +126,11 @@ def fit_preferences(
         judge, record = (teacher or Teacher()).truth, {"teacher": name, "topology": topology}
     objective = objective or BradleyTerry()
     if signs:
-        net, weight_decay, lr = feature_net(signs, members=members, seed=seed), 0.0, FEATURES_LR
+        net: Any = feature_net(signs, members=members, seed=seed)
+        weight_decay, lr = 0.0, FEATURES_LR
     else:
         # an objective that fits another network than the usual one says so itself
-        made = getattr(objective, "network", build)
+        made = getattr(objective, "network", build_mixed)
         net = made(store, reads, seed=seed, members=members, hidden=hidden, **options)
     # training and held-out clips may lie in stores of their own
     seen = _rows_of(answered)

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from rewardwrap.core.transitions import FloatArray
 from rewardwrap.data import DataError, EpisodeStore, Fragments
+from rewardwrap.nets.experts import build_mixed
 from rewardwrap.nets.fitted import (
     HELD_OUT,
     Fitted,
@@ -20,9 +21,8 @@ from rewardwrap.nets.fitted import (
     settings_of,
     watched_apart,
 )
-from rewardwrap.nets.network import RewardNet, build
 from rewardwrap.nets.objectives import Outcome, Process
-from rewardwrap.nets.paid import NetError
+from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.reference import reference_of
 from rewardwrap.nets.tables import Table, clips_table, rows_table
 from rewardwrap.nets.trainer import Progress, fit
@@ -68,7 +68,7 @@ def fit_success(
         lr: Learning rate.
         weight_decay: Of AdamW.
         progress: Called after every epoch.
-        options: Of `RewardNet`.
+        options: Of `RewardNet`, or ``experts`` and ``top`` of `ExpertsNet`.
 
     Raises:
         DataError: No such column, numbers outside [0, 1], or a side of the split without labels.
@@ -79,7 +79,7 @@ def fit_success(
     labelled = replace(store, info={**store.info, LABEL: _labels(store, column, whole)})
     known, held = labelled.split(heldout, seed=seed)
     train, watched = watched_apart(known, seed)
-    net = build(store, reads, known=train, seed=seed, **options)
+    net = build_mixed(store, reads, known=train, seed=seed, **options)
     net.normalise(net.encode(train.transitions()))
     done = fit(
         net,
@@ -137,7 +137,7 @@ def _labels(store: EpisodeStore, column: str, whole: bool) -> FloatArray:
     return found
 
 
-def _table(net: RewardNet, store: EpisodeStore, whole: bool) -> Table:
+def _table(net: PaidNet, store: EpisodeStore, whole: bool) -> Table:
     label = store.info[LABEL]
     if not whole:  # rows without the successor that is read are left out there
         return rows_table(net, store.transitions(), label)

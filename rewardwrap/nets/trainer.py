@@ -62,7 +62,8 @@ def fit(
 
     The members of an ensemble see the same minibatches. Where ``bootstrap``, each weighs every item
     by how often a resample of its own drew it, which is a bootstrap in expectation and leaves every
-    layer a single batched product.
+    layer a single batched product. What a network ``costs`` itself is added while it is fitted, not
+    where it is judged.
 
     Args:
         net: The network; its ``members`` are trained side by side.
@@ -86,6 +87,7 @@ def fit(
     resampled = bootstrap and members > 1
     weight = _weights(train, members if resampled else 1, draws)
     parameters = [p for p in net.parameters() if p.requires_grad]
+    costs = getattr(net, "costs", None)
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, foreach=True)
     history: list[dict[str, float]] = []
     best, best_loss, kept = 0, float("inf"), None
@@ -97,7 +99,10 @@ def fit(
             if resampled:
                 # what a member did not draw cannot change it, so it need not be computed
                 shown = shown.having(**{DRAWN: (part > 0).T})
-            each = (objective.losses(net, shown) * part).sum(1) / len(index)
+            losses = objective.losses(net, shown)
+            if costs is not None:
+                losses = losses + costs(shown)
+            each = (losses * part).sum(1) / len(index)
             loss = each.sum()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -19,6 +19,8 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions, take
 from rewardwrap.rewards.density import KIND, Density
 from rewardwrap.rewards.dynamics import KIND as DYNAMICS
+from rewardwrap.rewards.experts import KIND as EXPERTS
+from rewardwrap.rewards.experts import Experts
 from rewardwrap.rewards.folding import Arrays, array_of, fold
 from rewardwrap.rewards.graph import KIND as GRAPH
 from rewardwrap.rewards.graph import Graph
@@ -244,7 +246,16 @@ def _rows(batch: Transitions, rows: slice) -> Transitions:
 
 
 Thawed: TypeAlias = (
-    Frozen | Density | Matched | StepModel | HopModel | LogRatio | Principled | Graph | OnnxNet
+    Frozen
+    | Density
+    | Matched
+    | StepModel
+    | HopModel
+    | LogRatio
+    | Principled
+    | Experts
+    | Graph
+    | OnnxNet
 )
 """What pays: a network, what demonstrations gave, a policy beside its reference, one's own network."""
 
@@ -276,6 +287,8 @@ def thaw(
             return LogRatio(inputs, document["net"], arrays, rule=rule, k=k)
         if document["net"].get("kind") == PRINCIPLES:
             return Principled(inputs, document["net"], arrays, rule=rule, k=k)
+        if document["net"].get("kind") == EXPERTS:
+            return Experts(inputs, document["net"], arrays, rule=rule, k=k)
         if document["net"].get("kind") == DYNAMICS:
             raise ConfigError(
                 "model must be of a reward to be paid, got one of dynamics. Play in it with rw.ModelEnv."
