@@ -34,8 +34,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help="where episodes begin in a table: flag:COLUMN, id:COLUMN, gap:COLUMN>X or length:N; "
-        "give it again to combine rules",
+        help="where episodes begin in a table: flag:COLUMN, id:COLUMN, gap:COLUMN>X, length:N or, for a "
+        "folder, file; give it again to combine rules",
     )
     parser.add_argument("--obs", metavar="A,B", help="observation columns of a table, or patterns")
     parser.add_argument("--action", metavar="A,B", help="action columns of a table, or patterns")

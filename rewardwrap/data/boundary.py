@@ -6,6 +6,7 @@
 | ``id:COLUMN`` | where the column changes; rows of one value are put together |
 | ``gap:COLUMN>X`` | where the column jumps by more than X, or runs backwards |
 | ``length:N`` | after every N rows (of one name, where there are names) |
+| ``file`` | with every file of a folder |
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from rewardwrap.data.checks import flags
 from rewardwrap.data.errors import DataError
 
 _GAP = re.compile(r"(?P<column>.+?)\s*>\s*(?P<limit>[^>]+)")
-FORMS = "flag:COLUMN, id:COLUMN, gap:COLUMN>X or length:N"
+FORMS = "flag:COLUMN, id:COLUMN, gap:COLUMN>X, length:N or, for a folder, file"
+FILE = "file"
+"""The rule, and the column that a folder's tables get by it: the name of the file."""
 TERMINATED = ("terminated", "terminal", "terminals", "termination", "terminations")
 TRUNCATED = ("truncated", "TimeLimit.truncated", "timeout", "timeouts", "truncation", "truncations")
 
@@ -68,8 +71,10 @@ def parse(text: str) -> Rule:
         Gap(column='time', limit=0.5)
 
     Raises:
-        DataError: It is none of the four.
+        DataError: It is none of them.
     """
+    if text == FILE:
+        return Name(FILE)
     form, _, rest = text.partition(":")
     if rest and form == "flag":
         return Flag(rest)

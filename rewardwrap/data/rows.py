@@ -17,6 +17,8 @@ from rewardwrap.data.ragged import IntArray
 from rewardwrap.data.reading import Note, Reading
 
 UNKNOWN_SUCCESSOR = "successor_unknown"
+ROUNDED = 1e-6
+"""Share of a number by which two writings of it differ: float32 beside float64."""
 BLOCK = 1 << 16
 """Rows that are compared at a time."""
 
@@ -141,9 +143,10 @@ def _joins(rows: Rows) -> BoolArray:
             place = slice(begin, min(begin + BLOCK, len(joined)))
             ahead, behind = np.asarray(before)[1:][place], np.asarray(after)[:-1][place]
             same = ahead == behind
-            if ahead.dtype.kind == "f" and behind.dtype.kind == "f":
-                # an empty cell contradicts nothing
+            if ahead.dtype.kind == "f" and behind.dtype.kind == "f" and not same.all():
+                # an empty cell contradicts nothing, nor does one that was written with fewer digits
                 same |= np.isnan(ahead) | np.isnan(behind)
+                same |= np.isclose(ahead, behind, rtol=ROUNDED, atol=0.0)
             joined[place] &= same.all(axis=tuple(range(1, same.ndim)))
     return joined
 

@@ -33,7 +33,8 @@ def rules_of(
     if not flagged:
         raise DataError(
             f"{path} must come with a rule for where episodes begin, got columns "
-            f"{', '.join(columns)}. State one: --boundary {boundary.FORMS}."
+            f"{', '.join(name for name in columns if name.isprintable())}. State one: --boundary "
+            f"{boundary.FORMS}."
         )
     return [*map(boundary.Name, runs), *dict.fromkeys(flagged)]
 

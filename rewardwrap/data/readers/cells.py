@@ -11,7 +11,10 @@ from rewardwrap.data.errors import DataError
 
 NULLS = ("", "na", "n/a", "#n/a", "nan", "null", "none")
 """What people write into cells that are empty."""
+TRUE, FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0")
 _LIST = re.compile(r"\s*(?:array\(|tensor\()?[\[(].*[\])]\s*", re.DOTALL)
+_BRACKETED = re.compile(r"\s*\([^\s,()\[\]]*\)\s*")
+"""A number in brackets is negative to an accountant; a vector of one, as Python writes it, has a comma."""
 _MARKS = re.compile(
     r"array\(|tensor\(|(?:np\.)?float\d+\(|(?:np\.)?u?int\d+\(|,\s*dtype=[\w.]+|[\[\](),]"
 )
@@ -44,7 +47,7 @@ def vectors(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """
     if values.dtype.kind != "O" or not len(values) or not isinstance(values[0], str):
         return values
-    if not _LIST.fullmatch(values[0]):
+    if not _LIST.fullmatch(values[0]) or _BRACKETED.fullmatch(values[0]):
         return values
     rows = []
     for i, cell in enumerate(values):
@@ -112,18 +115,23 @@ def _lists(name: str, column: Any) -> np.ndarray[Any, Any]:
 
 
 def numbers(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Refuse a column of text with the first cell that is no number.
+    """A column as numbers, those that were written as text too; refuses it with the first cell that is none.
 
     Raises:
         DataError: Names column, row and cell.
     """
     if values.dtype.kind in "biuf":
         return values
-    row = next((i for i, cell in enumerate(values) if not is_number(cell)), 0)
+    row = next((i for i, cell in enumerate(values) if not is_number(cell)), None)
+    if row is None and values.dtype.kind == "O":
+        return np.array([float("nan") if _is_empty(cell) else float(cell) for cell in values])
+    row = row or 0
     cell = values[row]
     cure = "Correct the cell, leave it empty, or choose other columns"
     if isinstance(cell, str) and cell.strip() == name:
         cure = "The header stands there again: take that line out"
+    elif isinstance(cell, str) and _BRACKETED.fullmatch(cell):
+        cure = "If brackets mean that it is negative, write -"
     elif isinstance(cell, str) and row == 0:
         cure = "If the first row holds units, take that line out; else choose other columns"
     raise DataError(f'column "{name}" must hold numbers, got {cell!r} in row {row}. {cure}.')
@@ -131,10 +139,30 @@ def numbers(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def is_number(cell: Any) -> bool:
     """Whether a cell is a number, or empty in a usual word."""
-    if cell is None or (isinstance(cell, str) and cell.strip().lower() in NULLS):
+    if _is_empty(cell):
         return True
     try:
         float(cell)
     except (TypeError, ValueError):
         return False
-    return True
+    # Python reads 1_000, which no table means
+    return not (isinstance(cell, str) and "_" in cell)
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in NULLS)
+
+
+def truths(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Words for true and false as booleans; anything else as it is.
+
+    Example:
+        >>> truths(np.array([" True", "no", "F"], object)).tolist()
+        [True, False, False]
+    """
+    if values.dtype.kind != "O":
+        return values
+    said = [str(cell).strip().lower() for cell in values]
+    if all(word in TRUE or word in FALSE for word in said):
+        return np.array([word in TRUE for word in said], bool)
+    return values

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardwrap.data import boundary
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.readers import lerobot, rowwise
 from rewardwrap.data.readers.arrowfile import json_table, parquet
@@ -64,6 +65,9 @@ def read(folder: Path, options: Options) -> Reading:
     if not rowwise.is_rowwise(whole, options):
         numbers = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
         whole = whole.append_column(FILES, pa.array(numbers))
+        if boundary.FILE in options.boundary and boundary.FILE not in names:
+            own = [str(path.relative_to(folder).with_suffix("")) for path in paths]
+            whole = whole.append_column(boundary.FILE, pa.array(own).take(pa.array(numbers)))
     reading = read_table(folder, whole, options, notes)
     return Reading(
         reading.store,

@@ -1,4 +1,8 @@
-"""JSON files: one list of objects, of steps or of episodes, or one object of columns."""
+"""JSON files: one list of objects, of steps or of episodes, or one object of columns.
+
+The list may stand in an object beside other things (``{"env": ..., "episodes": [...]}``), and an object of
+columns may be written as pandas does: ``{column: {row: cell}}`` or ``{"columns": [...], "data": [[...]]}``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardwrap.data.errors import DataError
+from rewardwrap.data.readers import names
 from rewardwrap.data.readers.table import read_table
 from rewardwrap.data.reading import Options, Reading
 from rewardwrap.limits import parsed
@@ -30,7 +35,7 @@ def table(path: Path) -> Any:
     import pyarrow as pa
 
     try:
-        document = parsed(path.read_bytes())
+        document = _unwrapped(parsed(path.read_bytes()))
         if isinstance(document, list) and document and all(isinstance(x, dict) for x in document):
             return pa.Table.from_pylist(document)
         if isinstance(document, dict) and all(isinstance(x, list) for x in document.values()):
@@ -44,3 +49,27 @@ def table(path: Path) -> Any:
         f"{path} must be a list of objects, of one step or one episode each, or an object of columns, got "
         f"{type(document).__name__}. Write one object a line and call it .jsonl."
     )
+
+
+def _unwrapped(document: Any) -> Any:
+    """The list of objects, or the object of columns, that a document holds."""
+    if not isinstance(document, dict) or not document:
+        return document
+    heads, rows = document.get("columns"), document.get("data")
+    if (
+        isinstance(heads, list)
+        and isinstance(rows, list)
+        and all(isinstance(r, list) for r in rows)
+    ):
+        if any(len(row) != len(heads) for row in rows):
+            return document
+        return {str(head): [row[i] for row in rows] for i, head in enumerate(heads)}
+    inner = list(document.values())
+    if all(isinstance(one, dict) and one.keys() == inner[0].keys() for one in inner):
+        if not any(name in inner[0] for name in names.OBS):
+            return {name: list(column.values()) for name, column in document.items()}
+        # episodes by their names
+        return [{"episode": name, **one} for name, one in document.items()]
+    lists = [one for one in inner if isinstance(one, list)]
+    alone = len(lists) == 1 and all(isinstance(x, dict) for x in lists[0])
+    return lists[0] if alone and lists[0] else document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +17,11 @@ from rewardwrap.data.reading import NONE, Note
 
 REGULAR, IRREGULAR = 1.5, 10.0
 """Times the usual step from which a step is a jump: of a clock that ticks alike, and of one that does not."""
+_OF_DAY = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?")
 FALLING = 0.8
 """Share of an episode's ticks that fall from which its clock counts down."""
+EVEN, UNEVEN = 0.9, 0.2
+"""Share of ticks that are alike in a clock; share that fall from which rows are no few that came late."""
 
 
 def clock(columns: dict[str, Any], asked: str | None) -> str | None:
@@ -36,6 +40,8 @@ def seconds(name: str, column: Any) -> FloatArray:
     values = np.asarray(column)
     if values.dtype.kind == "M":
         values = values.astype("datetime64[ns]").astype(np.int64) / 1e9
+    if values.dtype.kind == "O" and values.ndim == 1:
+        values = _written(values)
     if values.dtype.kind not in "iuf" or values.ndim != 1 or not np.isfinite(values).all():
         got = _first_odd(name, values)
         raise DataError(
@@ -44,6 +50,18 @@ def seconds(name: str, column: Any) -> FloatArray:
             "rows as they lie with --order none."
         )
     return values.astype(np.float64)
+
+
+def _written(cells: Any) -> Any:
+    """Numbers and times of day that were written as text, in seconds; as it is where a cell is neither."""
+    found = []
+    for cell in cells:
+        of_day = _OF_DAY.fullmatch(str(cell).strip())
+        if of_day is None and (cell in (None, "") or not is_number(cell)):
+            return cells
+        found.append(float(cell) if of_day is None else
+                     3600.0 * int(of_day[1]) + 60.0 * int(of_day[2]) + float(of_day[3] or 0))  # fmt: skip
+    return np.array(found)
 
 
 def _first_odd(name: str, values: Any) -> str:
@@ -114,6 +132,7 @@ def by_clock(
         if len(np.unique(ticks)) == len(ticks):
             if apart is not None and (np.diff(apart[rows]) == 1).all():
                 _refuse_falling(str(names[rows[0]]), name, ticks)
+                _refuse_uneven(str(names[rows[0]]), name, ticks)
             order[begin:end] = rows[np.argsort(ticks, kind="stable")]
             moved += 1
             continue
@@ -150,6 +169,22 @@ def _refuse_falling(episode: str, name: str, ticks: FloatArray) -> None:
         f'column "{name}" must rise inside an episode, got {ticks[row + 1]:.10g} after {ticks[row]:.10g} in '
         f"episode {episode}: it counts down. Say --order {name} if rows were written newest first, or "
         "--order none if they lie in time and it counts what is left."
+    )
+
+
+def _refuse_uneven(episode: str, name: str, ticks: FloatArray) -> None:
+    """Rows that lie together and whose clock goes up and down in steps of any size: perhaps no clock."""
+    step = np.diff(np.sort(ticks))
+    usual = np.median(step)
+    even = (np.abs(step - usual) <= 0.1 * usual).mean() >= EVEN
+    falls = np.diff(ticks) < 0
+    if even or falls.mean() < UNEVEN:
+        return
+    row = int(falls.argmax())
+    raise DataError(
+        f'column "{name}" must rise inside an episode, got {ticks[row + 1]:.10g} after {ticks[row]:.10g} in '
+        f"episode {episode}, and steps of all sizes: it may count nothing. Say --order {name} to put rows in "
+        "its order, or --order none to read them as they lie."
     )
 
 

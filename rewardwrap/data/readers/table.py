@@ -24,7 +24,8 @@ from rewardwrap.data.errors import DataError
 from rewardwrap.data.flat import Rows
 from rewardwrap.data.readers import borders, choice, finals, order, rlds, rowwise
 from rewardwrap.data.readers import names as known
-from rewardwrap.data.readers.cells import as_numpy, numbers, spread, vectors
+from rewardwrap.data.readers.cells import as_numpy, numbers, spread, truths, vectors
+from rewardwrap.data.readers.nested import steps_apart
 from rewardwrap.data.reading import Note, Options, Reading
 from rewardwrap.data.rows import episodes_of, grouped
 
@@ -39,6 +40,7 @@ def read_table(path: Path, table: Any, options: Options, notes: list[Note]) -> R
         DataError: A column that lacks or may mean several things, or no rule for borders.
     """
     require_distinct(path, table.column_names)
+    table = steps_apart(table, notes)
     if rowwise.is_rowwise(table, options):
         return rowwise.read_rowwise(path, table, options, notes)
     table = spread(table)
@@ -95,7 +97,11 @@ def read_columns(
     steps_of_rlds = _is_rlds(columns, roles, options)
     if not steps_of_rlds and not {"terminated", "truncated", "next_obs"} & roles.keys():
         rlds.ask_about_step_type(columns)
+    columns |= _one_a_row(path, columns, roles, [])
     rules = borders.rules_of(path, columns, options, steps_of_rlds, notes)
+    flagged = [*roles.get("terminated", ()), *roles.get("truncated", ()), *rlds.FLAGS]
+    flagged += [rule.column for rule in rules if isinstance(rule, boundary.Flag)]
+    columns |= {name: truths(columns[name]) for name in flagged if name in columns}
     columns |= _one_a_row(path, columns, roles, rules)
     columns, left_out = _without_episodes(columns, rules, options, notes)
     columns, names, clock = _in_order(columns, rules, roles, options, notes)
