@@ -17,7 +17,10 @@ def test_an_agent_is_seen(
 ) -> None:
     pytest.importorskip("pygame")
     pytest.importorskip("imageio_ffmpeg")
-    run = rw.train("CartPole-v1", steps=32, out=tmp_path, hyperparameters=SMALL, eval_freq=32)
+    run = rw.train(
+        "CartPole-v1", steps=32, out=tmp_path, hyperparameters=SMALL, eval_freq=32,
+        eval_episodes=1, env_kwargs={"max_episode_steps": 20},
+    )  # fmt: skip
     words = ["eval", str(run.folder)]
     file = tmp_path / "mine.mp4"
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
