@@ -25,6 +25,7 @@ ALGORITHMS: dict[str, tuple[str, str]] = {
     "ppo_mask": ("sb3_contrib", "MaskablePPO"),
     "ppo_stable": ("rewardwrap_policies.stable", "StablePPO"),
     "qrdqn": ("sb3_contrib", "QRDQN"),
+    "reptile": ("rewardwrap_policies.reptile_ppo", "Reptile"),
     "sac": ("stable_baselines3", "SAC"),
     "td3": ("stable_baselines3", "TD3"),
     "tqc": ("sb3_contrib", "TQC"),

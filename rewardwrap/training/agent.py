@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +184,8 @@ def build(
             **arguments,
         )
         heads = attached(settings.auxiliary, model)
+        for task in getattr(model, "other_tasks", ()):
+            model.others.append(_elsewhere(settings, h, reward, venv, task))  # type: ignore[attr-defined]
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         adapter.close()
         if isinstance(error, RewardwrapError | PoliciesError):
@@ -195,6 +197,20 @@ def build(
         ) from error
     adapter.require_discount(settings.gamma)
     return Agent(settings, model, adapter, heads)
+
+
+def _elsewhere(
+    settings: Settings, h: Hyperparameters, reward: Reward, venv: VecEnv, task: Mapping[str, Any]
+) -> VecEnv:
+    """The lanes of another task, with the reward and the moments of this one."""
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    other = replace(settings, env_kwargs={**settings.env_kwargs, **task})
+    lanes = reward_env(other, h, reward, lanes=h.n_envs, training=True, backend=settings.backend)
+    made = _normalized(_stacked(_noisy(lanes, other), h), h, settings.gamma)
+    if isinstance(made, VecNormalize) and isinstance(venv, VecNormalize):
+        made.obs_rms, made.ret_rms = venv.obs_rms, venv.ret_rms
+    return made
 
 
 def require_env(env: str, catalog: tuple[str, ...] = ()) -> None:
