@@ -16,6 +16,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import yaml
+
 from rewardwrap_envs import marked_yaml
 from rewardwrap_envs.installed import installed_folders
 from rewardwrap_envs.trust import require_trusted
@@ -155,6 +157,16 @@ def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
+        return _mapping(text)
+
+
+def _mapping(text: str) -> Any:
+    """``{level: [2, 3]}`` is a mapping in a file, and behind -params too; else the text."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
         return text
 
 

@@ -40,6 +40,12 @@ def test_all_steps_count_and_epsilon_decides_what_the_rounds_leave() -> None:
     assert not torch.equal(weights(models[0]), weights(models[1]))
 
 
+def test_tasks_are_written_as_in_a_file_behind_params() -> None:
+    for written in ("tasks:{level: [2, 3]}", "tasks:{'level': [2, 3]}"):
+        settings = settings_for(ENV, "reptile", rw.EnvReward(), hyperparameters=[written])
+        assert settings.row["tasks"] == {"level": [2, 3]}
+
+
 def test_with_epsilon_0_the_rounds_leave_the_weights_as_they_were() -> None:
     model = learned(steps=32, share=0.99, epsilon=[0, 0], learning_rate=0.0)
     begun = agent.build(settings_for(ENV, "reptile", rw.EnvReward(), hyperparameters=SMALL))
