@@ -14,12 +14,13 @@ parser.add_argument("--steps", default="60000")
 parser.add_argument("--seeds", default="5")
 parser.add_argument("--eval-episodes", default="2")
 parser.add_argument("--out", default="runs/freeway")
-options = parser.parse_args()
+options, more = parser.parse_known_args()
 
 raise SystemExit(
     main(
         f"compare ALE/Freeway-ram-v5 --algo ppo --reward env --reward potential -n {options.steps} "
         f"--seeds {options.seeds} --eval-freq {max(1, int(options.steps) // 5)} "
         f"--eval-episodes {options.eval_episodes} --jobs 2 --out {options.out}".split()
+        + more  # whatever else the command knows
     )
 )

@@ -33,6 +33,17 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of comparisons have one empty figure, where a test reads their words and files."""
+    from matplotlib.figure import Figure
+
+    from rewardwrap.compare import report, suite_report
+
+    monkeypatch.setattr(report, "draw_all", lambda comparison: {"learning_curves": Figure()})
+    monkeypatch.setattr(suite_report, "draw_suite", lambda suite: {"suite_profile": Figure()})
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _kept_workers() -> Iterator[None]:
     """Comparisons of many tests share workers that have imported what trainings need."""
@@ -50,6 +61,18 @@ def pytest_pyfunc_call() -> None:
     _forget_the_test()
 
 
+WRITTEN = (
+    "PYTEST_CURRENT_TEST", "LD_LIBRARY_PATH", "TORCHINDUCTOR_CACHE_DIR", "RAY_CLIENT_MODE",
+    "_MLFLOW_TELEMETRY_SESSION_ID", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK",
+)  # fmt: skip
+"""What pytest, and libraries that are imported (cv2, torch, ray, mlflow, ot), write into the environment."""
+BEGAN = dict(os.environ)
+
+
 def _forget_the_test() -> None:
-    """pytest names the test in the environment: no worker would be started as another was."""
-    os.environ.pop("PYTEST_CURRENT_TEST", None)
+    """No worker would be started as another was, and so none handed on from one test to the next."""
+    for name in WRITTEN:
+        if name in BEGAN and name != "PYTEST_CURRENT_TEST":
+            os.environ[name] = BEGAN[name]
+        else:
+            os.environ.pop(name, None)

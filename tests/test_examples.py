@@ -16,8 +16,11 @@ from rewardwrap.compare.plan import read_plan
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BUDGETS = {
     "02_shape_a_mujoco_env.py": ["--steps", "512"],
-    "03_compare_on_atari.py": ["--steps=1", "--seeds=1", "--eval-episodes=1", "--out=out"],
-    "05_learn_from_preferences.py": ["16384"],
+    "03_compare_on_atari.py": [
+        *("--steps=1", "--seeds=1", "--eval-episodes=1", "--out=out"),
+        *("--env-kwargs", "max_episode_steps:200", "-params", "n_envs:2", "n_steps:128"),
+    ],
+    "05_learn_from_preferences.py": ["4096"],
 }
 
 

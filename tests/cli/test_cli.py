@@ -237,6 +237,7 @@ COMPARE = (
 )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_killed_comparison_goes_on_and_trains_nothing_twice(
     here: Path, monkeypatch: Any, capsys: Any
 ) -> None:

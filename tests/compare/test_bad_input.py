@@ -63,6 +63,7 @@ def test_a_store_of_another_format_is_one_sentence(
     assert "Traceback" not in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_half_written_run_is_stated_and_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,7 +109,7 @@ def test_unequal_seeds_are_stated(lake: Lake) -> None:
 
 def test_a_strategy_whose_every_run_failed_has_a_row_and_no_number(lake: Lake) -> None:
     failed = frozenset(("process", seed) for seed in range(3))
-    page = render(lake(seeds=3, failed=failed))
+    page = render(lake(seeds=3, failed=failed), {})
     assert "no finished run" in page
     assert "ValueError: nan" in page
     entry = document.to_json_dict(lake(seeds=3, failed=failed))["strategies"][2]

@@ -18,6 +18,7 @@ from rewardwrap.compare.store import Store
 PLAN = ["compare", "FrozenLake-8x8", "-n", "600", "--eval-freq", "300", "--eval-episodes", "1"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_submitit_and_a_tracker_from_the_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def request(strategies: Any, **more: Any) -> Request:
     return asked("CartPole-v1", strategies, **{**unsaid, **ASKED, **more})
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_lambdas_travel_and_are_marked_in_the_store(tmp_path: Path) -> None:
     by = 0.5
     strategies = {"env": "env", "mine": rw.EnvReward() + rw.function(lambda obs: -by * abs(obs[2]))}
@@ -90,6 +91,7 @@ def test_seeds_are_a_count_or_a_list() -> None:
     assert seeds([0, 3, 7]) == (0, 3, 7) == seeds((0, 3, 7))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_environments_on_one_scale_whose_trainings_stop_early(tmp_path: Path) -> None:
     found = rw.compare(
         ["CartPole-v1", "Acrobot-v1"], {"env": "env", "none": lambda reward: 0.0 * reward},

@@ -134,6 +134,7 @@ def test_a_strategy_whose_every_run_failed_has_nulls_not_numbers(lake: Lake) -> 
     assert sorted(entry["failed_seeds"]) == [0, 1]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_csv_has_a_row_for_each_evaluation_point(lake: Lake, tmp_path: Path) -> None:
     report.write(lake(seeds=2, strategies=("env", "potential")), tmp_path)
     with (tmp_path / "runs.csv").open() as file:

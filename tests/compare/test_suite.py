@@ -241,6 +241,7 @@ def test_the_page_says_the_verdict_first_and_then_each_environment(
     assert 'src="' not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_films_of_each_environment_are_on_both_pages(
     suite: Callable[..., Suite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

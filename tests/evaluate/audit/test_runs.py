@@ -208,6 +208,7 @@ def test_a_training_with_audit_can_be_looked_at_in_full(
     assert note in read_run(run).record.notes
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_folder_of_a_real_comparison_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
