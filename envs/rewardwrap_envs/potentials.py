@@ -1,11 +1,13 @@
 """Potentials that are no linear form of the named fields, one function of observations each.
 
 Recipes name them as ``"rewardwrap_envs.potentials:<function>"``. Every function takes a batch of
-observations ``(B, width)`` and returns ``(B,)``; where each step costs 1 and no episode fails, it is
+observations ``(B, width)``, or of them and what was reported beside them, and returns ``(B,)``; where each step costs 1 and no episode fails, it is
 negative and 0 at the goal, where only a goal pays, it is positive.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +63,19 @@ def push_ball(obs: npt.ArrayLike) -> Array:
     far, short, behind = (np.linalg.norm(way, axis=1) for way in (away, left, own))
     align = np.einsum("ij,ij->i", away, left) / (far * short + 1e-6)
     made: Array = np.exp(-short) - np.exp(-behind) + 0.5 * (np.exp(-far) + align) + 1.5
+    return made
+
+
+def pong_paddle(obs: npt.ArrayLike, info: Any) -> Array:
+    """Pong, from RAM or pixels: ``1 - |player_y - ball_y| / 255``, from the memory that is reported.
+
+    >>> ram = np.zeros((1, 128), np.uint8)
+    >>> ram[0, 51], ram[0, 54] = 100, 151
+    >>> pong_paddle(ram, {"ram": ram}).tolist()
+    [0.8]
+    """
+    memory = np.asarray(info["ram"], np.float64)
+    made: Array = 1.0 - np.abs(memory[:, 51] - memory[:, 54]) / 255.0
     return made
 
 
