@@ -12,7 +12,8 @@ from gymnasium.vector import VectorEnv
 
 import rewardwrap_envs
 from rewardwrap.adapters.backends import POOLS, hosted, require_backend
-from rewardwrap.adapters.host import RewardLike, layers, reward_of
+from rewardwrap.adapters.below import layers
+from rewardwrap.adapters.host import RewardLike, reward_of
 from rewardwrap.adapters.limit import limited
 from rewardwrap.adapters.lockstep import require_ends
 from rewardwrap.adapters.observations import require_arrays

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any, Protocol, TypeAlias
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from gymnasium.wrappers import NormalizeObservation
 from gymnasium.wrappers.vector import NormalizeObservation as VectorNormalizeObservation
 
+from rewardwrap.adapters.below import inner, lane_spaces, layers
 from rewardwrap.adapters.goals import GoalReward, is_goal_space, refused
 from rewardwrap.adapters.tasks import discount_of, require_discount, shared_discount
 from rewardwrap.adapters.version import config_or_none, version
@@ -115,7 +116,7 @@ class Host:
 
     def _below(self) -> Any:
         """The layer that this one wraps."""
-        return _inner(self)
+        return inner(self)
 
     # --- what can be changed --------------------------------------------------------------------
 
@@ -311,35 +312,6 @@ def reward_of(given: RewardLike) -> Reward:
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(SUFFIXES)):
         return read_reward(given)
     return from_config(given)
-
-
-def lane_spaces(env: Any) -> dict[str, Any]:
-    """What one lane observes and does, of a single environment or of a vector of them."""
-    obs = getattr(env, "single_observation_space", env.observation_space)
-    action = getattr(env, "single_action_space", env.action_space)
-    return {"obs": obs, "action": action}
-
-
-def layers(env: Any) -> Iterator[Any]:
-    """The layers of a stack, outermost first, and then those of its first lane where that is at hand."""
-    while env is not None:
-        yield env
-        lanes = _own(env, "envs")
-        env = _inner(env) if lanes is None else lanes[0]
-
-
-def _inner(layer: Any) -> Any:
-    """What a layer wraps, or None."""
-    env = _own(layer, "env")
-    return _own(layer, "venv") if env is None else env
-
-
-def _own(layer: Any, name: str) -> Any:
-    """An attribute of a layer, not of one below it; reading ``__dict__`` instead would slow its steps."""
-    try:
-        return object.__getattribute__(layer, name)
-    except AttributeError:
-        return None
 
 
 def require_same_discount(own: float | None, gamma: float) -> None:
