@@ -1,8 +1,8 @@
 """Potentials that are no linear form of the named fields, one function of observations each.
 
 Recipes name them as ``"rewardwrap_envs.potentials:<function>"``. Every function takes a batch of
-observations ``(B, width)``, or of them and what was reported beside them, and returns ``(B,)``; where each step costs 1 and no episode fails, it is
-negative and 0 at the goal, where only a goal pays, it is positive.
+observations ``(B, width)``, or of them and what was reported beside them, and returns ``(B,)``; where each
+step costs 1 and no episode fails, it is negative and 0 at the goal, where only a goal pays, it is positive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The model that the strategy ``learned`` of mujoco.yml pays: 500 answers about clips, none of them the reward's numbers.
+"""The model that the strategy ``learned`` of mujoco.yml pays: it learned from 500 answers about clips.
 
 python examples/plans/suites/models.py HalfCheetah-v5
 
@@ -17,9 +17,7 @@ import rewardwrap as rw
 ENV, SEED = sys.argv[1], 99
 HERE = Path("runs/models")
 
-loop = rw.PreferenceLoop(
-    HERE / "answers" / ENV, queries=500, start=8_192, every=8_192, seed=SEED
-)
+loop = rw.PreferenceLoop(HERE / "answers" / ENV, queries=500, start=8_192, every=8_192, seed=SEED)
 env = rw.make(ENV, loop.reward, n_envs=8, gamma=0.99, seed=SEED)
 agent = PPO("MlpPolicy", env, n_steps=256, batch_size=256, learning_rate=3e-4, seed=SEED)
 agent.learn(30_000, callback=loop)
