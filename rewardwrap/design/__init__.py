@@ -25,3 +25,7 @@ def __getattr__(name: str) -> Any:
     if name in _lazy:
         return getattr(_import_module(_lazy[name], __name__), name)
     raise AttributeError(f"module 'rewardwrap.design' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

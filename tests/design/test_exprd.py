@@ -152,3 +152,7 @@ def test_a_learner_is_paid_by_the_table_on_every_host() -> None:
         paid = single.step(action)[1]
         assert venv.step(np.array([action]))[1][0] == np.float32(paid)
     assert paid == reward.values[14][2] == pytest.approx(10.0)
+
+
+def test_names_that_load_on_first_use_are_shown() -> None:
+    assert {"explicable", "Adaptive", "Design"} <= set(dir(rw.design))
