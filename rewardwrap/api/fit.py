@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -292,7 +293,13 @@ def _answers(given: str | Path | Preferences, store: EpisodeStore, pairs: int) -
 
 
 def _is_file(given: str | Path) -> bool:
-    return Path(given).suffix in JUDGEMENTS
+    known = Path(given).suffix in JUDGEMENTS
+    if not known and os.path.isfile(given):
+        raise ConfigError(
+            f"a file of answers must end in {', '.join(JUDGEMENTS)}, got {given}. Unpack it, or export a "
+            "table."
+        )
+    return known
 
 
 def _preferences(store: EpisodeStore, **options: Any) -> Fitted:

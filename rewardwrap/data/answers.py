@@ -6,9 +6,11 @@
 | ``start_a``, ``start_b`` | first steps of the clips |
 | ``length`` (or ``length_a``, ``length_b``) | steps |
 | ``better_b`` (or ``answer``, ``preferred``) | 1: b is better; 0: a; 0.5: a tie; empty: skipped |
-| ``preference``, ``winner``, ``choice``, ``label`` | the same in words: a, b, tie, skip |
+| ``preference``, ``winner``, ``choice``, ``label`` | the same in words: a, b, tie, skip, or an episode's id |
 | ``annotator`` | who said it, if known |
 | ``chosen``, ``rejected`` | instead: two clips as objects, or two ids of whole episodes |
+
+``a`` and ``b`` may be clips as objects too; ids without starts and lengths are whole episodes.
 """
 
 from __future__ import annotations
@@ -24,15 +26,21 @@ from rewardwrap.data.errors import DataError
 from rewardwrap.data.fragments import Fragments
 from rewardwrap.data.preferences import Preferences
 from rewardwrap.data.readers.arrowfile import json_table
-from rewardwrap.data.readers.cells import as_numpy, numbers, spread
+from rewardwrap.data.readers.cells import as_numpy, numbers, spread, truths
 from rewardwrap.data.readers.csvfile import table_of
 from rewardwrap.data.readers.jsonfile import table as json_document
+from rewardwrap.data.readers.table import require_distinct
 
 ANSWER = ("better_b", "answer", "preferred")
 WORDS = ("preference", "winner", "choice", "label")
 """Columns that say it in words alone: a number there may mean either clip."""
-SAID = {"a": 0.0, "first": 0.0, "left": 0.0, "b": 1.0, "second": 1.0, "right": 1.0, "tie": 0.5, "equal": 0.5,
-        "both": 0.5, "skip": np.nan, "skipped": np.nan, "": np.nan}  # fmt: skip
+CLIP = ("episode", "start", "length")
+SAID = {
+    **dict.fromkeys(("a", "episode_a", "clip_a", "first", "left"), 0.0),
+    **dict.fromkeys(("b", "episode_b", "clip_b", "second", "right"), 1.0),
+    **dict.fromkeys(("tie", "equal", "both"), 0.5),
+    **dict.fromkeys(("skip", "skipped", ""), np.nan),
+}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 
 
@@ -44,11 +52,10 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
         UnknownName: An id that no episode has, or several have.
     """
     table = spread(_table(path))
+    require_distinct(path, table.column_names)
     columns = {name: as_numpy(name, table[name]) for name in table.column_names}
-    columns = _chosen(columns, store)
-    said = next((name for name in (*ANSWER, *WORDS) if name in columns), None)
-    if said is not None:
-        columns[said] = _in_numbers(said, columns[said])
+    columns = _whole_episodes(_chosen(_named(columns), store), store)
+    said = _answer(columns)
     lengths = [f"length_{x}" if f"length_{x}" in columns else "length" for x in "ab"]
     needed = ["episode_a", "start_a", "episode_b", "start_b", *lengths]
     lacking = [name for name in dict.fromkeys(needed) if name not in columns]
@@ -72,6 +79,49 @@ def read_answers(path: Path, store: EpisodeStore) -> Preferences:
     who = columns["annotator"].astype(np.str_) if "annotator" in columns else \
         np.full(len(answer), path.stem)  # fmt: skip
     return Preferences(a, b, answer, annotator=who)
+
+
+def _answer(columns: dict[str, Any]) -> str | None:
+    """The column of the answers, which it leaves as numbers; several must say the same.
+
+    Raises:
+        DataError: They do not, or one says something else than an answer.
+    """
+    found = [name for name in (*ANSWER, *WORDS) if name in columns]
+    each = {name: _in_numbers(name, columns) for name in found}
+    for name in found[1:]:
+        one, other = (np.asarray(numbers(n, each[n]), np.float64) for n in (found[0], name))
+        if not np.array_equal(one, other, equal_nan=True):
+            raise DataError(
+                f'answers must stand in one column, got "{found[0]}" and "{name}", which differ. Leave one '
+                "out."
+            )
+    columns |= each
+    return found[0] if found else None
+
+
+def _named(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns in small letters where that is unique; ``a/start`` of a clip as an object is ``start_a``."""
+    low = [name.lower() for name in columns]
+    found = {
+        low[i] if low.count(low[i]) == 1 else name: columns[name] for i, name in enumerate(columns)
+    }
+    for name in list(found):
+        side, _, what = name.partition("/")
+        if side in ("a", "b") and what in CLIP and f"{what}_{side}" not in found:
+            found[f"{what}_{side}"] = found.pop(name)
+    return found
+
+
+def _whole_episodes(columns: dict[str, Any], store: EpisodeStore) -> dict[str, Any]:
+    """Two ids alone are two whole episodes, as they are in ``chosen`` and ``rejected``."""
+    more = [name for name in columns if name.partition("_")[0] in ("start", "length", "end")]
+    if more or not all(f"episode_{x}" in columns for x in "ab"):
+        return columns
+    for x in "ab":
+        steps = store.lengths[place_of(store, columns[f"episode_{x}"])]
+        columns |= {f"start_{x}": np.zeros(len(steps)), f"length_{x}": steps}
+    return columns
 
 
 def _table(path: Path) -> Any:
@@ -107,12 +157,13 @@ def _chosen(columns: dict[str, Any], store: EpisodeStore) -> dict[str, Any]:
     return found | {"better_b": np.ones(len(found["episode_a"]))}
 
 
-def _in_numbers(name: str, cells: Any) -> Any:
-    """Answers in words as numbers; a number where it may mean either clip is asked about.
+def _in_numbers(name: str, columns: dict[str, Any]) -> Any:
+    """Answers in words, or by the better episode's id, as numbers; a number that may mean either is asked.
 
     Raises:
         DataError: No known word, or such a number.
     """
+    cells = truths(columns[name]) if name in ANSWER else columns[name]
     if cells.dtype.kind != "O":
         if name in WORDS:
             raise DataError(
@@ -122,9 +173,19 @@ def _in_numbers(name: str, cells: Any) -> Any:
         return cells
     words = ["" if cell is None else str(cell).strip().lower() for cell in cells]
     row = next((i for i, word in enumerate(words) if word not in SAID), None)
-    if row is not None:
-        return numbers(name, cells)
-    return np.array([SAID[word] for word in words])
+    if row is None:
+        return np.array([SAID[word] for word in words])
+    ids = [[str(x).strip().lower() for x in columns.get(f"episode_{x}", ())] for x in "ab"]
+    if all(len(own) == len(words) for own in ids) and all(
+        a != b and word in (a, b) for word, a, b in zip(words, *ids, strict=True)
+    ):
+        return np.array([float(word == b) for word, b in zip(words, ids[1], strict=True)])
+    if name in WORDS:
+        raise DataError(
+            f'column "{name}" must say a, b, tie or skip, or the id of the better episode, got '
+            f"{cells[row]!r} in row {row}. Correct it."
+        )
+    return numbers(name, cells)
 
 
 def whole(columns: dict[str, Any], name: str) -> Any:

@@ -15,6 +15,7 @@ from rewardwrap.annotate.trees import tree_pairs, trees_of
 from rewardwrap.core.errors import UnknownName
 from rewardwrap.core.transitions import FloatArray, take
 from rewardwrap.data import DataError, EpisodeStore, Fragments, Preferences, sample_fragments
+from rewardwrap.data.preferences import TIE
 from rewardwrap.data.successors import unknown_rows, with_successors
 from rewardwrap.nets.experts import build_mixed
 from rewardwrap.nets.features import feature_net, residual, weights
@@ -213,6 +214,12 @@ def _different(preferences: Preferences) -> tuple[Preferences, int]:
     Raises:
         DataError: All are.
     """
+    if (preferences.preferred == TIE).all():
+        got = f"{len(preferences)} ties alone" if len(preferences) else "none that was not skipped"
+        raise DataError(
+            f"answers must prefer a clip somewhere, got {got}. Ask easier questions, or look at the column "
+            "of the answers."
+        )
     same = preferences.same
     if same.all() and len(same):
         raise DataError(

@@ -23,6 +23,8 @@ from rewardwrap.statistics import ScoresError
 Policy = Callable[[Any], Any]
 TRIES = 50
 """Prompts that are looked at for each item before giving up."""
+DRAWS = 3
+"""Weaker candidates that are played for one that is weak enough."""
 
 
 @dataclass(frozen=True)
@@ -242,8 +244,11 @@ def _weaker(
     """One candidate for each share with a true return of at most ``most``, or None."""
     found = []
     for share in shares:
-        episode = play(env, policy, prompt=prompt, steps=steps, random_share=share, rng=rng)
-        if true_return(episode) > most:
+        for _ in range(DRAWS):
+            episode = play(env, policy, prompt=prompt, steps=steps, random_share=share, rng=rng)
+            if true_return(episode) <= most:
+                break
+        else:
             return None
         found.append(episode)
     return found

@@ -36,6 +36,7 @@ from rewardwrap.evaluate.models.renderings import (
 from rewardwrap.scores import Score, scored
 from rewardwrap.statistics import wilson_interval
 
+SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
 PLAYED = 10
 """Episodes of the policy and of chance from which margins are taken."""
 DIGITS = 2
@@ -100,6 +101,22 @@ class Arena:
         #: Least true return by which the right candidate is better.
         self.margin = float(own - chance) / 4
         self.between = float(own + chance) / 2
+        #: Shares of random actions that make a copy of the policy so much worse; some policies bear a lot.
+        self.weaker = self._weaker(float(own) - self.margin)
+
+    def _weaker(self, most: float) -> tuple[float, ...]:
+        (aside,) = self.rng.spawn(1)  # start states of the suites stay what they are
+        paid = {
+            share: np.mean([
+                items.true_return(
+                    items.play(self.env, self.policy, prompt=int(aside.integers(2**31)),
+                               steps=self.steps, random_share=share, rng=aside)
+                )
+                for _ in range(PLAYED)
+            ])
+            for share in SHARES
+        }  # fmt: skip
+        return tuple(share for share in SHARES if paid[share] <= most) or SHARES[-1:]
 
     def play(self, share: float, prompt: int | None = None) -> Episode:
         """One episode, from a new start unless one is named, ``share`` of its actions by chance."""
@@ -110,7 +127,8 @@ class Arena:
     def best_of(self, wrong: int) -> list[items.Item]:
         """One right candidate against ``wrong`` others."""
         return items.best_of_items(self.env, self.policy, items=self.count, wrong=wrong,
-                                   steps=self.steps, margin=self.margin, rng=self.rng)  # fmt: skip
+                                   steps=self.steps, margin=self.margin, rng=self.rng,
+                                   random_shares=self.weaker)  # fmt: skip
 
 
 def best_of(arena: Arena, score: Score, suite: str, wrong: int) -> Result:
@@ -124,7 +142,7 @@ def ties(arena: Arena, score: Score) -> Result:
     """Items of several right candidates, and their twins with one."""
     tied, single = items.ties_items(
         arena.env, arena.policy, items=arena.count, right=3, wrong=2, steps=arena.steps,
-        spread=0.8 * arena.margin, margin=arena.margin, rng=arena.rng,
+        spread=0.8 * arena.margin, margin=arena.margin, rng=arena.rng, random_shares=arena.weaker,
     )  # fmt: skip
     found = benchmarks.ties_benchmark(score, tied, single)
     # 3 right ones on top of 5 by chance: 3! 2! / 5!

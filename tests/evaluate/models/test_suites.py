@@ -125,3 +125,14 @@ def test_the_command_judges_steps(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main([*asked, *policy, "--json"]) == 0
     (said,) = json.loads(capsys.readouterr().out)["suites"]
     assert (said["suite"], said["items"], said["guessing"]) == ("steps", 10, 0.5)
+
+
+def test_a_policy_that_bears_random_actions_has_weaker_copies_too() -> None:
+    arena = Arena(
+        gym.make("CartPole-v1"), controller("CartPole-v1"), 200, 3, np.random.default_rng(0)
+    )
+    assert set(arena.weaker) <= {0.6, 0.8, 1.0}
+    for wrong in (3, 9):
+        for item in arena.best_of(wrong):
+            (right,) = item.right
+            assert all(one.reward.sum() <= right.reward.sum() - arena.margin for one in item.wrong)
