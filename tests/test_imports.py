@@ -62,10 +62,18 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """What may import or name a module: read once for all the rules."""
+    kept = (ast.Import, ast.ImportFrom, ast.Constant)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, kept)]
+
+
 def imported(path: Path) -> set[str]:
     """Every module or name that a file imports, wherever it does."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -167,7 +175,7 @@ def roads() -> Graph:
         name = name_of(path).partition(".")[2]
         if path.name == "__init__.py" and name:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 house_name, _, module = node.value.partition(".")
                 graph[name] |= {module} & set(graph) if house_name == "rewardwrap" else set()

@@ -18,7 +18,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(
         ["train", "--env", "CartPole-v1", "-n", "512", "--noise", "0.2", "-f", str(logs),
          "--env-kwargs", "max_episode_steps:200", "--verbose", "0",
-         "-params", "n_envs:4", "n_steps:64", "batch_size:64"]
+         "--eval-freq", "256", "--eval-episodes", "1",
+         "-params", "n_envs:4", "n_steps:64", "batch_size:64", "n_epochs:1"]
     ) == 0  # fmt: skip
     return logs / "ppo" / "CartPole-v1_1"
 
@@ -80,7 +81,8 @@ def test_a_policy_without_noise_needs_a_sigma(
 ) -> None:
     assert main(
         ["train", "--env", "CartPole-v1", "-n", "64", "-f", str(tmp_path), "--verbose", "0",
-         "-params", "n_steps:32", "batch_size:32"]
+         "--eval-freq", "64", "--eval-episodes", "1",
+         "-params", "n_envs:2", "n_steps:32", "batch_size:32", "n_epochs:1"]
     ) == 0  # fmt: skip
     assert _certify(tmp_path / "ppo" / "CartPole-v1_1", "--lower", "0") == 2
     assert (

@@ -209,7 +209,18 @@ def test_a_resumed_training_refuses_what_it_would_ignore(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["train", "--env", "CartPole-v1", "--verbose", "0", "--eval-episodes", "1", "--seed"]
-    start = [*words, "0", "-n", "64", "-params", "n_envs:1", "n_steps:32", "batch_size:32"]
+    start = [
+        *words,
+        "0",
+        "-n",
+        "64",
+        "--eval-freq",
+        "32",
+        "-params",
+        "n_envs:1",
+        "n_steps:32",
+        "batch_size:32",
+    ]
     assert main(start) == 0
     for flags in (
         ["--seed", "1"],

@@ -239,6 +239,8 @@ def test_training_in_an_environment_of_a_package(
     small = [
         "-n",
         "64",
+        "--eval-freq",
+        "32",
         "--eval-episodes",
         "1",
         "-params",

@@ -25,7 +25,8 @@ def _finished(env: str, root: Path, **row: int) -> tuple[list[Spec], Store]:
         "seeds": 1,
         "strategies": {"env": "env", "unfinished": {"constant": 1.0}},
         "evaluation": {"every": 256, "episodes": 1},
-        "hyperparameters": {"n_envs": 2, "n_steps": 64, "batch_size": 64, **row},
+        "env_kwargs": {"max_episode_steps": 15},
+        "hyperparameters": {"n_envs": 2, "n_steps": 64, "batch_size": 64, "n_epochs": 1, **row},
     }
     specs, store = plan_from(data).specs(), Store(root / "runs")
     execute(specs[0], store)

@@ -64,7 +64,8 @@ def test_nothing_is_said_where_nothing_fails() -> None:
 def test_the_episodes_of_a_trained_agent_are_played(tmp_path: Path) -> None:
     # paid for falling: the pole goes over at once
     run = rw.train(
-        "CartPole-v1", reward=rw.Constant(-1.0), steps=256, seed=0, out=tmp_path, eval_episodes=1,
+        "CartPole-v1", reward=rw.Constant(-1.0), steps=256, seed=0, out=tmp_path,
+        eval_episodes=1, eval_freq=128,
         hyperparameters={"n_envs": 2, "n_steps": 64, "batch_size": 64, "n_epochs": 1},
     )  # fmt: skip
     found, seen = endings(bundle_in(run.folder, "last"), recipe("CartPole-v1"), episodes=5)

@@ -142,7 +142,20 @@ def test_the_command_prints_the_search_beside_its_controls(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = ["-params", "n_envs:4", "n_steps:64", "batch_size:64", "normalize:True"]
-    train = ["train", "--env", ENV, "-n", "256", "-f", str(tmp_path), "--verbose", "0", *row]
+    seldom = ["--eval-freq", "256", "--eval-episodes", "1"]
+    train = [
+        "train",
+        "--env",
+        ENV,
+        "-n",
+        "256",
+        "-f",
+        str(tmp_path),
+        "--verbose",
+        "0",
+        *seldom,
+        *row,
+    ]
     assert main(train) == 0
     (run,) = (tmp_path / "ppo").iterdir()
     capsys.readouterr()

@@ -101,7 +101,7 @@ def test_noise_above_the_reward_does_not_reach_the_potentials(tmp_path: Path) ->
     assert main(
         ["train", "--env", "CartPole-v1", "--reward", reward, "--noise", "0.5", "-n", "512",
          "--audit", "--verbose", "0", "-f", str(tmp_path), "--eval-episodes", "1",
-         "-params", "n_envs:2", "n_steps:64", "batch_size:64"]
+         "--eval-freq", "256", "-params", "n_envs:2", "n_steps:64", "batch_size:64"]
     ) == 0  # fmt: skip
     record = read_run(tmp_path / "ppo" / "CartPole-v1_1").record
     assert record.episodes > 5
