@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rewardwrap.adapters.model_env import ModelEnv
     from rewardwrap.adapters.offline import relabel
     from rewardwrap.adapters.players import PlayersVecEnv
+    from rewardwrap.adapters.reading import ReadText
     from rewardwrap.adapters.spread import SpreadReplayBuffer
     from rewardwrap.api.audit import audit
     from rewardwrap.api.certify import certify
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
         "Preferences",
         "Product",
         "Rates",
+        "ReadText",
         "ReasoningPattern",
         "Recorder",
         "Redesigned",
@@ -208,6 +210,7 @@ _homes = {
     "rewardwrap.adapters.logging": ("LogTerms",),
     "rewardwrap.adapters.model_env": ("ModelEnv",),
     "rewardwrap.adapters.offline": ("relabel",),
+    "rewardwrap.adapters.reading": ("ReadText",),
     "rewardwrap.adapters.spread": ("SpreadReplayBuffer",),
     "rewardwrap.api.audit": ("audit",),
     "rewardwrap.api.certify": ("certify",),

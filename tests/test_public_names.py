@@ -93,6 +93,7 @@ NAMES = [
     "RE3",
     "RND",
     "Rates",
+    "ReadText",
     "ReNorm",
     "Recorder",
     "Redesigned",

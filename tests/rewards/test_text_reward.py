@@ -155,3 +155,21 @@ def test_a_transformer_knows_words_that_no_label_had() -> None:
     )
     assert one @ near > one @ far + 0.1
     assert np.linalg.norm(one) == pytest.approx(1.0)
+
+
+def test_what_was_read_once_is_kept_for_other_processes(tmp_path: Path) -> None:
+    read: list[str] = []
+
+    class Counting(Hashed):
+        def __call__(self, texts: Any) -> Any:
+            read.extend(texts)
+            return super().__call__(texts)
+
+    first = text_body.Stored(Counting(), tmp_path, fingerprint="a")(["one", "two", "one"])
+    again = text_body.Stored(Counting(), tmp_path, fingerprint="a")
+    np.testing.assert_array_equal(again(["two", "one", "three"])[1], first[0])
+    assert read == ["one", "two", "three"]
+    np.testing.assert_allclose(first, Hashed()(["one", "two", "one"]), atol=1e-7)
+    text_body.Stored(Counting(), tmp_path, fingerprint="b")(["one"])
+    assert read[-1] == "one"
+    assert len(list(tmp_path.glob("*.sqlite"))) == 2
