@@ -55,7 +55,8 @@ format: .venv/installed-dev
 # what everything costs, on an otherwise idle machine: the table of docs/results/speed.md, then room by room
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
-	for what in startup sandbox exploration tensors distances "audit cost" labels pairs; do \
+	for what in startup relabel backends sandbox price exploration tensors distances "audit cost" labels \
+		"memory --steps 1e6" pairs; do \
 		echo "== $$what"; $(BIN)/python -m tests.bench.$$what || exit 1; done
 	$(BIN)/python tests/compare/bench_executors.py local ray slurm --scaling
 

@@ -191,16 +191,28 @@ class GymVecEnv(VecEnv):
 
 def lane_infos(info: Mapping[str, Any], lanes: int) -> list[dict[str, Any]]:
     """Gymnasium's dict of columns, masks beside them, as a dict for each lane."""
-    found: list[dict[str, Any]] = [{} for _ in range(lanes)]
+    # most columns are numbers that every lane has: those make the dicts
+    whole: dict[str, Any] = {}
+    some: list[tuple[str, Any, Any]] = []
     for key, column in info.items():
         if key in FINAL or key in NOT_SHOWN or (key[0] == "_" and key[1:] in info):
             continue
-        if isinstance(column, Mapping):
-            values: Any = lane_infos(column, lanes)
-        else:
-            values = column.tolist() if getattr(column, "ndim", 0) == 1 else column
         mask = info.get(f"_{key}")
-        rows = range(lanes) if mask is None or mask.all() else mask.nonzero()[0].tolist()
+        everyone = mask is None or b"\0" not in mask.tobytes()
+        if everyone and column.__class__ is np.ndarray and column.ndim == 1:
+            whole[key] = column.tolist()
+        else:
+            some.append((key, column, None if everyone else mask))
+    found: list[dict[str, Any]]
+    if whole:
+        found = [dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)]
+    else:
+        found = [{} for _ in range(lanes)]
+    for key, column, mask in some:
+        rows = range(lanes) if mask is None else mask.nonzero()[0].tolist()
+        values = lane_infos(column, lanes) if isinstance(column, Mapping) else column
+        if values.__class__ is np.ndarray and values.ndim == 1:
+            values = values.tolist()
         for i in rows:
             found[i][key] = values[i]
     return found

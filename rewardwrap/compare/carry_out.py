@@ -108,11 +108,17 @@ def _report(
 ) -> Path:
     """Print the table, then write the files; the figures take longer than everything before."""
     if len(comparisons) == 1:
-        from rewardwrap.compare import report
+        from rewardwrap.compare import drawn
         from rewardwrap.compare.summary import print_summary
 
         print_summary(console, comparisons[0])
-        return report.write(comparisons[0], out)
+        if drawn.stands(comparisons[0], out):
+            return out / drawn.REPORT
+        from rewardwrap.compare import report
+
+        path = report.write(comparisons[0], out)
+        drawn.note(comparisons[0], out)
+        return path
     from rewardwrap.compare import suite_report, suites
     from rewardwrap.compare.suite import Suite
     from rewardwrap.compare.suite_summary import print_suite

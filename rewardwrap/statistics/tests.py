@@ -108,7 +108,11 @@ def boschloo(
     """
     from scipy import stats
 
-    p = float(stats.boschloo_exact(_table(successes, runs)).pvalue)
+    if successes[0] == successes[1] and runs[0] == runs[1]:
+        # whatever the common rate, either side is at least as likely as not
+        p = 1.0
+    else:
+        p = float(stats.boschloo_exact(_table(successes, runs)).pvalue)
     return Difference(*_newcombe(successes, runs, confidence), p, "boschloo")
 
 
