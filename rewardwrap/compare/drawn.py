@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 
-from rewardwrap import __version__
 from rewardwrap.compare import document
 from rewardwrap.compare.results import Comparison
 from rewardwrap.files import write_whole
@@ -40,7 +40,9 @@ def _made_of(comparison: Comparison, out: Path) -> str:
     content = {**document.to_json_dict(comparison), "created": ""}
     videos = out / "videos" / "videos.json"
     films = videos.read_text(encoding="utf-8") if videos.is_file() else ""
-    text = json.dumps([__version__, content, films, (out / "runs").is_dir()], allow_nan=False)
+    text = json.dumps(
+        [version("rewardwrap"), content, films, (out / "runs").is_dir()], allow_nan=False
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
