@@ -7,6 +7,7 @@ by file name.
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
@@ -263,15 +264,19 @@ def performance_profile(comparison: Comparison) -> Figure:
             shares = statistics.performance_profile(areas[name], taus)
             width = max(1.8, 3.4 - 0.5 * place)
             axes.step(taus, shares, color=colour[name], linewidth=width, label=shorten(name))
-        axes.set_ylim(-0.03, 1.04)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel("mean true return over training")
-        axes.set_ylabel("seeds above it")
-        axes.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False,
-            labelcolor="linecolor",
-        )  # fmt: skip
+        name_profile(axes, "mean true return over training", "seeds above it")
         return figure
+
+
+def name_profile(axes: Axes, x: str, y: str) -> None:
+    """Shares in per cent, and the names of the curves in their colours above them."""
+    axes.set_ylim(-0.03, 1.04)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, labelcolor="linecolor"
+    )
 
 
 def _series(

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from rewardwrap import statistics
 from rewardwrap.compare.aggregate import RESAMPLES, aggregates, improvement
+from rewardwrap.compare.figures import name_profile
 from rewardwrap.compare.results import FloatArray
 from rewardwrap.compare.suite import CURVE_POINTS, Suite
 from rewardwrap.pages.drawing import STYLE, drawing, label_ends, limit_to, shorten
@@ -114,14 +115,7 @@ def suite_profile(suite: Suite) -> Figure:
             axes.fill_between(taus, low, high, color=shade[name], alpha=0.14, lw=0, step="post")
             width = max(1.8, 3.4 - 0.5 * place)
             axes.step(taus, shares, color=shade[name], linewidth=width, label=shorten(name))
-        axes.set_ylim(-0.03, 1.04)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel("score over training")
-        axes.set_ylabel("runs above it")
-        axes.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False,
-            labelcolor="linecolor",
-        )  # fmt: skip
+        name_profile(axes, "score over training", "runs above it")
         return figure
 
 

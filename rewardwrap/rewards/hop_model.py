@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import FloatArray, Transitions
 from rewardwrap.rewards.inputs import Inputs
 from rewardwrap.rewards.layers import Layers
+from rewardwrap.rewards.unpaid import Unpaid
 
 KIND = "hops"
 
@@ -53,7 +54,7 @@ def gated(
     return np.asarray(before + trust / 2.0 * (middle - before + step - before))
 
 
-class HopModel:
+class HopModel(Unpaid):
     """Members of ``H(p, q) = tanh(f(p, q))``, and the states in which demonstrations ended.
 
     Args:
@@ -65,6 +66,9 @@ class HopModel:
     Raises:
         ConfigError: Arrays that do not fit the inputs.
     """
+
+    holds: ClassVar[str] = "hops between states"
+    paid_by: ClassVar[str] = "rw.HopProgress(MODEL)"
 
     def __init__(
         self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
@@ -93,19 +97,6 @@ class HopModel:
         """``1 + H(goal, x)``, the mean over the goals, ``(B,)``."""
         seen = [self.hop(np.broadcast_to(goal, x.shape), x) for goal in self.goals]
         return np.asarray(1.0 + np.mean(seen, axis=0))
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        raise self._unpaid()
-
-    def all(self, batch: Transitions) -> FloatArray:
-        """It has no members that pay."""
-        raise self._unpaid()
-
-    def _unpaid(self) -> ConfigError:
-        return ConfigError(
-            "Learned: model must pay single steps, got hops between states. Pay them with "
-            "rw.HopProgress(MODEL)."
-        )
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of it."""

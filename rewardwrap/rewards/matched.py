@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rewardwrap.core.errors import ConfigError
-from rewardwrap.core.transitions import FloatArray, Transitions
+from rewardwrap.core.transitions import FloatArray
 from rewardwrap.rewards.demonstrated import Demonstrated
 from rewardwrap.rewards.inputs import Inputs
+from rewardwrap.rewards.unpaid import Unpaid
 
 KIND = "demonstrated"
 
 
-class Matched(Demonstrated):
+class Matched(Unpaid, Demonstrated):
     """Demonstrated rows to be matched, episode by episode.
 
     Args:
@@ -24,6 +25,11 @@ class Matched(Demonstrated):
         net: ``horizon``: steps of the longest demonstration.
         arrays: As of `Demonstrated`, and ``lengths``: rows of each episode.
     """
+
+    holds: ClassVar[str] = "demonstrations to be matched"
+    paid_by: ClassVar[str] = (
+        "rw.PWIL(MODEL) as they happen, or rw.Transport(MODEL) when the episode is complete"
+    )
 
     def __init__(
         self, inputs: Inputs, net: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
@@ -44,20 +50,6 @@ class Matched(Demonstrated):
     def episodes(self) -> list[FloatArray]:
         """The rows of each episode."""
         return np.split(self.rows, np.cumsum(self.lengths)[:-1])
-
-    def __call__(self, batch: Transitions) -> FloatArray:
-        raise self._unpaid()
-
-    def all(self, batch: Transitions) -> FloatArray:
-        """There are no members."""
-        raise self._unpaid()
-
-    def _unpaid(self) -> ConfigError:
-        return ConfigError(
-            "Learned: model must pay single steps, got demonstrations to be matched. Pay them with "
-            "rw.PWIL(MODEL) "
-            "as they happen, or rw.Transport(MODEL) when the episode is complete."
-        )
 
     def describe(self) -> dict[str, Any]:
         """What model.json says of it."""

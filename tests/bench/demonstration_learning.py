@@ -12,49 +12,21 @@ the last 40 episodes of training that reach the goal.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
 
 import rewardwrap as rw
-from rewardwrap.files import write_whole
 from rewardwrap.nets.progress_recipe import fit_progress
 from rewardwrap.training.recording import player
-from tests.bench.preference_learning import _agent, _fresh, _score, _table
+from tests.bench.preference_learning import _agent, _fresh, _score, main
 
 SAC = {"policy": "MlpPolicy", "learning_rate": 1e-3, "policy_kwargs": "dict(net_arch=[64, 64])"}
 CHEETAH, PRESET = "HalfCheetah-v5", {"policy": "MlpPolicy", "learning_starts": 10_000}
 """RL Zoo's, as in the preset."""
-
-
-def main() -> None:
-    """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=sorted(PLANS))
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seeds", type=int)
-    parser.add_argument("--steps", type=int)
-    asked = parser.parse_args()
-    run, seeds, steps = PLANS[asked.what]
-    torch.set_num_threads(1)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    steps = asked.steps or steps
-    for seed in range(asked.seeds or seeds):
-        file = asked.out / f"{asked.what}-loop-{steps}-{seed}.json"
-        if not file.exists():
-            began = time.process_time()
-            found = run(seed, steps, asked.out / "work" / file.stem)
-            found["cpu_seconds"] = round(time.process_time() - began, 1)
-            write_whole(file, json.dumps(found, indent=1))
-        print(file.stem, file.read_text().replace("\n", " "), flush=True)
-    _table(asked.out, asked.what, ("loop",), steps)
 
 
 def demonstrations(env: str, policy: str, episodes: int) -> rw.EpisodeStore:
@@ -186,4 +158,4 @@ PLANS: dict[str, Any] = {
 
 
 if __name__ == "__main__":
-    main()
+    main({what: ({"loop": run}, *size) for what, (run, *size) in PLANS.items()}, __doc__)

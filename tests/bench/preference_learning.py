@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,15 @@ CHEETAH = {
 """Those of examples/plans/half_cheetah.yml."""
 
 
-def main() -> None:
-    """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=sorted(PLANS))
+def main(plans: Mapping[str, Any], description: str | None) -> None:
+    """Run what is missing of ``what -> (strategies, seeds, steps)``, then print the table."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("what", choices=sorted(plans))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--steps", type=int)
     asked = parser.parse_args()
-    strategies, seeds, steps = PLANS[asked.what]
+    strategies, seeds, steps = plans[asked.what]
     torch.set_num_threads(1)
     asked.out.mkdir(parents=True, exist_ok=True)
     steps = asked.steps or steps
@@ -199,4 +200,4 @@ PLANS: dict[str, Any] = {
 
 
 if __name__ == "__main__":
-    main()
+    main(PLANS, __doc__)
