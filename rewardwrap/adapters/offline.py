@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, cast, overload
 
@@ -23,7 +23,8 @@ from rewardwrap.scores.contract import Score
 from rewardwrap.scores.grouped import Grouped
 from rewardwrap.scores.till import in_logs
 
-Episode = Mapping[str, Any]
+Columns: TypeAlias = Mapping[str, Any]
+Episode: TypeAlias = Mapping[str, Any] | core.Episode
 Payable: TypeAlias = RewardLike | Score | Grouped
 COLUMNS = ("obs", "action", "reward", "terminated", "truncated")
 
@@ -41,7 +42,7 @@ def relabel(
 @overload
 def relabel(
     reward: Payable,
-    episodes: Sequence[Episode],
+    episodes: Iterable[Episode],
     *,
     env: str | Task | None = ...,
     gamma: float | None = ...,
@@ -50,7 +51,7 @@ def relabel(
 ) -> list[FloatArray]: ...
 def relabel(
     reward: Payable,
-    episodes: Episode | Sequence[Episode],
+    episodes: Episode | Iterable[Episode],
     *,
     env: str | Task | None = None,
     gamma: float | None = None,
@@ -63,11 +64,11 @@ def relabel(
         reward: A reward or its configuration; rewards that need later steps are welcome here. Or a score of
             finished episodes, paid on the last step; or `Grouped`, which pays neighbours in groups as
             `rw.make_grouped` does. Both take a cut episode as over unless `Grouped` says otherwise.
-        episodes: One episode or a list. An episode maps ``obs`` to ``(T+1, ...)`` (the true terminal
-            observation last; nested dicts allowed), ``action, reward, terminated, truncated`` to
-            ``(T,)`` (a vector reward to ``(T, k)``) and, where a reward reads it, ``info`` to a mapping of
-            columns ``(T,)`` or, with reset's first, ``(T+1,)``. An episode may be cut: nothing has to end
-            at its last row.
+        episodes: One episode, a list or a whole `EpisodeStore`. An episode is one of a store, or maps ``obs``
+            to ``(T+1, ...)`` (the true terminal observation last; nested dicts allowed), ``action, reward,
+            terminated, truncated`` to ``(T,)`` (a vector reward to ``(T, k)``) and, where a reward reads it,
+            ``info`` to a mapping of columns ``(T,)`` or, with reset's first, ``(T+1,)``. An episode may be
+            cut: nothing has to end at its last row.
         env: Recipe (or task) whose named fields the reward reads.
         gamma: Discount of the agent, for potentials that have none of their own.
         training: Whether the reward may learn from the episodes.
@@ -86,7 +87,7 @@ def relabel(
 
 def relabel_terms(
     reward: Payable,
-    episodes: Episode | Sequence[Episode],
+    episodes: Episode | Iterable[Episode],
     *,
     env: str | Task | None = None,
     gamma: float | None = None,
@@ -94,11 +95,11 @@ def relabel_terms(
     limit: str = "bootstrap",
 ) -> dict[str, FloatArray] | list[dict[str, FloatArray]]:
     """`relabel` with every term: ``{"env": (T,), <term>: (T,), "shaped": (T,)}`` for each episode."""
-    rule = _as_rule(reward)
+    rule, one = _as_rule(reward), isinstance(episodes, core.Episode | Mapping)
+    columns = [_columns(episode) for episode in _several(episodes)]
     if rule is not None:
-        if isinstance(episodes, Mapping):
-            return _scored_terms(rule, [episodes])[0]
-        return _scored_terms(rule, episodes)
+        scored = _scored_terms(rule, columns)
+        return scored[0] if one else scored
     built = with_every_term_named(reward_of(cast(RewardLike, reward)))
     if any(isinstance(node, Grouped) for node in built.walk()):
         raise ConfigError(
@@ -109,9 +110,30 @@ def relabel_terms(
     for node in built.walk():
         node.validate(task)
     ends = require_limit(limit) == "end"
-    if isinstance(episodes, Mapping):
-        return _one(built, episodes, task, training, ends)
-    return [_one(built, episode, task, training, ends) for episode in episodes]
+    paid = [_one(built, episode, task, training, ends) for episode in columns]
+    return paid[0] if one else paid
+
+
+def _several(given: Any) -> Iterable[Any]:
+    if isinstance(given, core.Episode | Mapping):
+        return (given,)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigError(
+            f"episodes must be episodes, a list of them or a store, got {given!r:.80}. "
+            "Load a folder first: rw.EpisodeStore.load(folder)."
+        )
+    return given
+
+
+def _columns(episode: Any) -> Columns:
+    if isinstance(episode, core.Episode):
+        return {**episode.columns(), "id": episode.id}
+    if not isinstance(episode, Mapping):
+        raise ConfigError(
+            f"an episode must be a mapping of columns or one of a store, got {episode!r:.80}. "
+            f"Give {', '.join(COLUMNS)}."
+        )
+    return episode
 
 
 def _as_rule(given: Payable) -> Grouped | None:
@@ -125,7 +147,7 @@ def _as_rule(given: Payable) -> Grouped | None:
     return None
 
 
-def _scored_terms(rule: Grouped, episodes: Sequence[Episode]) -> list[dict[str, FloatArray]]:
+def _scored_terms(rule: Grouped, episodes: Sequence[Columns]) -> list[dict[str, FloatArray]]:
     finished = [_finished(episode) for episode in episodes]
     return [
         {TRUE: episode.reward, "score": paid, SHAPED: paid}
@@ -133,7 +155,7 @@ def _scored_terms(rule: Grouped, episodes: Sequence[Episode]) -> list[dict[str, 
     ]
 
 
-def _finished(columns: Episode) -> core.Episode:
+def _finished(columns: Columns) -> core.Episode:
     """One episode as a score sees it.
 
     Raises:
@@ -167,7 +189,7 @@ def _task(env: str | Task | None, gamma: float | None) -> Task:
 
 
 def _one(
-    reward: Reward, episode: Episode, task: Task, training: bool, limit_ends: bool
+    reward: Reward, episode: Columns, task: Task, training: bool, limit_ends: bool
 ) -> dict[str, FloatArray]:
     batch = transitions(episode, task=task, training=training)
     if limit_ends:
@@ -194,7 +216,7 @@ def _one(
     return terms
 
 
-def transitions(episode: Episode, *, task: Task = NO_TASK, training: bool = False) -> Transitions:
+def transitions(episode: Columns, *, task: Task = NO_TASK, training: bool = False) -> Transitions:
     """The rows of one episode, in order.
 
     Raises:

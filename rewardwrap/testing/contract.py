@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rewardwrap.adapters.offline import Episode
+from rewardwrap.adapters.offline import Columns
 from rewardwrap.core.errors import RewardwrapWarning
 from rewardwrap.core.reward import Reward
 from rewardwrap.core.task import Task
@@ -24,7 +24,7 @@ def check_reward(
     *,
     task: Task | None = None,
     rng: np.random.Generator | None = None,
-    episodes: Sequence[Episode] | None = None,
+    episodes: Sequence[Columns] | None = None,
     width: int = 4,
     info: Sequence[str] = (),
     tolerance: float = 1e-9,
@@ -76,7 +76,7 @@ def _case(
     reward: Reward,
     task: Task | None,
     rng: np.random.Generator,
-    episodes: Sequence[Episode] | None,
+    episodes: Sequence[Columns] | None,
     width: int,
     info: Sequence[str],
     tolerance: float,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardwrap.adapters.offline import Episode, transitions
+from rewardwrap.adapters.offline import Columns, transitions
 from rewardwrap.core import tree
 from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.info import ColumnInfo, Info
@@ -77,7 +77,7 @@ class Tape:
         )
 
 
-def tape_of(episodes: Sequence[Episode], lanes: int, task: Task) -> Tape:
+def tape_of(episodes: Sequence[Columns], lanes: int, task: Task) -> Tape:
     """Episodes dealt out to lanes in turn, cut to the shortest lane."""
     rows = [transitions(episode, task=task) for episode in episodes]
     dealt = [_joined(rows[i::lanes]) for i in range(lanes)]

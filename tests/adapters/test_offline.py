@@ -207,3 +207,20 @@ def test_a_row_that_ends_twice_is_an_end_and_no_limit() -> None:
     assert rows.terminated.tolist() == ends.tolist()
     assert not rows.truncated.any()
     np.testing.assert_allclose(rw.relabel(HEIGHT, episode(truncated=ends)), shaping(last=0.0))
+
+
+def test_a_store_and_its_episodes_are_paid_as_their_columns_are() -> None:
+    logs = [episode(3), episode(5)]
+    store = rw.EpisodeStore.from_episodes(logs)
+    whole, single = rw.relabel(HEIGHT, logs), rw.relabel(HEIGHT, next(iter(store)))
+    for found, expected in zip(rw.relabel(HEIGHT, store), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(single, whole[0])
+    lengths = rw.relabel(lambda episodes: [len(e) for e in episodes], list(store))
+    assert [paid[-1] for paid in lengths] == [3, 5]
+
+
+@pytest.mark.parametrize("wrong", ["demos/", 3, [np.zeros(3)]])
+def test_what_is_no_episode_is_refused_in_a_sentence(wrong: Any) -> None:
+    with pytest.raises(rw.ConfigError, match=r"episode.* must be .*, got .*\. (Load|Give)"):
+        rw.relabel(HEIGHT, wrong)
