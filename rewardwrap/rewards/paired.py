@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rewardwrap.core.errors import ConfigError
 from rewardwrap.core.transitions import BoolArray, FloatArray, Transitions
 from rewardwrap.rewards.folding import array_of
 from rewardwrap.rewards.inputs import Inputs
@@ -38,6 +39,13 @@ class Paired:
         self._layers = Layers(net, arrays)
         self.members = self._layers.members
 
+    def __call__(self, batch: Transitions) -> FloatArray:
+        raise _unpaid()
+
+    def all(self, batch: Transitions) -> FloatArray:
+        """There is no number for a step."""
+        raise _unpaid()
+
     def steps(self, batch: Transitions) -> FloatArray:
         """``(M, B, 2k)``, of which a clip's mean is taken."""
         x = np.empty((batch.lanes, self.inputs.width))
@@ -67,6 +75,13 @@ class Paired:
         steps = self.steps(preferences.store.transitions())
         a, b = (self.vectors(steps[:, c.rows], c.mask) for c in (preferences.a, preferences.b))
         return np.asarray(np.einsum("mnx,mnx->n", b, turned(a)) / (self.tau * self.members))
+
+
+def _unpaid() -> ConfigError:
+    return ConfigError(
+        "model must be of a reward to be paid or judged step by step, got one of pairs. Its held-out figures "
+        "are those of fit; pay episodes by it with rw.WinRate(MODEL)."
+    )
 
 
 def turned(v: Any) -> Any:

@@ -77,3 +77,35 @@ def test_the_command_fits_it_and_wrong_settings_are_named(
     ):
         assert main([*start, *more]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_what_judges_steps_says_that_there_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, _ = logged(30)
+    store.save(tmp_path / "data")
+    data, model = str(tmp_path / "data"), str(tmp_path / "m")
+    options = [
+        "--objective",
+        "gpm",
+        "--length",
+        "1",
+        "--pairs",
+        "40",
+        "--hidden",
+        "4",
+        "--epochs",
+        "1",
+    ]
+    assert (
+        main(["fit", "preferences", data, "--out", model, "--quiet", "--members", "1", *options])
+        == 0
+    )
+    for words in (
+        ["validate", model, data],
+        ["monitor", model, data],
+        ["filter", data, "--model", model, "--out", str(tmp_path / "f")],
+    ):
+        capsys.readouterr()
+        assert main(words) == 2
+        assert "got one of pairs" in capsys.readouterr().err
