@@ -15,6 +15,13 @@ from rewardwrap.llm.client import Completion, ProviderError, Request, Usage, est
 KEY = "OPENAI_API_KEY"
 OPTIONS = ("temperature", "max_tokens", "seed")
 NEWER = "max_completion_tokens"
+STOPPED = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+}
+"""Why a message of Anthropic ended -> OpenAI's word."""
 SAID = (None, "text", "output_text")
 LOCAL = ("http://localhost", "http://127.", "http://[::1]")
 
@@ -130,6 +137,8 @@ class OpenAIClient:
 
     def _completion(self, answer: Any, request: Request) -> Completion:
         choices = getattr(answer, "choices", None)
+        if not choices and isinstance(getattr(answer, "content", None), list):
+            return self._of_messages(answer, request)
         if not choices:
             raise ProviderError(
                 f"the provider must answer with a choice, got {self._clean(str(answer))[:200]!r}. "
@@ -151,6 +160,22 @@ class OpenAIClient:
             model=answer.model or self.model,
             raw=answer.model_dump(mode="json", warnings=False),
         )
+
+    def _of_messages(self, answer: Any, request: Request) -> Completion:
+        """An answer in the form of Anthropic's messages, as some gateways pass it on."""
+        text, told = _text(answer.content), getattr(answer, "usage", None)
+        counts = [getattr(told, name, None) for name in ("input_tokens", "output_tokens")]
+        known = [int(count) for count in counts if count is not None]
+        usage = (
+            Usage(known[0], known[1])
+            if len(known) == 2
+            else Usage(estimate_tokens(request.messages), -(-len(text) // 3), estimated=True)
+        )
+        why = str(getattr(answer, "stop_reason", None) or "stop")
+        return Completion(
+            text, usage, finish_reason=STOPPED.get(why, why), model=answer.model or self.model,
+            raw=answer.model_dump(mode="json", warnings=False),
+        )  # fmt: skip
 
     def _clean(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text

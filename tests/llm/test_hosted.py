@@ -7,15 +7,18 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rewardwrap.core.errors import ConfigError, MissingExtra
 from rewardwrap.llm.client import ProviderError, Request
+from rewardwrap.llm.extraction import NoCode, code_in
 from rewardwrap.llm.hosted import OpenAIClient
 
 SECRET = "sk-very-secret-0123456789"
+ANSWERS = Path(__file__).parent / "answers"
 ASKED = Request(({"role": "user", "content": "hello"},), temperature=0.3, max_tokens=9, seed=4)
 
 
@@ -251,3 +254,27 @@ def test_without_the_package_the_error_names_the_pip_line(monkeypatch: pytest.Mo
     monkeypatch.setitem(__import__("sys").modules, "openai", None)
     with pytest.raises(MissingExtra, match=r"rewardwrap\[llm\]"):
         OpenAIClient("m", base_url="http://localhost/v1")
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens", "ends"),
+    [("llama-cpp", (611, 48), "stop"), ("anthropic-compatible", (702, 61), "stop"),
+     ("anthropic-messages", (702, 58), "stop")],
+)  # fmt: skip
+def test_answers_as_other_servers_write_them_are_read(
+    server: Server, name: str, tokens: tuple[int, int], ends: str
+) -> None:
+    """Written in those servers' manner; no server was asked."""
+    server.script = [(200, {}, (ANSWERS / f"{name}.json").read_text("utf-8"))]
+    answer = client(server).complete(ASKED)
+    assert code_in(answer).startswith("def reward(obs, action, next_obs, info):")
+    assert (answer.usage.prompt, answer.usage.completion) == tokens
+    assert (answer.finish_reason, answer.usage.estimated) == (ends, False)
+
+
+def test_reasoning_that_used_up_the_tokens_is_said_and_not_taken_for_code(server: Server) -> None:
+    server.script = [(200, {}, (ANSWERS / "llama-cpp-cut.json").read_text("utf-8"))]
+    answer = client(server).complete(ASKED)
+    assert (answer.text, answer.finish_reason) == ("", "length")
+    with pytest.raises(NoCode, match="max-tokens"):
+        code_in(answer)
