@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -94,6 +94,13 @@ class EpisodeStore(Columns):
             id=str(self.ids[i]),
             source=str(self.source[i]),
         )
+
+    @overload
+    def __getitem__(self, index: int) -> Episode: ...
+    @overload
+    def __getitem__(self, index: slice) -> EpisodeStore: ...
+    def __getitem__(self, index: int | slice) -> Episode | EpisodeStore:
+        return self.select(index) if isinstance(index, slice) else self.episode(index)
 
     def __iter__(self) -> Iterator[Episode]:
         return (self.episode(i) for i in range(len(self)))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rewardwrap.core import tree
+from rewardwrap.core.episode import Episode
 from rewardwrap.core.errors import warn
 from rewardwrap.data.episodes import EpisodeStore
 from rewardwrap.data.errors import DataError
 from rewardwrap.data.labels import Demonstrations
 
+Demos: TypeAlias = (
+    str | os.PathLike[str] | EpisodeStore | Demonstrations | Sequence[Episode | Mapping[str, Any]]
+)
 LEAST = 10
 """Steps below which nothing is learned from demonstrations."""
 FAR, SHARE = 6.0, 0.1
@@ -21,12 +26,12 @@ SUCCESS = "is_success"
 
 
 def exemplars(
-    demos: str | os.PathLike[str] | EpisodeStore | Demonstrations,
+    demos: Demos,
     *,
     least: int = LEAST,
     images: bool = False,
 ) -> Demonstrations:
-    """Demonstrations from a folder, a store, or as they are.
+    """Demonstrations from a folder, a store, a list of episodes, or as they are.
 
     What is probably a mistake is warned of: failed episodes among good ones, and time limits that were
     written down as ends.
@@ -41,8 +46,15 @@ def exemplars(
     """
     if isinstance(demos, str | os.PathLike):
         demos = EpisodeStore.load(demos)
+    if isinstance(demos, list | tuple):
+        demos = EpisodeStore.from_episodes(demos)
     if isinstance(demos, EpisodeStore):
         demos = Demonstrations(demos)
+    if not isinstance(demos, Demonstrations):
+        raise DataError(
+            f"demonstrations must be a folder, a store, episodes or rw.Demonstrations, got {demos!r:.80}. "
+            "Record some: rewardwrap record ENV --policy scripted --out DIR."
+        )
     store = demos.store
     if store.steps < least:
         raise DataError(

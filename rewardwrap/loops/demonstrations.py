@@ -15,8 +15,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rewardwrap.core.errors import ConfigError, UnknownName, warn
 from rewardwrap.core.transitions import Transitions
-from rewardwrap.data import Demonstrations, EpisodeStore
-from rewardwrap.data.exemplars import exemplars
+from rewardwrap.data import EpisodeStore
+from rewardwrap.data.exemplars import Demos, exemplars
 from rewardwrap.loops.callback import Loop, Verdict
 from rewardwrap.loops.chances import log_pi, require_chances
 from rewardwrap.nets.folder import Model, load_model, save_model
@@ -74,7 +74,8 @@ class DemonstrationLoop(Loop):
 
     Args:
         folder: New, or of a loop that was interrupted.
-        demos: A folder of episodes (`rewardwrap record`, `rewardwrap ingest`), a store or `Demonstrations`.
+        demos: A folder of episodes (`rewardwrap record`, `rewardwrap ingest`), a store, a list of
+            episodes or `Demonstrations`.
         form: As above.
         inputs: What is compared: ``obs``, ``action``, ``next_obs``. Leave out the action where the
             demonstrator has another body.
@@ -109,7 +110,7 @@ class DemonstrationLoop(Loop):
         self,
         folder: str | os.PathLike[str],
         *,
-        demos: str | os.PathLike[str] | EpisodeStore | Demonstrations,
+        demos: Demos,
         form: str = "logit",
         inputs: Sequence[str] = ("obs", "action"),
         every: int = 1,
@@ -142,7 +143,7 @@ class DemonstrationLoop(Loop):
         self._rollout: Transitions | None = None
         self._warned = False
 
-    def swap(self, demos: str | os.PathLike[str] | EpisodeStore | Demonstrations) -> None:
+    def swap(self, demos: Demos) -> None:
         """Imitate others from the next fit on, which begins with a new discriminator."""
         self.demos = exemplars(demos)
         if hasattr(self, "tape"):

@@ -213,6 +213,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "DictComp": ("key", "value", "generators"),
     "comprehension": ("target", "iter", "ifs"),
 }
+
+UNSAID: dict[str, dict[str, int]] = {"AnnAssign": {"simple": 1}, "comprehension": {"is_async": 0}}
+"""Fields that do not travel, and that Python from 3.13 on asks for."""
 """Node types that travel, with the fields that do: no contexts, no annotations, no places in the text."""
 
 SIGNS = {
@@ -277,4 +280,5 @@ def grown(said: Any) -> Any:
         return SIGNS[kind]()
     if kind not in KINDS or len(fields) != len(KINDS[kind]):
         raise ValueError(f"a node must be one of those that travel, got {kind[:40]}")
-    return getattr(ast, kind)(**dict(zip(KINDS[kind], map(grown, fields), strict=True)))
+    told = dict(zip(KINDS[kind], map(grown, fields), strict=True))
+    return getattr(ast, kind)(**told, **UNSAID.get(kind, {}))

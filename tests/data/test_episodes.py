@@ -166,3 +166,22 @@ def test_stores_of_two_environments_are_not_joined() -> None:
         EpisodeStore.concat([one, other])
     with pytest.raises(DataError, match="concat must get at least one store"):
         EpisodeStore.concat([])
+
+
+def test_a_store_is_read_by_number_and_by_slice() -> None:
+    store = EpisodeStore.from_episodes(
+        [
+            {
+                "obs": np.zeros((n + 1, 1)),
+                "action": np.zeros(n),
+                "reward": np.full(n, float(n)),
+                "terminated": np.arange(n) == n - 1,
+                "truncated": np.zeros(n, bool),
+            }
+            for n in (2, 3, 4)
+        ]
+    )
+    assert [len(store[0]), len(store[-1])] == [2, 4]
+    assert store[1:].lengths.tolist() == [3, 4]
+    with pytest.raises(IndexError):
+        store[3]

@@ -94,3 +94,13 @@ def test_none_and_images_are_a_sentence(tmp_path: Path) -> None:
         DataError, match=r"must be seen as features, got images of shape \(8, 8, 3\)"
     ):
         exemplars(EpisodeStore.from_episodes([pictures]))
+
+
+def test_demonstrations_may_be_a_list_of_episodes_and_nothing_else() -> None:
+    made = store([10, 10], [10, 10])
+    assert len(exemplars(list(made)).store) == 2
+    for wrong in (3, {"obs": 1}, Demonstrations):
+        with pytest.raises(
+            DataError, match=r"must be a folder, a store, episodes .*, got .*\. Record"
+        ):
+            exemplars(wrong)  # type: ignore[arg-type]
