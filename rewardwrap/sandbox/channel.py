@@ -213,10 +213,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     "DictComp": ("key", "value", "generators"),
     "comprehension": ("target", "iter", "ifs"),
 }
-
-UNSAID: dict[str, dict[str, int]] = {"AnnAssign": {"simple": 1}, "comprehension": {"is_async": 0}}
-"""Fields that do not travel, and that Python from 3.13 on asks for."""
 """Node types that travel, with the fields that do: no contexts, no annotations, no places in the text."""
+
+UNSAID: dict[str, dict[str, Any]] = {
+    "AnnAssign": {"simple": 1, "annotation": ast.Constant(None)},
+    "comprehension": {"is_async": 0},
+}
+"""Fields that do not travel, and that Python from 3.13 on asks for."""
 
 SIGNS = {
     name: getattr(ast, name)
