@@ -16,7 +16,7 @@ CLAIM = (
 )
 SOURCE = "Xu et al., 2025, arXiv 2509.25598"
 BUDGET = 0.2
-SEEDS = 5
+SEEDS = 10
 
 
 def run(seed: int, *, small: bool = False) -> Row:
