@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,13 +20,6 @@ from tests.processes import Command, ended
 
 REWARD = "- env\n- potential: {phi: {pole_angle: 1.0, bias: 1.0}}\n  name: upright\n"
 SMALL = ["-params", "n_steps:32", "batch_size:64", "n_envs:2", "normalize:True"]
-
-
-def _run(*words: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rewardwrap", *words],
-        cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -253,7 +245,8 @@ def test_a_killed_comparison_goes_on_and_trains_nothing_twice(
     here: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     tmp_path = here
-    process = Command(*COMPARE, cwd=tmp_path)
+    # one at a time: the next is under way when it dies
+    process = Command(*COMPARE, "--jobs", "1", cwd=tmp_path)
     runs = tmp_path / "out" / "runs"
     _wait(lambda: any(runs.glob("[!.]*/done.json")))
     process.kill()
@@ -350,13 +343,16 @@ def test_an_empty_command_line_prints_help(capsys: Any) -> None:
     assert "compare" in capsys.readouterr().out
 
 
-def test_the_current_folder_holds_importable_functions(tmp_path: Path) -> None:
+def test_the_current_folder_holds_importable_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "my_reward.py").write_text("def tilt(obs):\n    return -abs(obs[:, 2])\n")
-    ended = _run(
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    done = ended(
         *("compare", "CartPole-v1", "--reward", "tilt={function: 'my_reward:tilt'}"),
         *("--seeds", "1", "-n", "256", "--eval-freq", "256", "--eval-episodes", "1", "--out", "o"),
         *("--jobs", "1", "-params", "n_steps:32", "batch_size:64", "n_envs:2"),
-        cwd=tmp_path, env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert "tilt" in ended.stdout
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tilt" in done.stdout

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from safetensors.numpy import load_file
 
 from rewardwrap.cli import main
 from rewardwrap.training import bundle
+from tests.processes import ended
 
 SMALL = ["-params", "n_steps:8", "batch_size:8", "n_epochs:1", "n_envs:2"]
 META = [
@@ -104,8 +103,7 @@ def test_it_goes_on_as_if_it_had_not_been_killed(tmp_path: Path) -> None:
         "def kept(self, agent, done):\n    keep(self, agent, done)\n    done == 2 and os._exit(9)\n"
         "Unfinished.keep = kept; from rewardwrap.cli import main; main(sys.argv[1:])"
     )
-    ended = subprocess.run([sys.executable, "-c", script, *words, "--out", str(killed)])
-    assert ended.returncode == 9
+    assert ended(script, *words, "--out", str(killed), cwd=tmp_path, code=True).returncode == 9
     assert not killed.exists()
     assert main([*words, "--inner", "8", "--out", str(killed)]) == 2  # another question
     assert main([*words, "--out", str(killed)]) == 0
