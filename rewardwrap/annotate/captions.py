@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 import time
+import weakref
 from typing import Any
 
 from rewardwrap.annotate.judge import Client, Question, parse, quoted
@@ -49,6 +50,8 @@ class Captions:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # who forgets to close it gets no warning from Python 3.13
+        weakref.finalize(self, self._connection.close)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +102,8 @@ class Database:
         self._connection = sqlite3.connect(
             self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
+        # who forgets to close it gets no warning from Python 3.13
+        weakref.finalize(self, self._connection.close)
         self._connection.row_factory = sqlite3.Row
         try:
             self._open(create)

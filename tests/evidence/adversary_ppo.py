@@ -19,7 +19,7 @@ CLAIM = (
 SOURCE = "Mao et al. (Adv-GRPO), 2025, arXiv 2511.20256; the canvas is of arXiv 2510.12784"
 BUDGET = 1.0
 OBJECT = "rewardwrap.scores.adversary:Adversary"
-USE = "rewardwrap train ENV --score adversary.yml --group 32"
+USE = "rewardwrap train ENV --score '{adversary: {reference: [[0.0], [1.0]]}}' --group 32"
 ENV, CELLS, LANES, STEPS = "rewardwrap/Canvas-v0", 36, 32, 115_200
 SETTINGS: dict[str, Any] = {
     "gamma": 1.0,
