@@ -32,6 +32,7 @@ from rewardwrap.llm.candidate import Candidate
 from rewardwrap.llm.client import Completion, Request
 from rewardwrap.llm.extraction import NoCode, code_in
 from rewardwrap.llm.journal import Journal
+from rewardwrap.llm.pace import Pace
 from rewardwrap.llm.prompt import Scene, first_request, next_request
 from rewardwrap.llm.stages import Stages
 from rewardwrap.llm.trials import Length, Trials, curves, failures, scores
@@ -124,6 +125,7 @@ class Search:
     words: dict[int, str] = field(default_factory=dict)
     say: Callable[[str], None] = lambda line: None
     review: Callable[[int, list[Candidate]], str] | None = None
+    _pace: Pace = field(default_factory=Pace, init=False)
 
     def run(self) -> Found:
         """Carry it out, or on.
@@ -156,7 +158,10 @@ class Search:
         self.journal.write("words", round=number, text=self.words[number])
 
     def _round(self, number: int, first: Request, seen: list[Candidate]) -> list[Candidate]:
-        self.say(f"round {number} of {self.settings.rounds}")
+        asked = self.settings
+        each = asked.samples * asked.short.cost + asked.keep * asked.full.cost
+        left = self._pace.told((asked.rounds - number + 1) * each)
+        self.say(f"round {number} of {asked.rounds} ({left})")
         candidates = self._propose(number, first, seen)
         for candidate in candidates:
             self._judge(candidate, [*seen, *candidates])
@@ -194,14 +199,8 @@ class Search:
         self, number: int, first: Request, seen: list[Candidate], ask: Request
     ) -> Request:
         if number == 1:
-            return Request(
-                first.messages,
-                ask.temperature,
-                ask.max_tokens,
-                ask.seed,
-                first.version,
-                ask.label,
-            )
+            sampling = ask.temperature, ask.max_tokens, ask.seed
+            return Request(first.messages, *sampling, first.version, ask.label)
         last = [candidate for candidate in seen if candidate.round == number - 1]
         trained = [candidate for candidate in seen if candidate.best_known is not None]
         best = max(trained, key=lambda c: (c.full is not None, c.best_known or 0.0), default=None)
@@ -308,7 +307,8 @@ class Search:
         }
         if todo:
             self.client.ledger.check_training(length.cost * len(todo))
-            comparison = self.trials.train(todo, length)
+            with self._pace.timed(length.cost * len(todo)):
+                comparison = self.trials.train(todo, length)
             self.client.ledger.add_training(length.cost * len(todo))
             for name in todo:
                 each = scores(comparison, name)

@@ -130,7 +130,14 @@ def test_a_finished_search_trains_nothing_and_asks_nobody(
 ) -> None:
     folder, found = finished
     before = (folder / "run.jsonl").read_bytes()
-    again = search(folder, scene, pool, Budget(calls=8)).run()
+    asked, said = search(folder, scene, pool, Budget(calls=8)), list[str]()
+    asked.say = said.append
+    again = asked.run()
+    # four short trainings and a full one a round; nothing was trained that a pace could be taken from
+    assert [line for line in said if line.startswith("round")] == [
+        "round 1 of 2 (at most 5,120 steps of training left)",
+        "round 2 of 2 (at most 2,560 steps of training left)",
+    ]
     assert again.best is not None
     assert found.best is not None
     assert (again.best.id, again.best.full) == (found.best.id, found.best.full)
