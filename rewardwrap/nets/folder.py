@@ -19,6 +19,7 @@ from rewardwrap.nets.implicit import implicit_of
 from rewardwrap.nets.network import RewardNet
 from rewardwrap.nets.paid import NetError, PaidNet
 from rewardwrap.nets.pair_net import pair_net_of
+from rewardwrap.nets.place import model_place
 from rewardwrap.nets.principle_net import principle_net_of
 from rewardwrap.rewards.demonstrated import Demonstrated
 from rewardwrap.rewards.density import KIND
@@ -109,10 +110,7 @@ def save_model(
     """
     from safetensors.numpy import save
 
-    target = Path(folder)
-    if target.exists() and not (target.is_dir() and (_ours(target))):
-        raise NetError(f"model folder must be new or a model, got {target}. Choose another name.")
-    target.mkdir(parents=True, exist_ok=True)
+    target = model_place(folder)
     contents = {
         # safetensors writes memory as it lies: a transposed array would come back as another
         WEIGHTS: save({name: np.ascontiguousarray(x) for name, x in net.arrays().items()}),
@@ -135,10 +133,6 @@ def save_model(
         write_whole(target / name, content)
     write_whole(target / MODEL, json.dumps(document, indent=2))
     return target
-
-
-def _ours(folder: Path) -> bool:
-    return (folder / MODEL).exists() or not any(folder.iterdir())
 
 
 def load_model(folder: str | os.PathLike[str]) -> Model:

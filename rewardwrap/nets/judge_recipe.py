@@ -20,7 +20,7 @@ from rewardwrap.data.answers import read_answers
 from rewardwrap.files import write_whole
 from rewardwrap.limits import parsed
 from rewardwrap.nets.judge_net import Check, JudgeNet, Verified, distil, reinforce
-from rewardwrap.nets.paid import NetError
+from rewardwrap.nets.place import model_place
 from rewardwrap.rewards.sealed import FORMAT, METRICS, MODEL, WEIGHTS, digest, seal
 
 GATE = TEST = 0.15
@@ -55,12 +55,7 @@ class FittedJudge:
         """
         from safetensors.numpy import save
 
-        target = Path(folder)
-        if target.exists() and any(target.iterdir()) and not (target / MODEL).exists():
-            raise NetError(
-                f"model folder must be new or a model, got {target}. Choose another name."
-            )
-        target.mkdir(parents=True, exist_ok=True)
+        target = model_place(folder)
         contents = {
             WEIGHTS: save(
                 {name: np.ascontiguousarray(a) for name, a in self.choice.arrays.items()}

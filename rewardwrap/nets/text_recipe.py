@@ -18,7 +18,7 @@ from rewardwrap.data import DataError
 from rewardwrap.data.readers.arrowfile import json_table
 from rewardwrap.data.readers.csvfile import table_of
 from rewardwrap.files import write_whole
-from rewardwrap.nets.paid import NetError
+from rewardwrap.nets.place import model_place
 from rewardwrap.rewards.sealed import FORMAT, METRICS, MODEL, WEIGHTS, digest, seal
 from rewardwrap.rewards.text_body import HASHED, Remembering, body_of, features, usual_body
 from rewardwrap.rewards.text_reward import KIND, TextHead
@@ -50,12 +50,7 @@ class FittedText:
         """
         from safetensors.numpy import save
 
-        target = Path(folder)
-        if target.exists() and any(target.iterdir()) and not (target / MODEL).exists():
-            raise NetError(
-                f"model folder must be new or a model, got {target}. Choose another name."
-            )
-        target.mkdir(parents=True, exist_ok=True)
+        target = model_place(folder)
         arrays = {
             "weight": self.head.weight.astype(np.float32),
             "mean": np.array([self.head.mean]),

@@ -17,22 +17,10 @@ from rewardwrap.llm.grammar import translated
 from rewardwrap.llm.live import Live
 from rewardwrap.llm.prompt import Scene
 from rewardwrap.llm.watching import Watched
-from tests.annotate.test_browser import ARGUMENTS, CHROMIUM
 
 SMALL = {"horizon": 6, "samples": 8, "elites": 3, "iterations": 1}
 DRAWN = "() => [...document.querySelectorAll('canvas')].map(c => c.width > 300 && c.getContext('2d')" \
     ".getImageData(0, 0, c.width, c.height).data.some(x => x > 0))"  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
 
 
 @pytest.fixture
